@@ -18,7 +18,7 @@ from custody.store.tables import DisputeRow
 from custody.usecases.read_order import TAKEN_BACK
 from custody.usecases.record_sale import StoredSale, sale_of_imei
 from devicelock import store as lock_store
-from devicelock.rules.lock_facts import Claim
+from devicelock.rules.lock_facts import LockClaim
 from devicelock.usecases.lock_office import Circumstances
 
 Sales = Callable[[str], StoredSale | None]
@@ -57,7 +57,7 @@ def circumstances(session: Session, imei: str, dispute: str | None) -> Circumsta
     )
     if file.case.state in TAKEN_BACK or _is_with_customer(session, file, list(others.values()), sales):
         return known
-    claim, sale = Claim(file.case.claim_type) if file.case.claim_type else None, sales(imei)
+    claim, sale = LockClaim(file.case.claim_type) if file.case.claim_type else None, sales(imei)
     sold_ms = None if sale is None else sale.recorded_ms
     return replace(known, claim=claim, not_with_customer=file.lock_wish.fair, sold_ms=sold_ms)
 

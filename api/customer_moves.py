@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from api import joints, lock_news
 from api.circumstances import is_customers
-from custody.disputes.machine import Role
+from custody.disputes.machine import CaseRole
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
@@ -65,7 +65,7 @@ def disagrees(unit: Unit, office: LockOffice, *, dispute: str) -> None:
     elif state == "remedied":
         move_case.not_fixed(unit, name, actor=CUSTOMER)
     elif state in REOPENED_BY_A_NO:
-        move_case.reopen(unit, name, actor=CUSTOMER, role=Role.CUSTOMER)
+        move_case.reopen(unit, name, actor=CUSTOMER, role=CaseRole.CUSTOMER)
     else:
         move_case.disagrees(unit, name, actor=CUSTOMER)
     session.flush()

@@ -22,8 +22,8 @@ from api.trail_memory import TRAILS
 from custody.disputes.case import CASE
 from custody.disputes.civil import civil_date
 from custody.disputes.claim import ClaimType
-from custody.disputes.lock_wish import LockFacts as WishFacts
-from custody.disputes.machine import Role as DisputeRole
+from custody.disputes.lock_wish import WishFacts
+from custody.disputes.machine import CaseRole
 from custody.disputes.messages import say
 from custody.disputes.opening import Report
 from custody.disputes.policy import DEFAULT_POLICY as POLICY
@@ -48,7 +48,7 @@ from custody.usecases.record_sale import read_sale, sale_of_imei
 from devicelock import store as lock_store
 from devicelock import watch_store
 from devicelock.rules.command import Reason
-from devicelock.rules.order import SETTLED, Event, State
+from devicelock.rules.order import SETTLED, OrderEvent, OrderState
 from devicelock.store import DeviceRow, LockOrderRow
 from devicelock.usecases.alert import AlertKind, raise_alert
 from devicelock.usecases.hold_locks import hold_locks
@@ -65,9 +65,9 @@ REASONS = {
     ClaimType.MISDELIVERED: Reason.MISDELIVERED,
 }
 TOLD_OF = {
-    State.QUEUED: Event.PUBLISH,
-    State.ACTIVE_PROVISIONAL: Event.DEVICE_ACK,
-    State.ACTIVE_CONFIRMED: Event.CONFIRM,
+    OrderState.QUEUED: OrderEvent.PUBLISH,
+    OrderState.ACTIVE_PROVISIONAL: OrderEvent.DEVICE_ACK,
+    OrderState.ACTIVE_CONFIRMED: OrderEvent.CONFIRM,
 }
 """By which move a customer is told of a lock that becomes theirs."""
 WAITS = "An earlier lock of the handset is being taken back."
@@ -200,14 +200,14 @@ def locks_of(session: Session, file: CaseFile) -> list[LockOrderRow]:
     orders = ordered_for(session, file)
     device = lock_store.device_by_imei(session, file.imei) if file.imei and is_customers(session, file) else None
     if device is not None:
-        orders += lock_store.orders_of_device(session, device.device, list(State))
+        orders += lock_store.orders_of_device(session, device.device, list(OrderState))
     return sorted({row.id: row for row in orders}.values(), key=lambda row: row.created_ms)
 
 
 def locks_settled(session: Session, dispute: str) -> bool:
     """Whether every lock of a case is over, or confirmed by two people on a device that is not with the customer."""
     orders = lock_store.orders_of_dispute(session, dispute)
-    return all(State(row.state) in SETTLED or row.state == State.ACTIVE_CONFIRMED for row in orders)
+    return all(OrderState(row.state) in SETTLED or row.state == OrderState.ACTIVE_CONFIRMED for row in orders)
 
 
 def retires_at(session: Session, imei: str) -> Instant | None:
@@ -247,7 +247,7 @@ def holder_speaks(unit: Unit, *, reference: str, words: str, token: str = "") ->
         channel="web",
         reported_ms=unit.now_ms,
         claim_type=ClaimType.HOLDER_ENQUIRY,
-        said_by=DisputeRole.CUSTOMER,
+        said_by=CaseRole.CUSTOMER,
     )
     owner = least_busy(unit.session, persons.agents(unit.session))
     opened = open_dispute(unit, report, owner=owner, imei=None, parcel=None, token=token)
@@ -305,13 +305,13 @@ def _join_lock(unit: Unit, office: LockOffice, file: CaseFile, *, order: object)
     So nobody else's word takes it back, and the customer is told of it as of one of theirs.
     """
     row = lock_store.order(unit.session, order) if isinstance(order, str) and is_customers(unit.session, file) else None
-    if row is None or row.state not in {State.REQUESTED, *TOLD_OF}:
+    if row is None or row.state not in {OrderState.REQUESTED, *TOLD_OF}:
         return None
     if row.dispute is not None and is_customers(unit.session, case_book.read(unit.session, row.dispute)):
         return None
     give_to(unit, row, file)
     if row.state in TOLD_OF:
-        office.moved(unit, row, TOLD_OF[State(row.state)])
+        office.moved(unit, row, TOLD_OF[OrderState(row.state)])
     return row
 
 
@@ -346,7 +346,7 @@ def lock_of_case(unit: Unit, office: LockOffice, file: CaseFile) -> LockAnswer:
         order = lock_for_dispute(unit, office, imei=file.imei, reason=reason, dispute=file.case.id)
     except Trouble as trouble:
         return _held_back(unit, office, file, trouble)
-    if order.state == State.REFUSED:
+    if order.state == OrderState.REFUSED:
         failing = [row for row in msgspec.json.decode(order.facts).get("checks", []) if row["ok"] is not True]
         first: dict[str, Any] = failing[0] if failing else {}
         why = f"{first.get('check')}: {first.get('reason')}"

@@ -32,9 +32,9 @@ from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from devicelock import store as lock_store
 from devicelock import watch_store
-from devicelock.rules.check import CheckName
 from devicelock.rules.command import Basis, Op, Reason, pair_in
-from devicelock.rules.order import Event, Role, State
+from devicelock.rules.order import LockRole, OrderEvent, OrderState
+from devicelock.rules.preflight import CheckName
 from devicelock.store import DeviceRow, LockOrderRow
 from devicelock.usecases.hold_locks import hold_handsets
 from devicelock.usecases.lock_office import LockOffice
@@ -43,13 +43,13 @@ from devicelock.usecases.retire import leave
 from devicelock.watch_store import LeavingRow
 
 TOLD = {
-    Event.DEVICE_ACK: {"hours": "provisional_lock_hours"},
-    Event.CONFIRM: {"days": "lock_review_days"},
-    Event.CANCEL_BEFORE_DELIVERY: {},
-    Event.LAPSE_OR_RELEASE: {},
-    Event.RELEASE: {},
-    Event.TERM_PASSED: {},
-    Event.DEVICE_ACK_OR_CODE_USED: {},
+    OrderEvent.DEVICE_ACK: {"hours": "provisional_lock_hours"},
+    OrderEvent.CONFIRM: {"days": "lock_review_days"},
+    OrderEvent.CANCEL_BEFORE_DELIVERY: {},
+    OrderEvent.LAPSE_OR_RELEASE: {},
+    OrderEvent.RELEASE: {},
+    OrderEvent.TERM_PASSED: {},
+    OrderEvent.DEVICE_ACK_OR_CODE_USED: {},
 }
 """Moves of a lock whose text needs no more than numbers of the policy."""
 
@@ -130,15 +130,15 @@ def report_taken_back(unit: Unit, office: LockOffice, *, dispute: str) -> Sequen
 
 
 def _undecided(unit: Unit, dispute: str) -> list[LockOrderRow]:
-    return [row for row in lock_store.orders_of_dispute(unit.session, dispute) if row.state == State.REQUESTED]
+    return [row for row in lock_store.orders_of_dispute(unit.session, dispute) if row.state == OrderState.REQUESTED]
 
 
 def _call_off(unit: Unit, office: LockOffice, rows: Sequence[LockOrderRow]) -> list[LockOrderRow]:
-    who, why, basis = Role.CUSTOMER, Reason.WITHDRAWN, Basis.CUSTOMER
+    who, why, basis = LockRole.CUSTOMER, Reason.WITHDRAWN, Basis.CUSTOMER
     return [release(unit, office, name=row.id, actor="customer", role=who, reason=why, basis=basis) for row in rows]
 
 
-def lock_moved(unit: Unit, order: LockOrderRow, event: Event) -> None:
+def lock_moved(unit: Unit, order: LockOrderRow, event: OrderEvent) -> None:
     """Tell the customer of the case what became of the lock; a wrong one is paid for when it is over."""
     if order.dispute is None:
         return
@@ -178,7 +178,7 @@ def lock_was_wrong(unit: Unit, order: LockOrderRow) -> None:
 
 
 def customer_leaves(
-    unit: Unit, office: LockOffice, *, device: str, ends_ms: Instant, actor: str, role: Role
+    unit: Unit, office: LockOffice, *, device: str, ends_ms: Instant, actor: str, role: LockRole
 ) -> DeviceRow:
     """The account of a handset's customer ends: every lock ends before it, and the customer is told until it does."""
     hold_handsets(unit, office, [device])
@@ -228,7 +228,7 @@ def _tell_leaver(unit: Unit, leaving: LeavingRow) -> None:
 
 def _lock_state(session: Session, device: DeviceRow) -> str:
     """What is known of the handset of a leaver, whose every lock was called back or is being released."""
-    if lock_store.orders_of_device(session, device.device, [State.RELEASE_QUEUED]):
+    if lock_store.orders_of_device(session, device.device, [OrderState.RELEASE_QUEUED]):
         return UNLOCKING
     lock, seen = lock_store.newest_command(session, device.device, Op.LOCK), lock_store.desired(device).seen
     answered = lock is None or seen is None or lock.result is not None or seen.pair >= pair_in(lock.raw)
@@ -242,19 +242,19 @@ def _open_cases(unit: Unit, device: DeviceRow) -> list[CaseFile]:
     return [file for file in files if is_customers(session, file)]
 
 
-def _words(unit: Unit, order: LockOrderRow, event: Event, *, dispute: str) -> list[Message]:
+def _words(unit: Unit, order: LockOrderRow, event: OrderEvent, *, dispute: str) -> list[Message]:
     """The text of a move; none where the case is about another handset, or was told the same before."""
     if event in TOLD:
         return [_plain(unit, order, event)]
     file = case_book.read(unit.session, dispute)
     said = _with_reason(order, event, file) if file.imei == order.imei else None
-    if said is None or (event is Event.PREFLIGHT_FAILS and _was_said(unit, dispute, said)):
+    if said is None or (event is OrderEvent.PREFLIGHT_FAILS and _was_said(unit, dispute, said)):
         return []
     return [said]
 
 
-def _plain(unit: Unit, order: LockOrderRow, event: Event) -> Message:
-    if event is Event.CANCEL_BEFORE_DELIVERY:
+def _plain(unit: Unit, order: LockOrderRow, event: OrderEvent) -> Message:
+    if event is OrderEvent.CANCEL_BEFORE_DELIVERY:
         in_time = order.held_until_ms > unit.now_ms
         if lock_store.device(unit.session, order.device).hello_ms is not None:  # it may have reached it
             return say("lock.cancel_unanswered" if in_time else "lock.expired_unanswered")
@@ -263,14 +263,14 @@ def _plain(unit: Unit, order: LockOrderRow, event: Event) -> Message:
     return say(f"lock.{event}", promises=(), **given)
 
 
-def _with_reason(order: LockOrderRow, event: Event, file: CaseFile) -> Message | None:
-    if event is Event.PUBLISH:
+def _with_reason(order: LockOrderRow, event: OrderEvent, file: CaseFile) -> Message | None:
+    if event is OrderEvent.PUBLISH:
         return say("lock.publish", reason=file.lock_wish.reason if file.lock_wish.fair else BY_TWO_PEOPLE)
-    if event is Event.SECOND_PERSON_SAYS_NO:
+    if event is OrderEvent.SECOND_PERSON_SAYS_NO:
         return say("lock.second_person_says_no", reason=_facts(order)["refused"])
-    if event is Event.WITHDRAW:
+    if event is OrderEvent.WITHDRAW:
         return say("lock.cancel_before_delivery")
-    return say("lock.preflight_fails", reason=_not_made(order)) if event is Event.PREFLIGHT_FAILS else None
+    return say("lock.preflight_fails", reason=_not_made(order)) if event is OrderEvent.PREFLIGHT_FAILS else None
 
 
 def _was_said(unit: Unit, dispute: str, said: Message) -> bool:
@@ -287,7 +287,7 @@ def _not_made(order: LockOrderRow) -> str:
 
 def _paid(unit: Unit, order: LockOrderRow, *, dispute: str) -> list[Message]:
     """What is owed for a wrong lock, once, when the handset is free."""
-    is_over = order.released_ms is not None or order.state == State.RELEASED_UNCONFIRMED
+    is_over = order.released_ms is not None or order.state == OrderState.RELEASED_UNCONFIRMED
     locked_ms = lock_store.locked_ms(order)
     if order.wrong_ms is None or locked_ms is None or not is_over:
         return []

@@ -9,7 +9,7 @@ from custody.kernel.errors import Conflict, NotFound
 from custody.store.unit import Unit
 from custody.usecases.record_sale import sale_of_imei, say_received
 from devicelock import store as lock_store
-from devicelock.rules.order import Role
+from devicelock.rules.order import LockRole
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.retire import received
 
@@ -25,7 +25,7 @@ def hear_receipt(unit: Unit, office: LockOffice, *, order_ref: str) -> None:
             why = "the phone of this order was sold again since"
             raise Conflict("sold_since", why, fix="Call us if you have it.")
         sold_ms = None if sale is None else sale.recorded_ms
-        received(unit, office, name=row.device, actor="customer", role=Role.CUSTOMER, sold_ms=sold_ms)
+        received(unit, office, name=row.device, actor="customer", role=LockRole.CUSTOMER, sold_ms=sold_ms)
     kept = gone and say_received(unit, order_ref)
     if row is None and not kept:
         raise NotFound("order", f"we know no phone of the order {order_ref!r}", fix="Call us if you have it.")

@@ -16,7 +16,7 @@ from api.addresses import check_address, http_address
 from custody.gs1.check_digit import is_digits
 from custody.kernel.errors import Rejected
 from custody.ledger.note import check_key_name
-from devicelock.backends.android import ADDRESS, Way
+from devicelock.backends.android import ADDRESS, LockWay
 from devicelock.rules.command import SCREEN_MOST
 from devicelock.rules.signed import check_text
 
@@ -36,8 +36,8 @@ class LockSystems(BaseSettings):
     android_key: Path | None = Field(
         default=None, description="Android Management: key file of a service account (JSON). Switches it on."
     )
-    android_way: Way = Field(
-        default=Way.DISABLED,
+    android_way: LockWay = Field(
+        default=LockWay.DISABLED,
         description="Android Management: 'disabled', or 'lost', which the passcode's owner can leave.",
     )
     android_address: str = Field(default=ADDRESS, description="Android Management: address of the API.")

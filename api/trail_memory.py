@@ -17,19 +17,19 @@ from sqlmodel import Session
 from custody.kernel.clock import Instant
 from custody.kernel.errors import NotFound, Rejected
 from custody.store.engine import is_sqlite
-from custody.trail.ties import Binding, bind
-from custody.usecases.read_trail import Found, read_trail, state_of
-from devicelock.rules.tie import Tie
+from custody.trail.ties import ImeiTies, bind
+from custody.usecases.read_trail import FoundTrail, read_trail, state_of
+from devicelock.rules.tie import TieState
 
 MOST = 4_096
 """So many handsets are remembered, those that were asked for last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class HandsetTrail:
     """What the trail says of a handset; None is not known. `evidence` names the log entries that tie it."""
 
-    tie: Tie | None = None
+    tie: TieState | None = None
     site: str = ""
     evidence: tuple[str, ...] = ()
     delivered_ms: Instant | None = None
@@ -39,7 +39,7 @@ class Told:
 class _Known:
     keys: frozenset[str]
     state: bytes
-    told: Told | None
+    told: HandsetTrail | None
 
 
 class TrailMemory:
@@ -49,14 +49,14 @@ class TrailMemory:
         self._known: OrderedDict[str, _Known] = OrderedDict()
         self._lock = threading.Lock()
 
-    def ask(self, session: Session, imei: str) -> Told:
+    def ask(self, session: Session, imei: str) -> HandsetTrail:
         """What the trail says at this moment; asked once in a transaction, which judges an order several times."""
-        held: dict[str, Told] = session.info.setdefault("told", {})
+        held: dict[str, HandsetTrail] = session.info.setdefault("told", {})
         if imei not in held:
             held[imei] = self._ask(session, imei)
         return held[imei]
 
-    def _ask(self, session: Session, imei: str) -> Told:
+    def _ask(self, session: Session, imei: str) -> HandsetTrail:
         with self._lock:
             known = self._known.get(imei)
         state = state_of(session, known.keys) if known is not None else b""
@@ -67,7 +67,7 @@ class TrailMemory:
         except (NotFound, Rejected):
             with self._lock:
                 self._known.pop(imei, None)
-            return Told()
+            return HandsetTrail()
         told, asked_before = _told(found, imei), known is not None and known.keys == found.keys
         if not asked_before and is_sqlite(session.get_bind()):
             state, asked_before = state_of(session, found.keys), True
@@ -86,9 +86,9 @@ TRAILS = TrailMemory()
 """The memory of this process."""
 
 
-def _told(found: Found, imei: str) -> Told:
+def _told(found: FoundTrail, imei: str) -> HandsetTrail:
     binding = bind(found.trail, imei)
-    return Told(
+    return HandsetTrail(
         tie=_tie(binding),
         site=found.scans[0].station.site if found.scans else "",
         evidence=tuple(f"entry:{tie.index}" for tie in (binding.pair or binding.ties)),
@@ -96,10 +96,10 @@ def _told(found: Found, imei: str) -> Told:
     )
 
 
-def _tie(binding: Binding) -> Tie:
+def _tie(binding: ImeiTies) -> TieState:
     """What the signed records say together: only two independent ones without a contradiction tie."""
     if binding.findings:
-        return Tie.DISAGREE
+        return TieState.DISAGREE
     if binding.bound:
-        return Tie.TIED
-    return Tie.SINGLE if binding.ties else Tie.NONE
+        return TieState.TIED
+    return TieState.SINGLE if binding.ties else TieState.NONE

@@ -26,15 +26,15 @@ from devicelock import store as lock_store
 from devicelock.part_store import ReferenceRow
 from devicelock.rules.applied import NEVER, Applied, Pair
 from devicelock.rules.command import Op, pair_in
-from devicelock.rules.desired import Desired, Standing, standing
-from devicelock.rules.order import State
+from devicelock.rules.desired import Desired, ShownState, shown_state
+from devicelock.rules.order import OrderState
 from devicelock.store import CommandRow, LockOrderRow
 from devicelock.usecases.show_parts import Shown
 
 OF_A_CUSTOMER = ("state", "locked", "may_be_locked", "held_until", "released_at")
 """What a customer reads of a lock. Its checks say what is known of a buyer, and anyone may quote an order's number."""
-LOCKED = frozenset({State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED, State.RELEASE_QUEUED})
-FREE = frozenset({Standing.UNLOCKED, Standing.RETIRED})
+LOCKED = frozenset({OrderState.ACTIVE_PROVISIONAL, OrderState.ACTIVE_CONFIRMED, OrderState.RELEASE_QUEUED})
+FREE = frozenset({ShownState.UNLOCKED, ShownState.RETIRED})
 FREED = frozenset({Applied.UNLOCKED, Applied.RETIRED})
 
 
@@ -185,7 +185,7 @@ def own_lock(view: Mapping[str, Any], *, named: bool) -> dict[str, Any]:
 
 
 def _waits(lock: Mapping[str, Any]) -> bool:
-    return bool(lock["state"] == State.REQUESTED)
+    return bool(lock["state"] == OrderState.REQUESTED)
 
 
 def order_view(session: Session, row: LockOrderRow) -> dict[str, Any]:
@@ -236,9 +236,9 @@ def _order_view(row: LockOrderRow, *, locked: bool, may_be_locked: bool) -> dict
 def _may_be_locked(row: LockOrderRow, desired: Desired | None) -> bool:
     if row.decided_ms is None or desired is None or desired.seen is None:
         return False
-    if row.state == State.RELEASED and row.released_ms != row.release_ms:
+    if row.state == OrderState.RELEASED and row.released_ms != row.release_ms:
         return row.released_ms is None  # somebody has answered; it had locked, and is free when it says so
-    return row.acked_ms is None and standing(desired) not in FREE
+    return row.acked_ms is None and shown_state(desired) not in FREE
 
 
 def _newest_locks(session: Session, rows: Sequence[LockOrderRow]) -> dict[str, Pair]:

@@ -8,10 +8,10 @@ from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from custody.store.bulk import ask
-from devicelock.rules.order import State
+from devicelock.rules.order import OrderState
 from devicelock.store import LockOrderRow
 
-OPEN = (State.REQUESTED, State.QUEUED, State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED)
+OPEN = (OrderState.REQUESTED, OrderState.QUEUED, OrderState.ACTIVE_PROVISIONAL, OrderState.ACTIVE_CONFIRMED)
 """Where an order stands that can still be let go."""
 
 NONE = ("",)

@@ -20,7 +20,7 @@ from custody.store.bulk import add, ask, pick, write_first
 from custody.store.engine import is_sqlite
 from custody.store.newest_first import newest_first
 from custody.store.unit import Unit
-from devicelock.rules.ack import Result
+from devicelock.rules.ack import AckResult
 from devicelock.rules.command import Op
 from devicelock.rules.desired import Desired
 
@@ -49,7 +49,7 @@ class DeviceRow(SQLModel, table=True):
     registered_idx: int = Field(sa_type=BigInteger)
 
 
-class Registered(NamedTuple):
+class KnownHandset(NamedTuple):
     """What is asked of a handset before what it says is believed: its key and what is wished of it, as stored."""
 
     cose_key: bytes
@@ -190,12 +190,12 @@ def device(session: Session, name: str, *, hold: bool = True) -> DeviceRow:
     return row
 
 
-def registered(session: Session, names: Collection[str]) -> dict[str, Registered]:
+def registered(session: Session, names: Collection[str]) -> dict[str, KnownHandset]:
     """Those of these devices that are registered, not held for this unit but on SQLite, whose unit holds everything."""
     if is_sqlite(session.get_bind()):
-        return {name: Registered(row.cose_key, row.desired) for name, row in devices(session, names).items()}
-    rows = pick(session, DeviceRow, ("device", *Registered._fields), by=("device",), values=names)
-    return {name: Registered._make(row) for name, *row in rows}
+        return {name: KnownHandset(row.cose_key, row.desired) for name, row in devices(session, names).items()}
+    rows = pick(session, DeviceRow, ("device", *KnownHandset._fields), by=("device",), values=names)
+    return {name: KnownHandset._make(row) for name, *row in rows}
 
 
 def devices(session: Session, names: Collection[str]) -> dict[str, DeviceRow]:
@@ -325,7 +325,7 @@ def devices_in(session: Session, states: Sequence[str]) -> list[str]:
 
 def devices_unanswered(session: Session) -> list[str]:
     """The names of the devices that have not said of every command for them that they applied it, new or old."""
-    unanswered = col(CommandRow.result).is_distinct_from(Result.APPLIED)
+    unanswered = col(CommandRow.result).is_distinct_from(AckResult.APPLIED)
     return list(session.scalars(select(col(CommandRow.device)).where(unanswered).distinct()).all())
 
 

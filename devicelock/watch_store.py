@@ -17,7 +17,7 @@ from custody.kernel.errors import Rejected
 from custody.store.bulk import ask, write_first
 from devicelock.part_store import PartRow
 from devicelock.rules.caps import Clearance
-from devicelock.rules.order import State
+from devicelock.rules.order import OrderState
 from devicelock.store import LockOrderRow
 
 _LEAVER = re.compile(r"([0-9]{1,18})-(dev_\w{1,40})", re.ASCII)
@@ -156,7 +156,7 @@ def releases_overdue(session: Session, *, before_ms: int, untold: str, limit: in
     """Orders whose release has waited since before a moment, and of which no alert of this kind was raised."""
     told = select(col(AlertRow.id)).where(col(AlertRow.about) == col(LockOrderRow.id), col(AlertRow.kind) == untold)
     query = select(LockOrderRow).where(
-        col(LockOrderRow.state) == State.RELEASE_QUEUED, col(LockOrderRow.release_ms) <= before_ms, ~told.exists()
+        col(LockOrderRow.state) == OrderState.RELEASE_QUEUED, col(LockOrderRow.release_ms) <= before_ms, ~told.exists()
     )
     return list(session.scalars(query.order_by(col(LockOrderRow.release_ms)).limit(limit)).all())
 
@@ -168,7 +168,7 @@ def orders_silent(session: Session, *, released_before_ms: int, held_before_ms: 
     """
     held = select(col(PartRow.order)).where(col(PartRow.order) == col(LockOrderRow.id), col(PartRow.may_hold))
     query = select(LockOrderRow).where(
-        col(LockOrderRow.state) == State.RELEASE_QUEUED,
+        col(LockOrderRow.state) == OrderState.RELEASE_QUEUED,
         col(LockOrderRow.release_ms) <= released_before_ms,
         col(LockOrderRow.held_until_ms) <= held_before_ms,
         ~held.exists(),

@@ -35,7 +35,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from custody.investigation.infer import judge_alone
-from custody.investigation.values import Checkpoint, Complaint, Dispute, Segment, Step
+from custody.investigation.passage import Checkpoint, Complaint, Dispute, Segment, Step
 from custody.kernel.clock import HOUR_MS
 from simulators.bench_ingest import Loads, measure_ingest, measure_stored
 from simulators.bench_locks import measure_locks

@@ -29,7 +29,7 @@ from custody.gs1.context import EPCIS_CONTEXT
 from custody.gs1.keys import issue_giai
 from custody.gs1.named_information import write_ni
 from custody.kernel.clock import SECOND_MS, Instant, to_iso
-from simulators.geography import Geography, Link
+from simulators.geography import Geography, Workplace
 from simulators.parcel import Parcel
 from simulators.route import Act, What
 
@@ -40,7 +40,7 @@ _GLN_ROOT = "https://id.gs1.org/414/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Statement:
+class EarlierScan:
     """An earlier scan that a later one names: its event and the digest of its statement."""
 
     event_id: str
@@ -51,12 +51,12 @@ class Statement:
 class Thread:
     """What has been said of one parcel so far: the last scan, the open release, the last acceptance."""
 
-    last: Statement | None = None
-    release: Statement | None = None
+    last: EarlierScan | None = None
+    release: EarlierScan | None = None
     released_to: str | None = None
-    acceptance: Statement | None = None
+    acceptance: EarlierScan | None = None
 
-    def follow(self, act: Act, made: Statement) -> None:
+    def follow(self, act: Act, made: EarlierScan) -> None:
         """Remember one more scan."""
         self.last = made
         if act.what is What.RELEASED:
@@ -65,7 +65,7 @@ class Thread:
         elif act.what is What.ACCEPTED:
             self.release, self.released_to, self.acceptance = None, None, made
 
-    def release_to(self, link: Link) -> Statement | None:
+    def release_to(self, link: Workplace) -> EarlierScan | None:
         """The open release if it names that link; another one's is no answer to it."""
         return self.release if self.released_to == link.name else None
 
@@ -247,7 +247,7 @@ def _readings(act: Act) -> dict[str, Any]:
     return {"sensorElementList": mass_element(act.mass_g, at_ms=act.at_ms, scale=scale)}
 
 
-def _sides(*, giver: Link | None, taker: Link | None) -> dict[str, Any]:
+def _sides(*, giver: Workplace | None, taker: Workplace | None) -> dict[str, Any]:
     sides: dict[str, Any] = {}
     for name, word, link in (("sourceList", "source", giver), ("destinationList", "destination", taker)):
         if link is not None:
@@ -258,7 +258,7 @@ def _sides(*, giver: Link | None, taker: Link | None) -> dict[str, Any]:
     return sides
 
 
-def _upstream(statement: Statement | None) -> dict[str, Any]:
+def _upstream(statement: EarlierScan | None) -> dict[str, Any]:
     if statement is None:
         return {}
     return {

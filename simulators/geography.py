@@ -72,7 +72,7 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class Workplace:
     """A site and a step, the crew that works it and the custodian they work for."""
 
     name: str
@@ -101,7 +101,7 @@ class Post:
 
     name: str
     station: str
-    link: Link
+    link: Workplace
     place: str
 
     @property
@@ -115,13 +115,13 @@ class Geography:
     """The whole network."""
 
     sites: Mapping[str, Site]
-    links: Mapping[str, Link]
+    links: Mapping[str, Workplace]
     posts: Mapping[str, Post]
     hubs: tuple[str, ...]
     depots: tuple[str, ...]
     warehouses: tuple[str, ...]
 
-    def link(self, name: str) -> Link:
+    def link(self, name: str) -> Workplace:
         """The link of that short name; raises `NotFound("link")` listing the names there are."""
         found = self.links.get(name)
         if found is None:
@@ -148,7 +148,7 @@ def build_geography(*, warehouses: int = 1, hubs: int = 2, depots: int = 4, turn
         _add_site(sites, f"lh-hub-{number + 1}", HAULIER, None)
     for number in range(depots):
         _add_site(sites, f"depot-{number + 1}", DELIVERER, number % hubs % REGIONS)
-    links: dict[str, Link] = {}
+    links: dict[str, Workplace] = {}
     for site in sites.values():
         for step in _steps_at(site.name):
             _add_link(links, site, step, turn_days)
@@ -183,10 +183,10 @@ def _steps_at(site: str) -> tuple[Step, ...]:
     return known.get(kind, (Step.LINEHAUL,))
 
 
-def _add_link(links: dict[str, Link], site: Site, step: Step, turn_days: int) -> None:
+def _add_link(links: dict[str, Workplace], site: Site, step: Step, turn_days: int) -> None:
     taken = sum(len(link.crew) for link in links.values())
     name = f"{site.name}/{step}"
-    links[name] = Link(
+    links[name] = Workplace(
         name=name,
         site=site,
         step=step,
@@ -196,14 +196,14 @@ def _add_link(links: dict[str, Link], site: Site, step: Step, turn_days: int) ->
     )
 
 
-def _posts_at(link: Link) -> tuple[Post, ...]:
+def _posts_at(link: Workplace) -> tuple[Post, ...]:
     if link.step is Step.PACK:
         benches = ("pack-1", "pack-2", "weigh-1")
         return tuple(_post(link, f"{link.site.name}/{bench}", bench) for bench in benches)
     return (_post(link, link.name, PLACES[link.step]),)
 
 
-def _post(link: Link, name: str, word: str) -> Post:
+def _post(link: Workplace, name: str, word: str) -> Post:
     extension = f"{link.site.name}-{word}".upper()
     return Post(
         name=name,

@@ -32,7 +32,7 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unit:
+class BoxLabel:
     """One handset as its box label names it."""
 
     model: Model
@@ -60,7 +60,7 @@ PLAIN_PHONES = (
 )
 
 
-def make_unit(model: Model, serial: int) -> Unit:
+def make_unit(model: Model, serial: int) -> BoxLabel:
     """The handset of that model with a six-digit serial number."""
     body = f"{TAC_HEAD}{model.number % 100:02d}{serial:06d}"
-    return Unit(model=model, imei=body + luhn_check_digit(body))
+    return BoxLabel(model=model, imei=body + luhn_check_digit(body))

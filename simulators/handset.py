@@ -32,9 +32,9 @@ from custody.kernel.clock import SECOND_MS, Clock
 from custody.kernel.errors import Forbidden, Rejected
 from custody.kernel.keys import PublicKey, SoftwareSigner, new_signer, read_cose_key
 from custody.store.durable_file import replace_file
-from devicelock.rules.ack import Ack, Result, make_ack
+from devicelock.rules.ack import Ack, AckResult, make_ack
 from devicelock.rules.applied import Applied
-from devicelock.rules.command import NONCE_BYTES, Command, KeyRing, Screen, open_command
+from devicelock.rules.command import NONCE_BYTES, Command, KeyRing, LockScreen, open_command
 from devicelock.rules.device import (
     DeviceState,
     begin_run,
@@ -47,10 +47,10 @@ from devicelock.rules.device import (
     tell,
     wake,
 )
-from devicelock.rules.hello import Cause, SimClass, make_hello
+from devicelock.rules.hello import SimClass, StateCause, make_hello
 from devicelock.rules.unlock_code import ENTROPY_BYTES, lock_number
 from simulators.client import ServiceClient
-from simulators.goods import Unit
+from simulators.goods import BoxLabel
 from simulators.handset_store import read_state, write_state
 from simulators.holder import ALLOWED_WHILE_LOCKED, Function
 from simulators.wire import b64u, from_b64u
@@ -74,7 +74,7 @@ class PowerCut(Exception):
 class Enrolment:
     """What a handset is given in the factory or the shop: its numbers, its key, the operator's keys, the broker."""
 
-    unit: Unit
+    unit: BoxLabel
     device: str
     signer: SoftwareSigner
     keys: KeyRing
@@ -102,7 +102,7 @@ class Taken:
     @property
     def is_news(self) -> bool:
         """Whether the handset is not as it was, or has left by itself what the command asks for: a hello is due."""
-        left = self.ack.result is Result.APPLIED and self.after.cause is not Cause.COMMAND
+        left = self.ack.result is AckResult.APPLIED and self.after.cause is not StateCause.COMMAND
         return left or self.after.applied is not self.before.applied
 
 
@@ -156,7 +156,7 @@ class Handset:
         return read_state(self.store.read_bytes()) if self._run is None else self._run
 
     @property
-    def screen(self) -> Screen | None:
+    def screen(self) -> LockScreen | None:
         """What the lock screen says; None when it is not locked."""
         return self.state.screen if self.screen_locked else None
 
@@ -366,7 +366,7 @@ class Handset:
             raise PowerCut(here)
 
 
-def enrol_handset(supervisor: ServiceClient, unit: Unit, *, seed: str) -> Enrolment:
+def enrol_handset(supervisor: ServiceClient, unit: BoxLabel, *, seed: str) -> Enrolment:
     """Make a device key and register it; the service answers with the operator's keys and the broker's address."""
     signer = new_signer(seed=random.Random(f"{seed}/handset/{unit.imei}").randbytes(32))
     body = {"imei": unit.imei, "model": unit.model.name, "cose_key": b64u(cbor.encode(signer.public.cose_key()))}

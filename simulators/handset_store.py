@@ -11,9 +11,9 @@ from custody.kernel import cbor
 from custody.kernel.errors import Rejected
 from custody.kernel.keys import read_cose_key
 from devicelock.rules.applied import Applied
-from devicelock.rules.command import KeyRing, Screen
+from devicelock.rules.command import KeyRing, LockScreen
 from devicelock.rules.device import DeviceState
-from devicelock.rules.hello import Cause
+from devicelock.rules.hello import StateCause
 from devicelock.rules.unlock_code import Question
 
 DIGEST_BYTES = 32
@@ -53,14 +53,14 @@ def _unpack(packed: dict[str, Any]) -> DeviceState:
     return DeviceState(
         keys=KeyRing(lock=None if lock is None else read_cose_key(lock), unlock=read_cose_key(packed["unlock_key"])),
         applied=Applied(packed["applied"]),
-        cause=Cause(packed["cause"]),
-        screen=_made(Screen, packed["screen"]),
+        cause=StateCause(packed["cause"]),
+        screen=_made(LockScreen, packed["screen"]),
         question=_made(Question, packed["question"]),
         **{name: packed[name] for name in _PLAIN},
     )
 
 
-def _fields(value: Screen | Question | None, names: tuple[str, ...]) -> dict[str, Any] | None:
+def _fields(value: LockScreen | Question | None, names: tuple[str, ...]) -> dict[str, Any] | None:
     return None if value is None else {name: getattr(value, name) for name in names}
 
 

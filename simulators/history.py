@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from custody.gs1.keys import issue_giai, issue_grai, issue_gsrn, issue_sscc
 from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS, Instant
 from custody.kernel.errors import Fatal
-from simulators.geography import DELIVERER, HAULIER, SELLER, Geography, Link
+from simulators.geography import DELIVERER, HAULIER, SELLER, Geography, Workplace
 from simulators.goods import PLAIN_PHONES, SMARTPHONES, make_unit
 from simulators.parcel import Fate, Kind, Parcel
 from simulators.route import DWELL_MEDIAN_H, Looking, plan_links, plan_stays, walk
@@ -103,7 +103,7 @@ def plan_parcel(
     number: int,
     *,
     start_ms: Instant,
-    via: Link | None = None,
+    via: Workplace | None = None,
     high_value: bool | None = None,
     pin: bool | None = None,
     turn: int = 0,

@@ -18,9 +18,9 @@ from custody.gs1.check_digit import luhn_check_digit
 from custody.gs1.keys import issue_giai, issue_gsrn, issue_sscc
 from custody.kernel.clock import SECOND_MS, Instant
 from custody.kernel.errors import Rejected
-from simulators.events import Statement, Thread, event_of, write
+from simulators.events import EarlierScan, Thread, event_of, write
 from simulators.geography import DELIVERER, SELLER, Geography, build_geography
-from simulators.goods import Unit
+from simulators.goods import BoxLabel
 from simulators.history import PastConfig, default_habits, plan_parcel
 from simulators.parcel import Parcel
 from simulators.route import Act, walk
@@ -62,7 +62,7 @@ class _Told:
     event_id: str
 
     def sign_as(self, digest: bytes) -> None:
-        self.way.thread.follow(self.act, Statement(event_id=self.event_id, digest=digest))
+        self.way.thread.follow(self.act, EarlierScan(event_id=self.event_id, digest=digest))
 
 
 def _sign(station: Station, each: int, at_ms: Instant, seed: int) -> list[Signed]:
@@ -114,7 +114,7 @@ def _renumbered(parcel: Parcel, rng: random.Random) -> Parcel:
     serial, body = rng.randrange(10**9), f"00{rng.randrange(10**12):012d}"
     return replace(
         parcel,
-        unit=Unit(model=parcel.unit.model, imei=body + luhn_check_digit(body)),
+        unit=BoxLabel(model=parcel.unit.model, imei=body + luhn_check_digit(body)),
         order=f"SO-{serial:09d}",
         sscc=issue_sscc(SELLER, serial).uri,
         seal_number=f"S-{serial:09d}",

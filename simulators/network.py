@@ -14,7 +14,7 @@ from typing import Any
 from custody.kernel.clock import DAY_MS, Instant
 from simulators.client import ServiceClient
 from simulators.customer import Report, contact_of, report_of
-from simulators.geography import Geography, Link, build_geography
+from simulators.geography import Geography, Workplace, build_geography
 from simulators.handset import Enrolment, enrol_handset
 from simulators.history import Past, PastConfig, default_habits, make_past
 from simulators.parcel import Kind, Parcel
@@ -69,7 +69,7 @@ class World:
     handsets: Mapping[str, Enrolment] = field(default_factory=dict)
 
     @property
-    def link(self) -> Link | None:
+    def link(self) -> Workplace | None:
         """The link where the thief works."""
         return None if self.thief is None else self.thief.link
 
@@ -93,7 +93,7 @@ class World:
         """The parcel of an order."""
         return next(parcel for parcel in self.past.parcels if parcel.order == order)
 
-    def true_link(self, order: str) -> Link | None:
+    def true_link(self, order: str) -> Workplace | None:
         """Where it really happened; None if nothing happened in the chain."""
         fate, stays = self.parcel(order).fate, self.parcel(order).stays
         return None if fate.stay is None else stays[fate.stay].link

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from custody.kernel.clock import Instant
-from simulators.geography import Link
-from simulators.goods import Unit
+from simulators.geography import Workplace
+from simulators.goods import BoxLabel
 
 
 class Kind(StrEnum):
@@ -30,7 +30,7 @@ class Kind(StrEnum):
 class Stay:
     """The time a parcel is held at one link, and by whom."""
 
-    link: Link
+    link: Workplace
     handler: str
     opens_ms: Instant
     closes_ms: Instant
@@ -51,7 +51,7 @@ class Parcel:
 
     number: int
     seed: str
-    unit: Unit
+    unit: BoxLabel
     order: str
     sscc: str
     shipment: str

@@ -26,7 +26,7 @@ from custody.kernel.clock import DAY_MS, SECOND_MS
 from custody.kernel.errors import Forbidden, Rejected
 from devicelock.mqtt import MqttTransport
 from devicelock.mqtt_options import MqttOptions, Presence
-from devicelock.rules.ack import Ack, Result
+from devicelock.rules.ack import Ack, AckResult
 from devicelock.rules.hello import SimClass
 from devicelock.rules.topic import Channel, topic
 from devicelock.transport import Message, PublishOutcome, Receive, Transport
@@ -36,7 +36,7 @@ from simulators.handset import Handset, PowerCut
 WORD_LIFE_S = DAY_MS // SECOND_MS
 """How long the broker may keep a hello or an ack for the server."""
 
-REFUSED_LOCK = frozenset({Result.REFUSED_NONCE, Result.REFUSED_EXPIRED})
+REFUSED_LOCK = frozenset({AckResult.REFUSED_NONCE, AckResult.REFUSED_EXPIRED})
 
 
 class Line(Transport, Protocol):
@@ -167,7 +167,7 @@ class Radio:
         if hello is not None:  # made before the answer left, so that both leave together
             self._say(Channel.HELLO, hello, b"")
         elif self._late.bit_count() == 1:
-            self._say_hello(again=ack.result is Result.REFUSED_NONCE)
+            self._say_hello(again=ack.result is AckResult.REFUSED_NONCE)
         return True
 
     def _begin(self) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from custody.kernel.clock import SECOND_MS
-from simulators.events import Statement, Thread, event_of, write
+from simulators.events import EarlierScan, Thread, event_of, write
 from simulators.geography import Geography
 from simulators.history import Past, PastConfig
 from simulators.parcel import Parcel
@@ -60,5 +60,5 @@ def _sign(station: Station, act: Act, parcel: Parcel, thread: Thread, geography:
     seen = replace(act, at_ms=station.reads(act.at_ms))
     event = write(event_of(seen, parcel, thread, geography, event_id=event_id) | station.witnessed())
     scan = station.sign(event, subject=parcel.shipment, event_id=event_id, at_ms=act.at_ms)
-    thread.follow(act, Statement(event_id=event_id, digest=scan.digest))
+    thread.follow(act, EarlierScan(event_id=event_id, digest=scan.digest))
     return scan

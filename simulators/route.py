@@ -28,7 +28,7 @@ from enum import StrEnum
 from custody.kernel.clock import HOUR_MS, MINUTE_MS, SECOND_MS, Instant
 from custody.kernel.errors import Fatal
 from custody.ledger.statements import Step
-from simulators.geography import Geography, Link, Post
+from simulators.geography import Geography, Post, Workplace
 from simulators.parcel import Box, Kind, Parcel, Scale, Stay, box_of
 from simulators.thief import Habits
 
@@ -72,7 +72,7 @@ class Act:
     mass_g: float | None = None
     seal: str | None = None
     photo: bool = False
-    other: Link | None = None
+    other: Workplace | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +103,9 @@ class Looking:
     scale: Scale = field(default_factory=Scale)
 
 
-def plan_links(geography: Geography, rng: random.Random, *, two_hubs: float, via: Link | None = None) -> list[Link]:
+def plan_links(
+    geography: Geography, rng: random.Random, *, two_hubs: float, via: Workplace | None = None
+) -> list[Workplace]:
     """The links of a new parcel; with `via` it passes that link."""
     for _ in range(10_000):
         links = _any_route(geography, rng, two_hubs)
@@ -113,7 +115,7 @@ def plan_links(geography: Geography, rng: random.Random, *, two_hubs: float, via
 
 
 def plan_stays(
-    links: Sequence[Link],
+    links: Sequence[Workplace],
     *,
     start_ms: Instant,
     seed: str,
@@ -240,7 +242,7 @@ def _first(parcel: Parcel, step: Step) -> int:
     return next(place for place, stay in enumerate(parcel.stays) if stay.link.step is step)
 
 
-def _any_route(geography: Geography, rng: random.Random, two_hubs: float) -> list[Link]:
+def _any_route(geography: Geography, rng: random.Random, two_hubs: float) -> list[Workplace]:
     warehouse, depot = rng.choice(geography.warehouses), rng.choice(geography.depots)
     last = geography.hub_of(depot)
     hubs = [last]

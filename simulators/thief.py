@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from custody.kernel.clock import DAY_MS, Instant
 from custody.kernel.errors import Rejected
-from simulators.geography import SHIFT_MS, SHIFTS, Link, shift_of
+from simulators.geography import SHIFT_MS, SHIFTS, Workplace, shift_of
 from simulators.parcel import Stay
 
 
@@ -32,7 +32,7 @@ class Habits:
 class Thief:
     """Who, where, how often."""
 
-    link: Link
+    link: Workplace
     handler: str
     shift: int | None = None
     rate: float = 0.5
@@ -51,7 +51,7 @@ class Thief:
 
 
 def hire(
-    link: Link,
+    link: Workplace,
     *,
     at_ms: Instant,
     shift: int | None = None,

@@ -19,7 +19,7 @@ from sqlmodel import Session
 
 from api import joints
 from api.people.accounts import FIRST_ACCOUNTS, close_account
-from custody.disputes.machine import Role
+from custody.disputes.machine import CaseRole
 from custody.disputes.opening import Report
 from custody.disputes.order import OrderFacts, Payment
 from custody.kernel import cbor
@@ -31,7 +31,7 @@ from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases.enrol_station import Enrolled
-from custody.usecases.judge_group import Ack
+from custody.usecases.judge_group import ScanAnswer
 from custody.usecases.open_dispute import least_busy
 from custody.usecases.open_log import change_rules
 from custody.usecases.record_sale import Sale, read_sale, record_sale
@@ -39,7 +39,7 @@ from devicelock import store as lock_store
 from devicelock import watch_store
 from devicelock.rules.command import KeyRing
 from devicelock.rules.hello import SimClass
-from devicelock.rules.order import Role as LockRole
+from devicelock.rules.order import LockRole
 from devicelock.store import LockEventRow, LockOrderRow
 from devicelock.usecases import standing_authority
 from devicelock.usecases.alert import look_at_alert
@@ -194,14 +194,14 @@ class World(Process):
         for station in self.network.stations.values():
             self.enrol(station)
 
-    def send(self, scans: Sequence[Signed | Scan]) -> list[Ack]:
+    def send(self, scans: Sequence[Signed | Scan]) -> list[ScanAnswer]:
         """Hand scans in together and keep their answers."""
         opened = [each if isinstance(each, Scan) else open_scan(each.statement, each.opening) for each in scans]
         answers = self.intake.submit(opened).result(timeout=60)
         self.kept.scans += zip(opened, answers, strict=True)
         return answers
 
-    def send_past(self) -> list[Ack]:
+    def send_past(self) -> list[ScanAnswer]:
         """Everything that the stations recorded before the world began."""
         return self.send(self.network.scans)
 
@@ -283,7 +283,7 @@ class World(Process):
                 channel="web",
                 reported_ms=unit.now_ms,
                 claim_type=claim,
-                said_by=Role.CUSTOMER,
+                said_by=CaseRole.CUSTOMER,
                 order=more.pop("order", None) or _order_facts(unit.session, ref),
                 lock_facts=joints.wish_facts(unit.session, handset),
                 **more,

@@ -64,19 +64,19 @@ from custody.store.tables import (
     UnopenedRow,
 )
 from custody.trail.names import index_keys
-from custody.usecases.judge_group import Ack
+from custody.usecases.judge_group import ScanAnswer
 from devicelock import store as lock_store
 from devicelock.rules.ack import open_ack
 from devicelock.rules.applied import Applied
-from devicelock.rules.desired import Standing, standing
-from devicelock.rules.order import State
+from devicelock.rules.desired import ShownState, shown_state
+from devicelock.rules.order import OrderState
 from devicelock.store import AuthorityRow, CommandRow, DeviceRow, LockEventRow, LockOrderRow
 from devicelock.usecases.hear import key_of
 from simulators.handset import Handset
 from tests.world_audit_parts import part_complaints
 from tests.world_audit_scans import Held, batch_complaints, custodians, editions, held_scans, run_complaints
 
-SHOWN_LOCKED = frozenset({State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED})
+SHOWN_LOCKED = frozenset({OrderState.ACTIVE_PROVISIONAL, OrderState.ACTIVE_CONFIRMED})
 REGISTRY = frozenset({POLICY, KEY_ADD, KEY_REVOKE})
 CHUNK = 400
 
@@ -89,7 +89,7 @@ class Said:
     index: int | None
 
     @classmethod
-    def of(cls, scan: Scan, ack: Ack) -> "Said":
+    def of(cls, scan: Scan, ack: ScanAnswer) -> "Said":
         """The answer to a scan."""
         assert ack.digest == scan.digest, "the answer is about another scan"
         return cls(digest=scan.digest, index=ack.index)
@@ -305,7 +305,7 @@ def _orders(session: Session, records: Mapping[int, Record]) -> Iterator[str]:
             yield f"order {order.id}: its lines are not in the order of the log"
         if order.state in SHOWN_LOCKED and not any(event.event == "locked" for event in events):
             yield f"order {order.id}: shown as locked without the device's word"
-        if order.state == State.APPROVED:
+        if order.state == OrderState.APPROVED:
             yield f"order {order.id}: approved, and neither sent nor refused"
     yield from _commands(session)
 
@@ -343,11 +343,11 @@ def _devices(session: Session, books: Books) -> Iterator[str]:
         wished, applied = lock_store.desired(row), handset.state.applied
         live = session.get(LockOrderRow, wished.order) if wished.order else None
         if applied is Applied.LOCKED and wished.state is Applied.LOCKED:
-            if live is None or live.state not in {State.QUEUED, *SHOWN_LOCKED}:
+            if live is None or live.state not in {OrderState.QUEUED, *SHOWN_LOCKED}:
                 yield f"handset {name}: locked without a live order"
-        elif applied is Applied.LOCKED and standing(wished) is Standing.UNLOCKED:
+        elif applied is Applied.LOCKED and shown_state(wished) is ShownState.UNLOCKED:
             yield f"handset {name}: locked, and the service believes it released"
-        if standing(wished) is Standing.LOCKED and applied is Applied.UNLOCKED and _can_speak(handset):
+        if shown_state(wished) is ShownState.LOCKED and applied is Applied.UNLOCKED and _can_speak(handset):
             yield f"handset {name}: not locked, and the service shows it as locked"
 
 

@@ -10,11 +10,11 @@ from sqlmodel import Session
 from devicelock import part_store
 from devicelock.part_store import PartRow, ReferenceRow
 from devicelock.rules.applied import Applied
-from devicelock.rules.order import State
+from devicelock.rules.order import OrderState
 from devicelock.store import LockOrderRow
 from devicelock.usecases.plan_parts import FORGOTTEN
 
-LIVE = frozenset({State.QUEUED, State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED})
+LIVE = frozenset({OrderState.QUEUED, OrderState.ACTIVE_PROVISIONAL, OrderState.ACTIVE_CONFIRMED})
 
 
 def part_complaints(session: Session) -> Iterator[str]:
@@ -27,7 +27,7 @@ def part_complaints(session: Session) -> Iterator[str]:
         if count > 1:
             yield f"part: version {version} was used {count} times for {handset} at {backend}"
     for order in session.scalars(select(LockOrderRow)).all():
-        if order.state == State.RELEASED and (held := part_store.may_hold(session, order.id)):
+        if order.state == OrderState.RELEASED and (held := part_store.may_hold(session, order.id)):
             yield f"order {order.id}: released, and {', '.join(row.backend for row in held)} may hold the lock"
 
 

@@ -16,7 +16,7 @@ from custody.ledger.statements import make_possession
 from custody.scans.scan import Scan
 from custody.store.unit import House
 from custody.usecases.enrol_station import Enrolled, announce, enrol
-from custody.usecases.judge_group import Ack
+from custody.usecases.judge_group import ScanAnswer
 from custody.usecases.open_dispute import Disputed
 from devicelock.store import LockOrderRow
 from simulators.station import Station
@@ -77,7 +77,7 @@ class Opened:
 class Kept:
     """What the outside world remembers of the house: what it was told, and what it must never be told."""
 
-    scans: list[tuple[Scan, Ack]] = field(default_factory=list)
+    scans: list[tuple[Scan, ScanAnswer]] = field(default_factory=list)
     secrets: list[bytes] = field(default_factory=list)
     findings: set[str] = field(default_factory=set)
 

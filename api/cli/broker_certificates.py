@@ -31,7 +31,7 @@ _HOST = re.compile(r"(\*\.)?[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*", re.ASCII | r
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pair:
+class CertificatePair:
     """A certificate and its private key, and the files they stand in."""
 
     certificate: x509.Certificate
@@ -40,7 +40,7 @@ class Pair:
     key_file: Path
 
 
-def open_authority(folder: Path, *, now_ms: Instant) -> Pair:
+def open_authority(folder: Path, *, now_ms: Instant) -> CertificatePair:
     """The authority in the folder, made if there is none."""
     certificate_file, key_file = folder / "ca.pem", folder / "ca.key"
     if certificate_file.exists():
@@ -60,21 +60,21 @@ def read_hosts(hosts: Sequence[str]) -> x509.SubjectAlternativeName:
 
 
 def issue_broker(
-    authority: Pair, folder: Path, *, names: x509.SubjectAlternativeName, now_ms: Instant, days: int
-) -> Pair:
+    authority: CertificatePair, folder: Path, *, names: x509.SubjectAlternativeName, now_ms: Instant, days: int
+) -> CertificatePair:
     """The broker's certificate for what `read_hosts` read; an existing one is kept."""
     return _issue(
         authority, folder / "broker", BROKER, ExtendedKeyUsageOID.SERVER_AUTH, now_ms=now_ms, days=days, names=names
     )
 
 
-def issue_client(authority: Pair, folder: Path, *, user: str, now_ms: Instant, days: int) -> Pair:
+def issue_client(authority: CertificatePair, folder: Path, *, user: str, now_ms: Instant, days: int) -> CertificatePair:
     """A client's certificate, whose common name is its user; an existing one is kept."""
     return _issue(authority, folder / user, user, ExtendedKeyUsageOID.CLIENT_AUTH, now_ms=now_ms, days=days)
 
 
 def _issue(
-    authority: Pair,
+    authority: CertificatePair,
     stem: Path,
     common_name: str,
     purpose: x509.ObjectIdentifier,
@@ -82,7 +82,7 @@ def _issue(
     now_ms: Instant,
     days: int,
     names: x509.SubjectAlternativeName | None = None,
-) -> Pair:
+) -> CertificatePair:
     certificate_file, key_file = stem.with_name(f"{stem.name}.pem"), stem.with_name(f"{stem.name}.key")
     if certificate_file.exists():
         return _read(certificate_file, key_file)
@@ -145,7 +145,7 @@ def _general_name(host: str) -> x509.GeneralName:
         return x509.DNSName(host)
 
 
-def _write(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey, pem: Path, secret: Path) -> Pair:
+def _write(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey, pem: Path, secret: Path) -> CertificatePair:
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
@@ -153,10 +153,10 @@ def _write(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey, pem: 
         raise Rejected("key", f"{secret} stands without its certificate", fix="Move it away; keys are never replaced.")
     create_file(secret, private, mode=0o600)
     create_file(pem, certificate.public_bytes(serialization.Encoding.PEM))
-    return Pair(certificate=certificate, key=key, certificate_file=pem, key_file=secret)
+    return CertificatePair(certificate=certificate, key=key, certificate_file=pem, key_file=secret)
 
 
-def _read(pem: Path, secret: Path) -> Pair:
+def _read(pem: Path, secret: Path) -> CertificatePair:
     if not secret.exists():
         raise Rejected("key", f"{pem} stands without its key", fix=f"Bring {secret.name} back; none is ever replaced.")
     try:
@@ -166,4 +166,4 @@ def _read(pem: Path, secret: Path) -> Pair:
         raise Rejected("key", f"{pem} or {secret} cannot be read: {error}", fix="Restore both from a copy.") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
         raise Rejected("key", f"{secret} is not the key of {pem}", fix="Restore both from a copy.")
-    return Pair(certificate=certificate, key=key, certificate_file=pem, key_file=secret)
+    return CertificatePair(certificate=certificate, key=key, certificate_file=pem, key_file=secret)

@@ -25,7 +25,7 @@ from api.version import VERSION
 from custody.kernel.errors import Trouble, Unavailable
 from custody.ledger.audit import GAVE_UP, UNSOUND, Audit
 from custody.ledger.kept_audit import Kept, read_kept, write_kept
-from custody.ledger.replay import About, Finding
+from custody.ledger.replay import About, AuditFinding
 from custody.ledger.witness_policy import NO_QUORUM, Witnessed
 from custody.store.durable_file import check_replaceable, replace_file
 
@@ -126,7 +126,7 @@ def _keep(run: Audit, state: Path | None) -> str:
     return ""
 
 
-def _report(run: Audit, findings: list[Finding], *, key: str, first: int) -> dict[str, Any]:
+def _report(run: Audit, findings: list[AuditFinding], *, key: str, first: int) -> dict[str, Any]:
     unsound = [row for row in findings if row.about in UNSOUND]
     wrong = any(row.code not in UNREAD and row.code != NO_QUORUM for row in unsound)
     registry = run.replay.registry

@@ -29,7 +29,7 @@ from custody.investigation.pack.locks import LockFile, LockHistory, ack_name, co
 from custody.investigation.verify.form import open_pack
 from custody.investigation.verify.log import log_key
 from custody.investigation.verify.pack import verify_pack
-from custody.investigation.verify.verdict import TITLES, Check, Step, Verdict
+from custody.investigation.verify.verification import TITLES, PackFinding, PackStep, Verification
 from custody.kernel.errors import NotFound, Rejected, Trouble
 from custody.ledger.cosignature import read_log_key
 from custody.ledger.note import text_key
@@ -43,7 +43,7 @@ ZIP = b"PK"
 """What every pack begins with, whatever somebody did to the rest of it."""
 
 
-def check_file(path: Path, *, vkey: str | None = None, witnesses: Path | None = None) -> Verdict:
+def check_file(path: Path, *, vkey: str | None = None, witnesses: Path | None = None) -> Verification:
     """The verdict on the pack in a file.
 
     Raises `NotFound` or `Rejected` for a file not to be read, and for a key or a policy of the checker's that is none
@@ -58,53 +58,55 @@ def check_file(path: Path, *, vkey: str | None = None, witnesses: Path | None = 
     raw = _read(path, most=2 * MAX_PACK_BYTES)
     if not raw.startswith(ZIP):
         raise Rejected("file", f"{path} is no evidence pack", fix="Give the pack as it was exported.")
-    verdict = verify_pack(raw, vkey=vkey, witnesses=text)
-    if not verdict.size:
-        return verdict
+    verification = verify_pack(raw, vkey=vkey, witnesses=text)
+    if not verification.size:
+        return verification
     pack = open_pack(raw)
-    if policy is not None and key is None and not any(check.step is Step.HEAD for check in verdict.failures):
+    if policy is not None and key is None and not any(check.step is PackStep.HEAD for check in verification.failures):
         policy.demand_log(text_key(pack.head.origin, log_key(pack)))
-    checks = (*verdict.checks, *_read_in_full(pack.locks))
-    return replace(verdict, checks=tuple(sorted(checks, key=lambda check: check.step)))
+    checks = (*verification.checks, *_read_in_full(pack.locks))
+    return replace(verification, checks=tuple(sorted(checks, key=lambda check: check.step)))
 
 
-def render(verdict: Verdict, as_json: bool) -> str:
+def render(verification: Verification, as_json: bool) -> str:
     """The verdict for people, or as one JSON object; the pack's own words made harmless."""
     if as_json:
-        found = [{**asdict(check), "step": int(check.step), "title": TITLES[check.step]} for check in verdict.checks]
+        found = [
+            {**asdict(check), "step": int(check.step), "title": TITLES[check.step]} for check in verification.checks
+        ]
         facts = {
             "version": VERSION,
-            "outcome": outcome_of(verdict),
-            "ok": verdict.ok,
-            "complete": not verdict.unchecked and not verdict.unwitnessed,
-            "dispute": verdict.dispute,
-            "origin": verdict.origin,
-            "size": verdict.size,
+            "outcome": outcome_of(verification),
+            "ok": verification.ok,
+            "complete": not verification.unchecked and not verification.unwitnessed,
+            "dispute": verification.dispute,
+            "origin": verification.origin,
+            "size": verification.size,
         }
         return harmless_json({**facts, "checks": found})
     lines = []
-    for step in Step:
-        checks = [check for check in verdict.checks if check.step is step]
+    for step in PackStep:
+        checks = [check for check in verification.checks if check.step is step]
         if checks:
             lines.append(f"{int(step):2} {TITLES[step]}")
             lines += [_line(check) for check in checks]
-    return "\n".join([*lines, *_ending(verdict)])
+    return "\n".join([*lines, *_ending(verification)])
 
 
-def outcome_of(verdict: Verdict) -> Outcome:
+def outcome_of(verification: Verification) -> Outcome:
     """The verdict in one word."""
-    if verdict.wrong or not verdict.checks:
+    if verification.wrong or not verification.checks:
         return Outcome.WRONG
-    return Outcome.OPEN if verdict.unchecked or verdict.unwitnessed else Outcome.SOUND
+    return Outcome.OPEN if verification.unchecked or verification.unwitnessed else Outcome.SOUND
 
 
-def _ending(verdict: Verdict) -> Iterator[str]:
-    if outcome_of(verdict) is Outcome.WRONG:
-        yield f"The pack is REFUSED: {_counted(len(verdict.wrong))} against it."
+def _ending(verification: Verification) -> Iterator[str]:
+    if outcome_of(verification) is Outcome.WRONG:
+        yield f"The pack is REFUSED: {_counted(len(verification.wrong))} against it."
         return
-    counted = f"{_counted(len(verdict.checks))}, none against it"
-    yield f"The pack of case {harmless(verdict.dispute)} holds: {counted}{_left_open(verdict)}."
-    for who in dict.fromkeys(who_is_awaited(check.cosigned, check.awaited) for check in verdict.unwitnessed):
+    counted = f"{_counted(len(verification.checks))}, none against it"
+    yield f"The pack of case {harmless(verification.dispute)} holds: {counted}{_left_open(verification)}."
+    for who in dict.fromkeys(who_is_awaited(check.cosigned, check.awaited) for check in verification.unwitnessed):
         yield f"It is OPEN: nothing is wrong with it, but {harmless(who)}, then ask for the pack again."
 
 
@@ -112,18 +114,18 @@ def _counted(findings: int) -> str:
     return "1 finding" if findings == 1 else f"{findings} findings"
 
 
-def _left_open(verdict: Verdict) -> str:
-    where = ", ".join(sorted({harmless(check.where) for check in verdict.unchecked}))
+def _left_open(verification: Verification) -> str:
+    where = ", ".join(sorted({harmless(check.where) for check in verification.unchecked}))
     return f"; but it states what could NOT be checked: {where}" if where else ""
 
 
-def _line(check: Check) -> str:
+def _line(check: PackFinding) -> str:
     where = f"  [{harmless(check.where)}]" if check.where else ""
     mark = Outcome.OPEN if check.unchecked or check.awaited else MARKS[check.ok]
     return f"   {mark}  {harmless(check.what)}{where}"
 
 
-def _read_in_full(locks: LockFile) -> Iterator[Check]:
+def _read_in_full(locks: LockFile) -> Iterator[PackFinding]:
     """Commands and answers by the rules of the device lock; silent if nothing was done to a handset."""
     unlock = locks.keys.unlock
     if unlock is None:
@@ -134,7 +136,7 @@ def _read_in_full(locks: LockFile) -> Iterator[Check]:
             what, ok = f"every command and answer of {history.order} keeps the rules of the device lock", True
         except Trouble as error:
             what, ok = f"{history.order}: {error.detail}", False
-        yield Check(step=Step.LOCKS, ok=ok, what=what, where=f"locks/{history.order}")
+        yield PackFinding(step=PackStep.LOCKS, ok=ok, what=what, where=f"locks/{history.order}")
 
 
 def _read_history(history: LockHistory, keys: KeyRing) -> None:

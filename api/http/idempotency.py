@@ -35,7 +35,7 @@ from api.people.auth import COOKIE
 from custody.kernel import cbor
 from custody.kernel.errors import Conflict, Rejected, Trouble
 from custody.store import idempotency
-from custody.store.idempotency import CURRENT, RequestKey, StoredAnswer
+from custody.store.idempotency import CURRENT, KeptAnswer, RequestKey
 
 HEADER = "idempotency-key"
 MAX_KEY = 200
@@ -142,7 +142,7 @@ class IdempotencyKeys:
         with self._parts.house.unit() as unit:
             nonce = unit.ids.random_bytes(NONCE_BYTES)
             sealed = nonce + asked.seal.encrypt(nonce, cbor.encode([answer.headers, bytes(answer.body)]), None)
-            idempotency.keep(unit.session, asked.request, StoredAnswer(status=answer.status, sealed=sealed))
+            idempotency.keep(unit.session, asked.request, KeptAnswer(status=answer.status, sealed=sealed))
 
 
 class _Answer:

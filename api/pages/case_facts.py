@@ -11,7 +11,7 @@ from typing import Any
 from sqlmodel import Session
 
 from api.pages import words
-from api.pages.case_moves import Open, open_moves
+from api.pages.case_moves import OpenMove, open_moves
 from api.pages.inquiries import StoredAnswer, stored_answer
 from api.pages.sent_form import STORY
 from api.parts import Parts
@@ -29,8 +29,8 @@ from custody.store.tables import InquiryRow
 from custody.store.unit import Unit
 from devicelock import store as lock_store
 from devicelock.rules.authority import preflight
-from devicelock.rules.lock_facts import Kind
-from devicelock.rules.order import TERMINAL, State
+from devicelock.rules.lock_facts import LockKind
+from devicelock.rules.order import TERMINAL, OrderState
 from devicelock.usecases import request_lock
 
 NO_OFFER = frozenset({"reported", "triaged", "awaiting_customer"})
@@ -47,7 +47,7 @@ class CasePage:
 
     case: dict[str, Any]
     file: CaseFile
-    moves: tuple[Open, ...]
+    moves: tuple[OpenMove, ...]
     waited: Elapsed
     given: tuple[tuple[Given, str], ...]
     inquiry: InquiryRow | None
@@ -78,7 +78,7 @@ def read_case_page(parts: Parts, caller: Caller, dispute: str) -> CasePage:
         session = unit.session
         file = case_book.read(session, dispute)
         inquiry = case_book.find_inquiry(session, dispute)
-        open_lock = any(State(lock["state"]) not in TERMINAL for lock in case["locks"])
+        open_lock = any(OrderState(lock["state"]) not in TERMINAL for lock in case["locks"])
         checks = None if open_lock else _checks(unit, parts, file, caller)
         refused = _refused(unit, parts, file, caller)
         return CasePage(
@@ -105,7 +105,7 @@ def _checks(unit: Unit, parts: Parts, file: CaseFile, caller: Caller) -> tuple[d
     if device is None:
         return None
     trial = request_lock.trial_order(unit, parts.locks, device, dispute=file.case.id, requester=caller.account)
-    found = preflight(parts.locks.facts(unit, trial, device, Kind.REQUESTED))
+    found = preflight(parts.locks.facts(unit, trial, device, LockKind.REQUESTED))
     return tuple({**row, "second": words.WAITS_FOR.get(row["check"], "")} for row in request_lock.rows_of(found))
 
 

@@ -11,34 +11,34 @@ from datetime import date
 from typing import Any
 
 from api.pages import words
-from api.pages.move_forms import MOVES, Field, Move
+from api.pages.move_forms import MOVES, FormField, MoveForm
 from api.pages.sent_form import Sent
 from api.pages.times import pounds
 from api.people.accounts import Caller
 from api.routes.disputes import EventIn, FindingIn
 from api.routes.reports import MOST_NEEDS
 from custody.disputes.case import CASE
-from custody.disputes.machine import Role
+from custody.disputes.machine import CaseRole
 from custody.disputes.opening import AN_OFFER
 from custody.disputes.promise import PAYERS
 from custody.kernel.errors import Rejected
 from custody.store.case_book import CaseFile
 from custody.usecases.learn_facts import DAYS
 
-STAFF = (Role.AGENT, Role.INVESTIGATOR, Role.SUPERVISOR)
+STAFF = (CaseRole.AGENT, CaseRole.INVESTIGATOR, CaseRole.SUPERVISOR)
 FINDING = ("ground", "says", "kept_at", "about")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Open:
+class OpenMove:
     """A move that is possible now. `refusal` says whose move it is, if it is not this person's."""
 
-    move: Move
+    move: MoveForm
     refusal: str
-    fields: tuple[Field, ...]
+    fields: tuple[FormField, ...]
 
 
-def open_moves(file: CaseFile, case: Mapping[str, Any], caller: Caller) -> tuple[Open, ...]:
+def open_moves(file: CaseFile, case: Mapping[str, Any], caller: Caller) -> tuple[OpenMove, ...]:
     """The moves that are possible now, with what this person may not do and whose it is."""
     who = _who(file, case)
     return tuple(_open(move, who[event], case, caller) for event, move in MOVES.items() if event in who)
@@ -51,7 +51,7 @@ def read_version(text: str) -> int | None:
     return int(text) if text else None
 
 
-def read_fields(fields: Sequence[Field], given: Mapping[str, str]) -> dict[str, Any]:
+def read_fields(fields: Sequence[FormField], given: Mapping[str, str]) -> dict[str, Any]:
     """What was typed, by the kinds of its fields, without empty ones; raises `Rejected` for what cannot be read."""
     for field in fields:
         if field.options and given[field.name] not in dict(field.options):
@@ -71,13 +71,13 @@ def read_needs(text: str) -> list[str]:
     return needs
 
 
-def whose(title: str, who: Sequence[Role]) -> str:
+def whose(title: str, who: Sequence[CaseRole]) -> str:
     """Says in whose role a move is made."""
     roles = " or ".join(words.worded(words.ROLES, role).lower() for role in who)
     return f"{title}: this takes somebody in the role {roles}."
 
 
-def body_of(move: Move, given: Mapping[str, str], *, version: int | None) -> EventIn:
+def body_of(move: MoveForm, given: Mapping[str, str], *, version: int | None) -> EventIn:
     """The event that a form stands for; raises as `read_fields` does."""
     sent = read_fields(move.fields, given)
     if move.event == "order_days":
@@ -93,7 +93,7 @@ def body_of(move: Move, given: Mapping[str, str], *, version: int | None) -> Eve
     return EventIn(event=move.event, version=version, **sent)
 
 
-def as_shown(sent: Sent, move: Move, now: Sequence[Open], *, state: str) -> Sent:
+def as_shown(sent: Sent, move: MoveForm, now: Sequence[OpenMove], *, state: str) -> Sent:
     """A refused form as its page shows it. What is no day stands in the notice: a field for a day cannot hold it."""
     if any(each.move.event == move.event and not each.refusal for each in now):
         odd = [field for field in move.fields if field.kind == "day" and not _fits_day(sent.given[field.name])]
@@ -143,19 +143,19 @@ def _share(name: str, text: str) -> float:
 READ: Mapping[str, Callable[[str, str], Any]] = {"tick": _ticked, "day": _day, "pounds": _pence, "percent": _share}
 
 
-def _who(file: CaseFile, case: Mapping[str, Any]) -> dict[str, tuple[Role, ...]]:
+def _who(file: CaseFile, case: Mapping[str, Any]) -> dict[str, tuple[CaseRole, ...]]:
     """Each event that staff may cause now, and in which role."""
     state = file.case.state
     who = {row.event: tuple(role for role in STAFF if role in row.who) for row in CASE.leaving(state)}
     who = {event: roles for event, roles in who.items() if roles}
     if state in {"triaged", "remedy_offered"}:  # the kind may be put right until a remedy is chosen
-        who["classify"] = (Role.AGENT, Role.INVESTIGATOR)
+        who["classify"] = (CaseRole.AGENT, CaseRole.INVESTIGATOR)
     if file.case.claim_type is None:
         who.pop("offer", None)
     if state == "with_adr":
-        who["decision"] = (Role.SUPERVISOR,)
-    if _promises(case, Role.AGENT):
-        who["promise_kept"] = PAYERS if _promises(case, Role.SUPERVISOR) else (Role.AGENT,)
+        who["decision"] = (CaseRole.SUPERVISOR,)
+    if _promises(case, CaseRole.AGENT):
+        who["promise_kept"] = PAYERS if _promises(case, CaseRole.SUPERVISOR) else (CaseRole.AGENT,)
     if case["unpaid_credit_pence"]:
         who["credit_paid"] = PAYERS
     if _payments(case):
@@ -167,12 +167,12 @@ def _who(file: CaseFile, case: Mapping[str, Any]) -> dict[str, tuple[Role, ...]]
     return who
 
 
-def _open(move: Move, who: tuple[Role, ...], case: Mapping[str, Any], caller: Caller) -> Open:
+def _open(move: MoveForm, who: tuple[CaseRole, ...], case: Mapping[str, Any], caller: Caller) -> OpenMove:
     refusal = "" if caller.role in who else whose(move.title, who)
     promises = _payments(case) if move.event == "payment_came_back" else _promises(case, caller.role)
     given = {"promise": promises, "payment": _credits(case)}
     fields = tuple(replace(field, options=given.get(field.name, field.options)) for field in move.fields)
-    return Open(move=move, refusal=refusal, fields=fields)
+    return OpenMove(move=move, refusal=refusal, fields=fields)
 
 
 def _promises(case: Mapping[str, Any], role: str) -> tuple[tuple[str, str], ...]:
@@ -180,7 +180,7 @@ def _promises(case: Mapping[str, Any], role: str) -> tuple[tuple[str, str], ...]
     return tuple(
         (promise["promise"], promise["what"])
         for promise in case["promises"]
-        if promise["state"] in ({"made", "due_soon", "missed"} if role == Role.AGENT else {"missed"})
+        if promise["state"] in ({"made", "due_soon", "missed"} if role == CaseRole.AGENT else {"missed"})
         and promise["what"] != AN_OFFER
         and not promise["replaced"]
     )

@@ -29,7 +29,7 @@ from custody.usecases.open_scans import StoredScan, stored_scans
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Break:
+class TrailBreak:
     """Where the chain breaks, and how."""
 
     index: int
@@ -44,7 +44,7 @@ class Checked:
     size: int
     signed_ms: Instant
     root: str
-    breaks: tuple[Break, ...]
+    breaks: tuple[TrailBreak, ...]
 
     @property
     def whole(self) -> bool:
@@ -61,7 +61,7 @@ def check_trail(session: Session, scans: Iterable[SealedScan], *, origin: str, l
     rows = scan_book.station_keys(session, {scan.scan.message.kid for scan in sealed.values()})
     keys = {kid: read_cose_key(cbor.decode(row.cose_key)) for kid, row in rows.items()}
     breaks = [
-        Break(index=scan.entry.idx, why=why)
+        TrailBreak(index=scan.entry.idx, why=why)
         for scan in stored.values()
         if (why := _entry(session, scan, keys, size=checkpoint.size, root=checkpoint.root))
     ]
@@ -93,12 +93,12 @@ def _entry(session: Session, stored: StoredScan, keys: dict[bytes, PublicKey], *
     return ""
 
 
-def _order(scans: Iterable[SealedScan]) -> list[Break]:
+def _order(scans: Iterable[SealedScan]) -> list[TrailBreak]:
     by_station: dict[str, list[SealedScan]] = defaultdict(list)
     for sealed in scans:
         by_station[sealed.scan.station].append(sealed)
     return [
-        Break(index=after.index, why="it does not name the statement that its station made before it")
+        TrailBreak(index=after.index, why="it does not name the statement that its station made before it")
         for chain in by_station.values()
         for before, after in pairwise(sorted(chain, key=lambda sealed: sealed.scan.seq))
         if after.scan.seq == before.scan.seq + 1 and after.scan.prev != before.scan.link

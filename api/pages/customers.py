@@ -30,7 +30,7 @@ from api.routes.customer import AnswerIn, ChoiceIn, CodeIn, DecisionIn, WordsIn,
 from custody.disputes.case import CASE
 from custody.disputes.civil import civil_date
 from custody.disputes.claim import PAYS_MONEY
-from custody.disputes.machine import Role
+from custody.disputes.machine import CaseRole
 from custody.disputes.payout import WORDS as PAYOUT_WORDS
 from custody.disputes.payout import payouts
 from custody.disputes.recourse import Way
@@ -39,7 +39,7 @@ from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.usecases import await_answer
 from custody.usecases.open_dispute import hash_token
-from devicelock.rules.order import SETTLED, State
+from devicelock.rules.order import SETTLED, OrderState
 
 router = APIRouter(include_in_schema=False)
 P = Annotated[Parts, Depends(parts_of)]
@@ -242,7 +242,9 @@ def _page(request: Request, parts: Parts, token: str, sent: Sent, *, unlock: str
         file = case_book.read_by_token(session, hash_token(token))
         was_found = found_ms(session, file.case.id) is not None
         answer_by = await_answer.answer_by(session, file)
-    moves = {move.event for move in CASE.transitions if move.source == file.case.state and Role.CUSTOMER in move.who}
+    moves = {
+        move.event for move in CASE.transitions if move.source == file.case.state and CaseRole.CUSTOMER in move.who
+    }
     forms = {"more", *(each["ask"] for each in view["asks"] if each["state"] == "open")}
     forms |= {
         f"code-{handset['order']}" if handset["imei_last4"] else "code"
@@ -261,7 +263,7 @@ def _page(request: Request, parts: Parts, token: str, sent: Sent, *, unlock: str
         moves=moves,
         was_found=was_found,
         answer_by=answer_by,
-        locked=any(State(lock["state"]) not in SETTLED | {State.REQUESTED} for lock in view["locks"]),
+        locked=any(OrderState(lock["state"]) not in SETTLED | {OrderState.REQUESTED} for lock in view["locks"]),
         pays=PAYS,
         payouts=_payouts(file),
         scheme=_scheme(file, civil_date(parts.clock.now_ms())),

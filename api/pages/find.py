@@ -41,7 +41,7 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class BoxFound:
     """What the box led to: cases, and what is known where there is no case yet."""
 
     files: tuple[CaseFile, ...] = ()
@@ -103,67 +103,67 @@ def cases_about(session: Session, numbers: Collection[str], *, of_no_order: bool
     )[:MOST_FOUND]
 
 
-def find(session: Session, text: str) -> Found:
+def find(session: Session, text: str) -> BoxFound:
     """Everything that a text may mean; the first kind of thing that is known wins."""
     asked = text.strip()
     if not asked:
-        return Found()
+        return BoxFound()
     for look in (_by_id, _by_order, _by_item, _by_number, _by_contact):
         found = look(session, asked)
         if not found.nothing:
             return found
-    return Found()
+    return BoxFound()
 
 
-def _by_id(session: Session, asked: str) -> Found:
+def _by_id(session: Session, asked: str) -> BoxFound:
     order = session.get(LockOrderRow, asked)
     try:
         dispute = order.dispute if order and order.dispute else as_typed("case", asked)
-        return Found(files=(case_book.read(session, dispute),))
+        return BoxFound(files=(case_book.read(session, dispute),))
     except NotFound:
-        return Found()
+        return BoxFound()
 
 
-def _by_order(session: Session, asked: str) -> Found:
+def _by_order(session: Session, asked: str) -> BoxFound:
     reference = asked.removeprefix("po:")
     files = cases_of_orders(session, [reference])
     known = session.get(SaleRow, reference) is not None
-    return Found(files=files, orders=(reference,) if files or known else ())
+    return BoxFound(files=files, orders=(reference,) if files or known else ())
 
 
-def _by_item(session: Session, asked: str) -> Found:
+def _by_item(session: Session, asked: str) -> BoxFound:
     try:
-        unit = read_trail(session, asked).trail.unit
+        things = read_trail(session, asked).trail.belongings
     except (NotFound, Rejected):
         return _by_sale(session, asked)
-    orders = tuple(reference.removeprefix("po:") for reference in unit.orders)
-    names = {name for item in unit.items for name in item.names if "gsma:imei" in name}
+    orders = tuple(reference.removeprefix("po:") for reference in things.orders)
+    names = {name for item in things.items for name in item.names if "gsma:imei" in name}
     sold = [sale.sale.order_ref for name in sorted(names) if (sale := sale_of_imei(session, name))]
     references = tuple(dict.fromkeys((*orders, *sold)))
-    parcel = unit.parcel if unit.parcel and is_parcel(unit.parcel) else None
+    parcel = things.parcel if things.parcel and is_parcel(things.parcel) else None
     files = cases_of_orders(session, references) or cases_about(session, {*names, *filter(None, [parcel])})
-    return Found(files=files, orders=references, parcel=parcel)
+    return BoxFound(files=files, orders=references, parcel=parcel)
 
 
-def _by_sale(session: Session, asked: str) -> Found:
+def _by_sale(session: Session, asked: str) -> BoxFound:
     """A handset that was sold and never scanned."""
     try:
         sale = sale_of_imei(session, ask(asked))
     except Rejected:
-        return Found()
+        return BoxFound()
     references = (sale.sale.order_ref,) if sale else ()
-    return Found(files=cases_of_orders(session, references), orders=references)
+    return BoxFound(files=cases_of_orders(session, references), orders=references)
 
 
-def _by_number(session: Session, asked: str) -> Found:
+def _by_number(session: Session, asked: str) -> BoxFound:
     """A number that no record has, as a customer gave it."""
-    return Found(files=cases_about(session, {"".join(asked.split())}))
+    return BoxFound(files=cases_about(session, {"".join(asked.split())}))
 
 
-def _by_contact(session: Session, asked: str) -> Found:
+def _by_contact(session: Session, asked: str) -> BoxFound:
     """Sales whose contact holds the text, newest first; those with a case come first, however many others there are."""
     if len(asked) < LEAST_CONTACT:
-        return Found()
+        return BoxFound()
     wanted = _spellings(asked) | _spellings(asked.replace(" ", ""))
     facts, newest = col(SaleRow.facts), col(SaleRow.recorded_ms).desc()
     query = select(col(SaleRow.order_ref), facts).where(
@@ -174,7 +174,7 @@ def _by_contact(session: Session, asked: str) -> Found:
         *_named(session, query.where(disputed).order_by(newest), wanted),
         *_named(session, query.where(~disputed).order_by(newest), wanted),
     ][:MOST_FOUND]
-    return Found(files=cases_of_orders(session, references), orders=tuple(references))
+    return BoxFound(files=cases_of_orders(session, references), orders=tuple(references))
 
 
 def _spellings(asked: str) -> set[str]:

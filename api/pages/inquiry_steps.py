@@ -13,83 +13,83 @@ from fastapi.concurrency import run_in_threadpool
 
 from api.http.sendable_text import read_form
 from api.pages import words
-from api.pages.case_moves import Open, as_shown, read_fields, whose
-from api.pages.move_forms import Field, Move
+from api.pages.case_moves import OpenMove, as_shown, read_fields, whose
+from api.pages.move_forms import FormField, MoveForm
 from api.pages.render import see
 from api.pages.sent_form import Sent, check
 from api.pages.visit import Decider, Visit
 from api.routes import inquiry_steps as doors
 from api.routes.inquiry_steps import StepIn
-from custody.disputes.machine import Role, Transition
+from custody.disputes.machine import CaseRole, Transition
 from custody.kernel.errors import NotFound, Trouble
 from custody.store import case_book
 from custody.usecases import investigate, move_inquiry
 
 router = APIRouter(prefix="/console/investigations/{dispute}/steps", include_in_schema=False)
-WHY = Field(name="why", says="The reasons, for and against", kind="words")
-STEPS: Mapping[str, Move] = MappingProxyType(
+WHY = FormField(name="why", says="The reasons, for and against", kind="words")
+STEPS: Mapping[str, MoveForm] = MappingProxyType(
     {
         step.event: step
         for step in (
-            Move(
+            MoveForm(
                 event="do_check",
                 title="Have a check made",
                 button="Ask for the check",
                 done="step",
-                fields=(Field(name="check", says="Which check of the last ranking", kind="choice"),),
+                fields=(FormField(name="check", says="Which check of the last ranking", kind="choice"),),
             ),
-            Move(
+            MoveForm(
                 event="result",
                 title="Write down what the check has shown",
                 button="Write it down",
                 done="step",
                 fields=(
-                    Field(
+                    FormField(
                         name="found",
                         says="Did it show something?",
                         kind="choice",
                         options=(("yes", "yes, something was found"), ("no", "no, nothing was found")),
                     ),
-                    Field(name="words", says="What was seen", kind="words"),
+                    FormField(name="words", says="What was seen", kind="words"),
                 ),
             ),
-            Move(
+            MoveForm(
                 event="conclude",
                 title="Conclude",
                 button="Conclude, and tell the customer",
                 done="step",
                 fields=(
-                    Field(name="finding", says="What was found, in words that the customer reads", kind="words"),
+                    FormField(name="finding", says="What was found, in words that the customer reads", kind="words"),
                     WHY,
-                    Field(name="probability", says="How likely that is, in percent", kind="percent"),
-                    Field(name="low", says="Not less likely than, in percent", kind="percent"),
-                    Field(name="high", says="Not likelier than, in percent", kind="percent"),
+                    FormField(name="probability", says="How likely that is, in percent", kind="percent"),
+                    FormField(name="low", says="Not less likely than, in percent", kind="percent"),
+                    FormField(name="high", says="Not likelier than, in percent", kind="percent"),
                 ),
             ),
-            Move(
+            MoveForm(
                 event="nothing_found",
                 title="End it without an answer",
                 button="End it, and tell the customer",
                 done="step",
                 fields=(WHY,),
             ),
-            Move(
+            MoveForm(
                 event="file_fix",
                 title="Write down what is mended for good",
                 button="Write it down, and tell the customer",
                 done="step",
                 fields=(
-                    Field(name="fix", says="What changes, in words that the customer reads", kind="words"),
-                    Field(name="owner", says="Whose process it is"),
-                    Field(name="due", says="By which day", kind="day"),
+                    FormField(name="fix", says="What changes, in words that the customer reads", kind="words"),
+                    FormField(name="owner", says="Whose process it is"),
+                    FormField(name="due", says="By which day", kind="day"),
                 ),
             ),
-            Move(
+            MoveForm(
                 event="reopen",
                 title="Look at the chain again",
                 button="Go on, and tell the customer",
                 done="step",
-                fields=(Field(name="why", says="What is new", kind="words"),),
+                fields=(FormField(name="why", says="What is new", kind="words"),),
             ),
         )
     }
@@ -137,11 +137,11 @@ def _page(visit: Visit, dispute: str, sent: Sent) -> Response:
     return visit.page("inquiry.html", view=view, file=file, steps=steps, sent=sent)
 
 
-def _open(row: Transition, role: str, checks: tuple[tuple[str, str], ...]) -> Open:
+def _open(row: Transition, role: str, checks: tuple[tuple[str, str], ...]) -> OpenMove:
     move = STEPS[row.event]
     fields = tuple(replace(field, options=checks) if field.name == "check" else field for field in move.fields)
-    return Open(move=move, refusal="" if role in row.who else whose(move.title, _people(row)), fields=fields)
+    return OpenMove(move=move, refusal="" if role in row.who else whose(move.title, _people(row)), fields=fields)
 
 
-def _people(row: Transition) -> tuple[Role, ...]:
+def _people(row: Transition) -> tuple[CaseRole, ...]:
     return tuple(role for role in row.who if role in words.ROLES)

@@ -25,7 +25,7 @@ from custody.store import case_book
 from custody.store.unit import Unit
 from devicelock import part_store, store, watch_store
 from devicelock.rules.authority import preflight
-from devicelock.rules.order import State
+from devicelock.rules.order import OrderState
 from devicelock.store import AuthorityRow, DeviceRow, LockOrderRow, SwitchRow
 from devicelock.usecases import plan_parts
 from devicelock.usecases.clear_group import groups
@@ -33,7 +33,7 @@ from devicelock.usecases.request_lock import as_decided, kind_of, rows_of
 from devicelock.usecases.show_parts import show
 
 router = APIRouter(prefix="/console", include_in_schema=False)
-HELD = (State.QUEUED, State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED, State.RELEASE_QUEUED)
+HELD = (OrderState.QUEUED, OrderState.ACTIVE_PROVISIONAL, OrderState.ACTIVE_CONFIRMED, OrderState.RELEASE_QUEUED)
 PAGE = "/console/locks"
 ROWS = 100
 MOST = {"why": 500}
@@ -165,7 +165,7 @@ def _then(visit: Visit, act: Callable[[], object], *, done: str, sent: Sent | No
 def _page(visit: Visit, sent: Sent, *, after: str | None = None) -> Response:
     with visit.parts.house.look() as unit:
         session = unit.session
-        waiting = [_waiting(unit, visit, row) for row in store.orders_in(session, [State.REQUESTED])]
+        waiting = [_waiting(unit, visit, row) for row in store.orders_in(session, [OrderState.REQUESTED])]
         rows = store.orders_page(session, states=HELD, after=after, limit=ROWS + 1)
         held = order_views(session, rows[:ROWS])
         authorities = session.scalars(select(AuthorityRow).order_by(col(AuthorityRow.proposed_ms).desc())).all()

@@ -11,7 +11,7 @@ from custody.disputes.claim import CLAIMS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
+class FormField:
     """One field of a move. `kind` is line, words, tick, day, pounds, percent or choice; a choice has `options`."""
 
     name: str
@@ -27,7 +27,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
+class MoveForm:
     """A move as a form: where on the page it stands, what it asks for, what is said of it afterwards."""
 
     event: str
@@ -35,39 +35,39 @@ class Move:
     button: str
     done: str
     place: str = ""
-    fields: tuple[Field, ...] = ()
+    fields: tuple[FormField, ...] = ()
     about: str = ""
 
 
-WHY = Field(name="why", says="Reasons, in words that the customer can read", kind="words")
-SCHEMES = Field(name="reference", says="The scheme's own reference")
-SUM = Field(
+WHY = FormField(name="why", says="Reasons, in words that the customer can read", kind="words")
+SCHEMES = FormField(name="reference", says="The scheme's own reference")
+SUM = FormField(
     name="price_reduction_pence",
     says="If they keep it for part of the price back: how much, in pounds",
     kind="pounds",
     needed=False,
 )
-LESS = Field(
+LESS = FormField(
     name="why",
     says="If that is less than the sum named before: why, in words that the customer can read",
     kind="words",
     needed=False,
 )
 _MOVES = (
-    Move(
+    MoveForm(
         event="classify",
         place="kind",
         title="Change the kind",
         button="Set the kind and offer",
         done="typed",
         fields=(
-            Field(
+            FormField(
                 name="claim_type",
                 says="What the customer agrees it is",
                 kind="choice",
                 options=tuple((str(kind), words.worded(words.CLAIMS, kind)) for kind in CLAIMS),
             ),
-            Field(
+            FormField(
                 name="custody_words",
                 says="If it was damaged: their words on when and where",
                 kind="words",
@@ -77,7 +77,7 @@ _MOVES = (
             LESS,
         ),
     ),
-    Move(
+    MoveForm(
         event="order_days",
         place="kind",
         title="Write down a day of the order",
@@ -85,13 +85,13 @@ _MOVES = (
         done="days",
         about="The days of the law count from these. One that is known already is put right by a supervisor.",
         fields=(
-            Field(name="delivered", says="Delivered on", kind="day", needed=False),
-            Field(name="proof_of_sending", says="Sent back, as a proof shows, on", kind="day", needed=False),
-            Field(name="goods_back", says="At the returns bench on", kind="day", needed=False),
-            Field(name="reference", says="What shows it"),
+            FormField(name="delivered", says="Delivered on", kind="day", needed=False),
+            FormField(name="proof_of_sending", says="Sent back, as a proof shows, on", kind="day", needed=False),
+            FormField(name="goods_back", says="At the returns bench on", kind="day", needed=False),
+            FormField(name="reference", says="What shows it"),
         ),
     ),
-    Move(
+    MoveForm(
         event="support_needs",
         place="told",
         title="Write down a support need",
@@ -99,10 +99,12 @@ _MOVES = (
         done="needs",
         about="Whoever decides on a lock of the phone is held to it from now on.",
         fields=(
-            Field(name="support_needs", says="Support needs in words the customer agreed to, one a line", kind="words"),
+            FormField(
+                name="support_needs", says="Support needs in words the customer agreed to, one a line", kind="words"
+            ),
         ),
     ),
-    Move(
+    MoveForm(
         event="needs",
         place="remedy",
         title="Write down what they are without",
@@ -110,11 +112,11 @@ _MOVES = (
         done="without",
         about="It is promised within a day, beside the remedy, and the customer is told.",
         fields=(
-            Field(name="no_phone", says="They have no phone that works", kind="tick", needed=False),
-            Field(name="benefit_lost", says="Maps, a service or the like went with it", kind="tick", needed=False),
+            FormField(name="no_phone", says="They have no phone that works", kind="tick", needed=False),
+            FormField(name="benefit_lost", says="Maps, a service or the like went with it", kind="tick", needed=False),
         ),
     ),
-    Move(
+    MoveForm(
         event="offer",
         place="remedy",
         title="Offer a remedy again",
@@ -123,71 +125,71 @@ _MOVES = (
         about="The offer follows from the kind of problem. To offer for another kind, change the kind.",
         fields=(SUM, LESS),
     ),
-    Move(
+    MoveForm(
         event="delivered_or_paid",
         place="remedy",
         title="Record the remedy",
         button="Record as delivered",
         done="remedied",
-        fields=(Field(name="reference", says="Delivered or paid: delivery or payment reference"),),
+        fields=(FormField(name="reference", says="Delivered or paid: delivery or payment reference"),),
     ),
-    Move(
+    MoveForm(
         event="promise_kept",
         place="remedy",
         title="Record that a promise was kept",
         button="Record as kept",
         done="kept",
         fields=(
-            Field(name="promise", says="Which promise", kind="choice"),
-            Field(name="reference", says="Reference that shows it"),
+            FormField(name="promise", says="Which promise", kind="choice"),
+            FormField(name="reference", says="Reference that shows it"),
         ),
     ),
-    Move(
+    MoveForm(
         event="credit_paid",
         place="remedy",
         title="Record that the credit was paid",
         button="Record as paid",
         done="credited",
         fields=(
-            Field(name="pence", says="How much was paid, in pounds", kind="pounds"),
-            Field(name="reference", says="Reference of the payment"),
+            FormField(name="pence", says="How much was paid, in pounds", kind="pounds"),
+            FormField(name="reference", says="Reference of the payment"),
         ),
     ),
-    Move(
+    MoveForm(
         event="payment_came_back",
         place="remedy",
         title="Write down that a payment came back",
         button="Promise it again",
         done="came_back",
         fields=(
-            Field(name="promise", says="Which payment", kind="choice"),
-            Field(name="reference", says="Reference of the bank"),
+            FormField(name="promise", says="Which payment", kind="choice"),
+            FormField(name="reference", says="Reference of the bank"),
         ),
     ),
-    Move(
+    MoveForm(
         event="credit_came_back",
         place="remedy",
         title="Write down that a credit came back",
         button="Owe it again",
         done="owed_again",
         fields=(
-            Field(name="payment", says="Which payment", kind="choice"),
-            Field(name="reference", says="Reference of the bank"),
+            FormField(name="payment", says="Which payment", kind="choice"),
+            FormField(name="reference", says="Reference of the bank"),
         ),
     ),
-    Move(event="reopen", place="remedy", title="Open again", button="Open the case again", done="reopened"),
-    Move(
+    MoveForm(event="reopen", place="remedy", title="Open again", button="Open the case again", done="reopened"),
+    MoveForm(
         event="ask",
         place="ask",
         title="Ask for one thing, once",
         button="Ask",
         done="asked",
         fields=(
-            Field(name="item", says="What"),
-            Field(name="text", says="In the words that the customer reads", kind="words"),
+            FormField(name="item", says="What"),
+            FormField(name="text", says="In the words that the customer reads", kind="words"),
         ),
     ),
-    Move(
+    MoveForm(
         event="propose_decline",
         place="end",
         title="Propose to decline",
@@ -195,18 +197,18 @@ _MOVES = (
         done="decline_proposed",
         about="Only on something observed about this customer. They are told of it and heard first.",
         fields=(
-            Field(
+            FormField(
                 name="ground",
                 says="What it rests on",
                 kind="choice",
                 options=tuple((str(ground), words.worded({}, ground)) for ground in Ground if ground in OBSERVATIONS),
             ),
-            Field(name="says", says="What it shows, in words that the customer can read", kind="words"),
-            Field(name="kept_at", says="Where it is kept"),
-            Field(name="about", says="It is about this customer, not about others like them", kind="tick"),
+            FormField(name="says", says="What it shows, in words that the customer can read", kind="words"),
+            FormField(name="kept_at", says="Where it is kept"),
+            FormField(name="about", says="It is about this customer, not about others like them", kind="tick"),
         ),
     ),
-    Move(
+    MoveForm(
         event="heard_accepted",
         place="end",
         title="Accept what the customer said",
@@ -214,30 +216,30 @@ _MOVES = (
         done="heard",
         fields=(WHY,),
     ),
-    Move(
+    MoveForm(
         event="decline",
         place="end",
         title="Decline",
         button="Decline, and send the letter",
         done="declined",
         about="It takes a second person. The letter for the independent scheme leaves at once.",
-        fields=(WHY, Field(name="heard", says="The customer told us their side", kind="tick", needed=False)),
+        fields=(WHY, FormField(name="heard", says="The customer told us their side", kind="tick", needed=False)),
     ),
-    Move(
+    MoveForm(
         event=ADR_EVENT,
         place="end",
         title="Say that we cannot agree",
         button="Send the letter for the scheme today",
         done="deadlock",
     ),
-    Move(
+    MoveForm(
         event="we_changed_our_mind",
         place="end",
         title="Look at it again after the letter",
         button="We changed our mind",
         done="mind_changed",
     ),
-    Move(
+    MoveForm(
         event="adr_accepts",
         place="end",
         title="The scheme took the case",
@@ -246,7 +248,7 @@ _MOVES = (
         about="Export the evidence pack first: the newest one is what the scheme gets.",
         fields=(SCHEMES,),
     ),
-    Move(
+    MoveForm(
         event="decision",
         place="end",
         title="The scheme decided",
@@ -254,12 +256,12 @@ _MOVES = (
         done="scheme_decided",
         about="The decision is the scheme's. You write it down, and the customer says yes or no.",
         fields=(
-            Field(name="text", says="What we have to do, in words that the customer can read", kind="words"),
-            Field(name="award_pence", says="The sum, if it is money", kind="pounds", needed=False),
+            FormField(name="text", says="What we have to do, in words that the customer can read", kind="words"),
+            FormField(name="award_pence", says="The sum, if it is money", kind="pounds", needed=False),
             SCHEMES,
         ),
     ),
-    Move(
+    MoveForm(
         event="merge",
         place="end",
         title="Join with another report",
@@ -267,8 +269,8 @@ _MOVES = (
         done="joined",
         about="The earliest date and all that was given, promised and owed stay.",
         fields=(
-            Field(name="into", says="The case that goes on"),
-            Field(
+            FormField(name="into", says="The case that goes on"),
+            FormField(
                 name="consent",
                 says="The other customer agreed; not needed if both name one order that we know",
                 kind="tick",
@@ -277,4 +279,4 @@ _MOVES = (
         ),
     ),
 )
-MOVES: Mapping[str, Move] = {move.event: move for move in _MOVES}
+MOVES: Mapping[str, MoveForm] = {move.event: move for move in _MOVES}

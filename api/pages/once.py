@@ -1,7 +1,7 @@
 """A form that opens a case, sent twice since a button was tapped twice, opens one.
 
 The form carries a value that was made for it alone (`once`). With what was typed it makes the token of the case
-(`api/once.py`), so the same form leads to the same page, and no account, cookie or memory is needed for it. The value
+(`api/form_name.py`), so the same form leads to the same page; no account, cookie or memory is needed for it. The value
 alone opens nothing. What was corrected before it was sent again is another report. If support has made another link
 since, the form leads to the page that says so: the old link opens nothing any more, and the new one is not told here.
 """
@@ -12,7 +12,7 @@ from typing import Annotated
 from fastapi import Form
 from sqlmodel import Session
 
-from api.once import name_once
+from api.form_name import name_once
 from api.parts import Parts
 from custody.kernel.errors import NotFound, Unavailable
 from custody.store import case_book

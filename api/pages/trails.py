@@ -32,7 +32,7 @@ from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.trail.trail import Trail
 from custody.usecases import investigate
-from custody.usecases.read_trail import Found, read_trail
+from custody.usecases.read_trail import FoundTrail, read_trail
 from devicelock import store as lock_store
 from devicelock import watch_store
 
@@ -41,7 +41,7 @@ RANKING = frozenset({"investigator", "supervisor"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
+class TrailCharts:
     """The charts of a trail; None where there is nothing to draw."""
 
     lanes: Markup
@@ -135,9 +135,9 @@ def link(dispute: str, column: int, visit: Decider) -> Response:
 
 def _cases(session: Session, trail: Trail, case: str) -> list[CaseFile]:
     """The cases about this parcel, the one asked for first."""
-    orders = [reference.removeprefix("po:") for reference in trail.unit.orders]
-    names = {name for item in trail.unit.items for name in item.names if "gsma:imei" in name}
-    parcel = {trail.unit.parcel} if trail.unit.parcel else set()
+    orders = [reference.removeprefix("po:") for reference in trail.belongings.orders]
+    names = {name for item in trail.belongings.items for name in item.names if "gsma:imei" in name}
+    parcel = {trail.belongings.parcel} if trail.belongings.parcel else set()
     files = [*(cases_of_orders(session, orders) or cases_about(session, names | parcel, of_no_order=True))]
     if case and all(file.case.id != case for file in files):
         files.append(case_book.read(session, case))
@@ -146,7 +146,7 @@ def _cases(session: Session, trail: Trail, case: str) -> list[CaseFile]:
 
 def _networks(session: Session, trail: Trail, file: CaseFile | None) -> tuple[Network, ...]:
     """Where the handset was seen, its first switch-on first; each country, network and kind of SIM once."""
-    names = [name for item in trail.unit.items for name in sorted(item.names) if "gsma:imei" in name]
+    names = [name for item in trail.belongings.items for name in sorted(item.names) if "gsma:imei" in name]
     imei = (file.imei if file else None) or next(iter(names), None)
     device = lock_store.device_by_imei(session, imei) if imei else None
     seen = watch_store.sightings_of(session, device.device) if device else []
@@ -167,7 +167,7 @@ def _ranked(session: Session, file: CaseFile | None, trail: Trail) -> Ranked | N
     )
 
 
-def _check(parts: Parts, session: Session, found: Found) -> Checked:
+def _check(parts: Parts, session: Session, found: FoundTrail) -> Checked:
     here = {entry.index for entry in found.trail.entries}
     scans = [sealed for sealed in found.scans if sealed.index in here]
     return check_trail(session, scans, origin=parts.house.origin, log_key=parts.keyring.log.public)
@@ -179,10 +179,10 @@ def _axis(trail: Trail, networks: tuple[Network, ...]) -> Axis | None:
     return axis_over([*moments, *(network.at_ms for network in networks)])
 
 
-def _draw(trail: Trail, axis: Axis, networks: tuple[Network, ...], ranked: Ranked | None) -> Drawn:
+def _draw(trail: Trail, axis: Axis, networks: tuple[Network, ...], ranked: Ranked | None) -> TrailCharts:
     rows = (seal_row(trail), key_row(trail), network_row(networks))
     leading = ranked.links[0].segment if ranked and ranked.links else None
-    return Drawn(
+    return TrailCharts(
         lanes=draw_lanes(trail, axis, labelled_by="lanes-title", leading=leading),
         weights=draw_weights(trail.weight, axis, labelled_by="weight-title"),
         signs=draw_signs(rows, axis, labelled_by="signs-title"),

@@ -10,13 +10,13 @@ from typing import Any
 from custody.disputes.claim import ClaimType
 from custody.disputes.payout import WORDS as PAYOUT_WORDS
 from custody.disputes.remedy import WORDS as REMEDY_WORDS
-from custody.investigation.naming import Verdict
+from custody.investigation.naming import NamingOutcome
 from custody.investigation.places import REST_WORDS
 from custody.trail.route import STEP_WORDS
 from devicelock.rules.caps import CapReason, account_of
-from devicelock.rules.check import CheckName, CheckReason
 from devicelock.rules.command import Reason
-from devicelock.rules.order import State
+from devicelock.rules.order import OrderState
+from devicelock.rules.preflight import CheckName, CheckReason
 from devicelock.usecases.alert import AlertKind
 from devicelock.usecases.plan_parts import Why
 
@@ -135,22 +135,22 @@ TIMELINE: Mapping[str, str] = {
     "pack.exported": "Evidence pack exported",
 }
 LOCKS: Mapping[str, tuple[str, str]] = {
-    State.REQUESTED: ("Waits for a second person", "Nothing is locked yet."),
-    State.APPROVED: ("Approved", "The command is being signed."),
-    State.QUEUED: ("On its way", "Signed and sent; the handset has not answered yet, and may be locked."),
-    State.ACTIVE_PROVISIONAL: (
+    OrderState.REQUESTED: ("Waits for a second person", "Nothing is locked yet."),
+    OrderState.APPROVED: ("Approved", "The command is being signed."),
+    OrderState.QUEUED: ("On its way", "Signed and sent; the handset has not answered yet, and may be locked."),
+    OrderState.ACTIVE_PROVISIONAL: (
         "Locked, for 72 hours at most",
         "Confirmed by the handset, or by the system that locks it.",
     ),
-    State.ACTIVE_CONFIRMED: ("Locked, confirmed by two people", "Reviewed at least every 90 days."),
-    State.RELEASE_QUEUED: ("Release on its way", "Signed and sent; the unlock code works at once."),
-    State.RELEASED_UNCONFIRMED: (
+    OrderState.ACTIVE_CONFIRMED: ("Locked, confirmed by two people", "Reviewed at least every 90 days."),
+    OrderState.RELEASE_QUEUED: ("Release on its way", "Signed and sent; the unlock code works at once."),
+    OrderState.RELEASED_UNCONFIRMED: (
         "Released, not confirmed",
         "The handset never answered. By its own clock it is free; the release stays on offer to it.",
     ),
-    State.RELEASED: ("Released", "The handset is free."),
-    State.REFUSED: ("Not locked", "A check or a second person said no, or it was called back first."),
-    State.FAILED_FINAL: ("Not locked", "The handset was never switched on in time."),
+    OrderState.RELEASED: ("Released", "The handset is free."),
+    OrderState.REFUSED: ("Not locked", "A check or a second person said no, or it was called back first."),
+    OrderState.FAILED_FINAL: ("Not locked", "The handset was never switched on in time."),
 }
 NO_ANSWER_KNOWN = (
     "Released, no answer known",
@@ -294,9 +294,9 @@ INQUIRIES: Mapping[str, str] = {
     "learned": "Learned from",
 }
 VERDICTS: Mapping[str, str] = {
-    Verdict.NAMED: "A link may be named",
-    Verdict.NEEDS_CHECK: "A check is needed before any link is named",
-    Verdict.UNRESOLVED: "The records do not settle it",
+    NamingOutcome.NAMED: "A link may be named",
+    NamingOutcome.NEEDS_CHECK: "A check is needed before any link is named",
+    NamingOutcome.UNRESOLVED: "The records do not settle it",
 }
 SIGNINGS: Mapping[str, str] = {
     "dual": "both sides signed",
@@ -367,7 +367,7 @@ def worded(table: Mapping[str, str], code: object) -> str:
 
 def of_lock(order: Mapping[str, Any]) -> tuple[str, str]:
     """What is said of a lock order, as `api.views` shows it: in a few words, and in a sentence."""
-    unknown = order["state"] == State.RELEASED and order["may_be_locked"]
+    unknown = order["state"] == OrderState.RELEASED and order["may_be_locked"]
     return NO_ANSWER_KNOWN if unknown else LOCKS[order["state"]]
 
 

@@ -22,12 +22,12 @@ from sqlalchemy import delete, func, select
 from sqlmodel import Session, col
 
 from api.people.tables import AccountRow, SessionRow
-from custody.disputes.machine import Role as CaseRole
+from custody.disputes.machine import CaseRole
 from custody.kernel.clock import HOUR_MS, Instant
 from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected
 from custody.kernel.person import fold_person
 from custody.store.bulk import ask
-from devicelock.rules.order import Role
+from devicelock.rules.order import LockRole
 from devicelock.usecases.lock_office import STANDING
 
 ROLES = ("agent", "supervisor", "investigator")
@@ -44,7 +44,7 @@ FIRST_START = "first start"
 MIN_PASSWORD = 12
 MAX_PERSON = 64
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
-NOBODYS = frozenset({*map(str, Role), *map(str, CaseRole), STANDING, "holder"}) - frozenset(ROLES)
+NOBODYS = frozenset({*map(str, LockRole), *map(str, CaseRole), STANDING, "holder"}) - frozenset(ROLES)
 """Words for who acted where no account did."""
 
 HASHER = PasswordHasher()

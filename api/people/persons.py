@@ -15,7 +15,7 @@ from api.people.tables import AccountRow
 from custody.kernel.person import fold_person
 from custody.store.bulk import ask, write_first
 from devicelock.rules.lock_facts import Person
-from devicelock.rules.order import Role
+from devicelock.rules.order import LockRole
 
 
 class Account(NamedTuple):
@@ -58,7 +58,7 @@ def _person(session: Session, account: str) -> Person | None:
     maker = _account(session, row.created_by)
     return Person(
         person=row.person,
-        roles=frozenset({Role(row.role)}),
+        roles=frozenset({LockRole(row.role)}),
         employed=bool(row.active),
         account_made_by=maker.person if maker else FIRST_START if row.created_by == FIRST_START else None,
         line=_line(session, row.created_by),

@@ -19,8 +19,8 @@ import structlog
 from custody.kernel.errors import Conflict, Fatal, Rejected, Unavailable
 from custody.kernel.in_time import InTime
 from custody.kernel.poked_thread import PokedThread
-from custody.ledger.lines import read_decimal
 from custody.ledger.note import VerifierKey
+from custody.ledger.spellings import read_decimal
 from custody.ledger.witness import SIZE_TYPE
 from custody.ledger.witness_policy import WitnessPolicy
 from custody.store import log_reader, witness_book

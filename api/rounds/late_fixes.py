@@ -9,7 +9,7 @@ from sqlalchemy import or_, select
 from sqlmodel import Session, col
 
 from custody.disputes.civil import civil_date
-from custody.disputes.policy import DEFAULT_POLICY, Policy
+from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.kernel.clock import DAY_MS, Instant
 from custody.store.tables import InquiryRow
 from custody.store.unit import Unit
@@ -18,17 +18,19 @@ from devicelock.usecases.alert import AlertKind, raise_alert
 from devicelock.watch_store import AlertRow
 
 
-def is_fix_late(session: Session, *, now_ms: Instant, policy: Policy = DEFAULT_POLICY) -> bool:
+def is_fix_late(session: Session, *, now_ms: Instant, policy: CaseworkPolicy = DEFAULT_POLICY) -> bool:
     """Whether people are to be told of one; nobody waits for who asks."""
     return bool(late_fixes(session, now_ms=now_ms, policy=policy))
 
 
-def late_fixes(session: Session, *, now_ms: Instant, policy: Policy = DEFAULT_POLICY, limit: int = 200) -> list[str]:
+def late_fixes(
+    session: Session, *, now_ms: Instant, policy: CaseworkPolicy = DEFAULT_POLICY, limit: int = 200
+) -> list[str]:
     """The investigations of which people would be told now."""
     return [row.id for row in _late(session, now_ms=now_ms, policy=policy, limit=limit)]
 
 
-def tell_of_late_fixes(unit: Unit, *, only: str | None = None, policy: Policy = DEFAULT_POLICY) -> int:
+def tell_of_late_fixes(unit: Unit, *, only: str | None = None, policy: CaseworkPolicy = DEFAULT_POLICY) -> int:
     """Raise an alert for every one, or `only` for this one; how many were raised."""
     unit.log.claim()  # as `raise_alert`: another process may be telling of them
     rows = [row for row in _late(unit.session, now_ms=unit.now_ms, policy=policy, limit=200) if only in {None, row.id}]
@@ -41,7 +43,7 @@ def tell_of_late_fixes(unit: Unit, *, only: str | None = None, policy: Policy = 
     return len(rows)
 
 
-def _late(session: Session, *, now_ms: Instant, policy: Policy, limit: int) -> Sequence[InquiryRow]:
+def _late(session: Session, *, now_ms: Instant, policy: CaseworkPolicy, limit: int) -> Sequence[InquiryRow]:
     """Those of which no alert waits to be seen, or was raised since their customer was told of the conclusion."""
     told = select(col(AlertRow.id)).where(
         col(AlertRow.about) == col(InquiryRow.id),

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from custody.disputes.civil import civil_date
-from custody.disputes.policy import DEFAULT_POLICY, Policy
+from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.disputes.promise import MISSED
 from custody.kernel.clock import MINUTE_MS, SECOND_MS, Instant
 from custody.store import case_book
@@ -21,17 +21,19 @@ from devicelock.usecases.alert import AlertKind, raise_alert
 from devicelock.watch_store import AlertRow
 
 
-def is_miss_untold(session: Session, *, now_ms: Instant, policy: Policy = DEFAULT_POLICY) -> bool:
+def is_miss_untold(session: Session, *, now_ms: Instant, policy: CaseworkPolicy = DEFAULT_POLICY) -> bool:
     """Whether supervisors are to be told of one; nobody waits for who asks."""
     return bool(_untold(session, now_ms=now_ms, policy=policy, limit=1))
 
 
-def untold_misses(session: Session, *, now_ms: Instant, policy: Policy = DEFAULT_POLICY, limit: int = 200) -> list[str]:
+def untold_misses(
+    session: Session, *, now_ms: Instant, policy: CaseworkPolicy = DEFAULT_POLICY, limit: int = 200
+) -> list[str]:
     """The promises of which supervisors would be told now."""
     return [row.id for row in _untold(session, now_ms=now_ms, policy=policy, limit=limit)]
 
 
-def tell_of_misses(unit: Unit, *, only: str | None = None, policy: Policy = DEFAULT_POLICY) -> int:
+def tell_of_misses(unit: Unit, *, only: str | None = None, policy: CaseworkPolicy = DEFAULT_POLICY) -> int:
     """Raise an alert for every one, or `only` for this one; how many were raised.
 
     Their cases are held, and then it is asked again: another process may have told of one, or somebody kept it.
@@ -47,7 +49,7 @@ def tell_of_misses(unit: Unit, *, only: str | None = None, policy: Policy = DEFA
     return len(told)
 
 
-def _untold(session: Session, *, now_ms: Instant, policy: Policy, limit: int) -> Sequence[PromiseRow]:
+def _untold(session: Session, *, now_ms: Instant, policy: CaseworkPolicy, limit: int) -> Sequence[PromiseRow]:
     """Those that are still to be kept and of which no alert was ever raised, the longest overdue first."""
     told = select(col(AlertRow.id)).where(
         col(AlertRow.about) == col(PromiseRow.id), col(AlertRow.kind) == AlertKind.PROMISE_MISSED

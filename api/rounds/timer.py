@@ -35,7 +35,7 @@ from custody.scans.tolerances import Tolerances
 from custody.store import idempotency
 from custody.store.unit import Unit
 from custody.usecases.close_shards import Closer
-from custody.usecases.sweep_cases import Round, sweep_case
+from custody.usecases.sweep_cases import SweepQuestions, sweep_case
 from custody.usecases.sweep_cases import look as look_at_cases
 from custody.usecases.sweep_inquiries import is_inquiry_quiet, quiet_inquiries, sweep_inquiries
 from custody.usecases.sweep_promises import due_promises, is_promise_due, sweep_promises
@@ -63,7 +63,7 @@ CASES_LOOKED_AT = 50
 REST_TURNS = 600
 """So many turns are let go by after a round: what comes due goes by days."""
 
-CASES = Round(people=persons.agents, locks_settled=joints.locks_settled)
+CASES = SweepQuestions(people=persons.agents, locks_settled=joints.locks_settled)
 
 log = structlog.get_logger()
 Found = TypeVar("Found")

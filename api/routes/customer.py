@@ -13,9 +13,9 @@ from sqlmodel import Session
 
 from api import customer_moves, joints, lock_news
 from api.customer_troubles import in_their_words
+from api.form_name import name_once
 from api.given_name import cut_name
 from api.http.body import Body, one_of
-from api.once import name_once
 from api.own_handsets import code_is_due, is_locked_for_another, is_their_own, of_one_handset, own_handsets
 from api.parts import Parts, parts_of
 from api.views import letter_view, message_views, order_views, own_locks, own_view
@@ -32,7 +32,7 @@ from custody.store.unit import Unit
 from custody.usecases import ask_customer, move_case, move_scheme
 from custody.usecases.open_dispute import hash_token
 from custody.usecases.repeat_move import done_already
-from devicelock.rules.order import Role as LockRole
+from devicelock.rules.order import LockRole
 from devicelock.rules.unlock_code import DIGITS
 from devicelock.usecases.issue_code import issue_code
 

@@ -17,9 +17,9 @@ from api.people.auth import role
 from api.routes.reports import NeedsIn
 from api.views import case_view
 from custody.disputes.case import ADR_EVENT
-from custody.disputes.case_guards import Actor, Finding, Ground
+from custody.disputes.case_guards import Actor, DeclineFinding, Ground
 from custody.disputes.claim import CLAIMS
-from custody.disputes.machine import Role
+from custody.disputes.machine import CaseRole
 from custody.disputes.remedy import Needs
 from custody.kernel.errors import Conflict, Rejected
 from custody.store import case_book
@@ -144,7 +144,7 @@ def move(
 def renew(dispute: str, parts: P, caller: Annotated[Caller, Depends(role(*CASEWORKERS))]) -> dict[str, str]:
     """A fresh link for a customer whose own was lost or leaked; it is told once, and the old one ends now."""
     with parts.house.unit() as unit:
-        token = renew_link(unit, dispute, actor=caller.account, role=Role(caller.role))
+        token = renew_link(unit, dispute, actor=caller.account, role=CaseRole(caller.role))
     return {"dispute": dispute, "customer_token": token, "customer_url": f"/c/{token}"}
 
 
@@ -159,7 +159,7 @@ def _classify(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_b
         why=body.why,
         lock_facts=joints.wish_facts_of_case(unit.session, dispute),
         actor=caller.account,
-        role=Role(caller.role),
+        role=CaseRole(caller.role),
     )
 
 
@@ -172,7 +172,7 @@ def _whereabouts(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> cas
 def _order_days(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     days, reference = _need(body.order_days, "order_days"), _need(body.reference, "reference")
     said = days.model_dump(exclude_none=True)
-    role = Role(caller.role)
+    role = CaseRole(caller.role)
     return learn_facts.order_days(unit, dispute, days=said, reference=reference, actor=caller.account, role=role)
 
 
@@ -197,35 +197,35 @@ def _offer(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book
         why=body.why,
         lock_facts=joints.wish_facts_of_case(unit.session, dispute),
         actor=caller.account,
-        role=Role(caller.role),
+        role=CaseRole(caller.role),
     )
 
 
 def _ask(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     item, text = _need(body.item, "item"), _need(body.text, "text")
-    return ask_customer.ask(unit, dispute, item=item, text=text, actor=caller.account, role=Role(caller.role))
+    return ask_customer.ask(unit, dispute, item=item, text=text, actor=caller.account, role=CaseRole(caller.role))
 
 
 def _remedied(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     reference = _need(body.reference, "reference")
-    return move_case.remedied(unit, dispute, reference=reference, actor=caller.account, role=Role(caller.role))
+    return move_case.remedied(unit, dispute, reference=reference, actor=caller.account, role=CaseRole(caller.role))
 
 
 def _promise_kept(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     promise, reference = _need(body.promise, "promise"), _need(body.reference, "reference")
-    role = Role(caller.role)
+    role = CaseRole(caller.role)
     return move_case.promise_kept(unit, dispute, promise=promise, reference=reference, actor=caller.account, role=role)
 
 
 def _credit_paid(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     reference = _need(body.reference, "reference")
-    role = Role(caller.role)
+    role = CaseRole(caller.role)
     return pay_credit.credit_paid(unit, dispute, reference=reference, actor=caller.account, role=role, pence=body.pence)
 
 
 def _payment_came_back(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     promise, reference = _need(body.promise, "promise"), _need(body.reference, "reference")
-    role = Role(caller.role)
+    role = CaseRole(caller.role)
     people = persons.agents(unit.session)
     return move_case.payment_came_back(
         unit, dispute, promise=promise, reference=reference, actor=caller.account, role=role, people=people
@@ -234,13 +234,13 @@ def _payment_came_back(unit: Unit, dispute: str, body: EventIn, caller: Caller) 
 
 def _credit_came_back(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     payment, reference = _need(body.payment, "payment"), _need(body.reference, "reference")
-    role = Role(caller.role)
+    role = CaseRole(caller.role)
     return credit_came_back(unit, dispute, payment=payment, reference=reference, actor=caller.account, role=role)
 
 
 def _propose_decline(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    role = Role(caller.role)
-    findings = [Finding(**found.model_dump()) for found in body.findings]
+    role = CaseRole(caller.role)
+    findings = [DeclineFinding(**found.model_dump()) for found in body.findings]
     return decline_case.propose_decline(unit, dispute, findings=findings, actor=caller.person, role=role)
 
 
@@ -251,45 +251,45 @@ def _decline(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_bo
         why=_need(body.why, "why"),
         heard=body.heard,
         actor=Actor(key=caller.person, human=True),
-        role=Role(caller.role),
+        role=CaseRole(caller.role),
         behind=persons.behind,
     )
 
 
 def _reopen(unit: Unit, dispute: str, _body: EventIn, caller: Caller) -> case_book.CaseFile:
-    return move_case.reopen(unit, dispute, actor=caller.account, role=Role(caller.role))
+    return move_case.reopen(unit, dispute, actor=caller.account, role=CaseRole(caller.role))
 
 
 def _heard_accepted(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    why, role = _need(body.why, "why"), Role(caller.role)
+    why, role = _need(body.why, "why"), CaseRole(caller.role)
     return decline_case.heard_accepted(unit, dispute, why=why, actor=caller.account, role=role)
 
 
 def _deadlock(unit: Unit, dispute: str, _body: EventIn, caller: Caller) -> case_book.CaseFile:
     """A supervisor declares that we cannot agree; before the letter's day nothing else lets it go."""
     due_ms = sweep_cases.letter_ms(case_book.read(unit.session, dispute))
-    role = Role(caller.role)
+    role = CaseRole(caller.role)
     return move_scheme.adr(unit, dispute, letter_due_ms=due_ms, deadlock=True, actor=caller.account, role=role)
 
 
 def _change_our_mind(unit: Unit, dispute: str, _body: EventIn, caller: Caller) -> case_book.CaseFile:
-    return move_scheme.change_our_mind(unit, dispute, actor=caller.account, role=Role(caller.role))
+    return move_scheme.change_our_mind(unit, dispute, actor=caller.account, role=CaseRole(caller.role))
 
 
 def _scheme_accepts(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    reference, role = _need(body.reference, "reference"), Role(caller.role)
+    reference, role = _need(body.reference, "reference"), CaseRole(caller.role)
     return move_scheme.scheme_accepts(unit, dispute, reference=reference, actor=caller.account, role=role)
 
 
 def _scheme_decides(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    award, reference, role = _need(body.text, "text"), _need(body.reference, "reference"), Role(caller.role)
+    award, reference, role = _need(body.text, "text"), _need(body.reference, "reference"), CaseRole(caller.role)
     return move_scheme.scheme_decides(
         unit, dispute, award=award, award_pence=body.award_pence, reference=reference, actor=caller.account, role=role
     )
 
 
 def _merge(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    into, role = _need(body.into, "into"), Role(caller.role)
+    into, role = _need(body.into, "into"), CaseRole(caller.role)
     return join_reports(unit, dispute=dispute, into=into, consent=body.consent, actor=caller.account, role=role)
 
 

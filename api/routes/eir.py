@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 
 from custody.kernel.clock import Clock
 from custody.kernel.errors import Rejected
-from devicelock.backends.eir_list import Entry
+from devicelock.backends.eir_list import EirEntry
 from devicelock.backends.eir_status import equipment_status
 
 MEDIA_TYPE = "application/problem+json"
@@ -22,7 +22,7 @@ MISSING, INCORRECT = "MANDATORY_QUERY_PARAM_MISSING", "MANDATORY_QUERY_PARAM_INC
 
 
 def build_router(
-    entries: Callable[[], Mapping[str, Entry]], clock: Clock, *, dependencies: Sequence[Depends] = ()
+    entries: Callable[[], Mapping[str, EirEntry]], clock: Clock, *, dependencies: Sequence[Depends] = ()
 ) -> APIRouter:
     """The router over a list that is read at every question."""
     router = APIRouter(prefix="/n5g-eir-eic/v1", tags=["equipment identity"], dependencies=list(dependencies))

@@ -23,7 +23,7 @@ from custody.kernel.ids import as_typed
 from custody.store.unit import Unit
 from custody.usecases.record_sale import sale_of_imei
 from devicelock import store, watch_store
-from devicelock.rules.order import Role
+from devicelock.rules.order import LockRole
 from devicelock.rules.receipt_code import check_receipt_code
 from devicelock.rules.unlock_code import DIGITS
 from devicelock.store import DeviceRow
@@ -81,7 +81,7 @@ def code(name: str, body: CodeIn, parts: P, caller: Staff) -> dict[str, Any]:
             name=device,
             challenge=body.challenge,
             actor=caller.account,
-            role=Role(caller.role),
+            role=LockRole(caller.role),
         )
     return {"answer": answer, "device": device}
 
@@ -90,7 +90,7 @@ def code(name: str, body: CodeIn, parts: P, caller: Staff) -> dict[str, Any]:
 def confirm(name: str, parts: P, caller: Staff) -> dict[str, Any]:
     """The customer has the handset and told us so: no lock from now on, for ever."""
     with parts.house.unit() as unit:
-        handset, who = find_device(unit, name), Role(caller.role)
+        handset, who = find_device(unit, name), LockRole(caller.role)
         sold_ms = _sold_ms(unit, handset)
         row = received(unit, parts.locks, name=handset.device, actor=caller.account, role=who, sold_ms=sold_ms)
         return life_view(parts, row)
@@ -103,7 +103,7 @@ def leave(name: str, body: LeaveIn, parts: P, caller: Staff) -> dict[str, Any]:
     with parts.house.unit() as unit:
         device = find_device(unit, name).device
         row = lock_news.customer_leaves(
-            unit, parts.locks, device=device, ends_ms=ends_ms, actor=caller.account, role=Role(caller.role)
+            unit, parts.locks, device=device, ends_ms=ends_ms, actor=caller.account, role=LockRole(caller.role)
         )
         return life_view(parts, row)
 

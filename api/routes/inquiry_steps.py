@@ -13,7 +13,7 @@ from api.http.body import Body, Day, one_of
 from api.parts import Parts, parts_of
 from api.people.accounts import Caller
 from api.people.auth import role
-from custody.disputes.machine import Role
+from custody.disputes.machine import CaseRole
 from custody.kernel.clock import to_iso
 from custody.kernel.errors import Conflict, Rejected
 from custody.store import case_book
@@ -58,7 +58,7 @@ def take(dispute: str, body: StepIn, parts: P, caller: Investigator) -> dict[str
         raise Rejected("event", f"{body.event!r} is no step of people", fix=f"Use one of {', '.join(_ACTS)}.")
     try:
         with parts.house.unit() as unit:
-            act(unit, dispute, body, {"actor": caller.account, "role": Role(caller.role)})
+            act(unit, dispute, body, {"actor": caller.account, "role": CaseRole(caller.role)})
             unit.session.flush()
             return inquiry_view(unit.session, dispute)
     except Conflict:

@@ -13,9 +13,9 @@ from api.people.auth import role
 from api.views import order_views
 from custody.kernel.clock import to_iso
 from devicelock import watch_store
-from devicelock.rules.order import Role
+from devicelock.rules.order import LockRole
 from devicelock.usecases.alert import look_at_alert
-from devicelock.usecases.clear_group import Group, clear_group, groups
+from devicelock.usecases.clear_group import LockGroup, clear_group, groups
 from devicelock.usecases.release_group import release_group
 from devicelock.watch_store import AlertRow, ClearanceRow
 
@@ -58,7 +58,7 @@ def clear(body: ClearanceIn, parts: P, caller: Decider) -> dict[str, Any]:
 def let_go(body: GroupIn, parts: P, caller: Staff) -> dict[str, Any]:
     """Let go the locks that a group ordered, so many at once; one person is enough. Ask again until none is `left`."""
     with parts.house.unit() as unit:
-        done = release_group(unit, parts.locks, group=body.group, actor=caller.account, role=Role(caller.role))
+        done = release_group(unit, parts.locks, group=body.group, actor=caller.account, role=LockRole(caller.role))
         return {"group": body.group, "released": order_views(unit.session, done.orders), "left": done.left}
 
 
@@ -92,7 +92,7 @@ def alert_view(row: AlertRow) -> dict[str, Any]:
     }
 
 
-def group_view(session: Session, group: Group) -> dict[str, Any]:
+def group_view(session: Session, group: LockGroup) -> dict[str, Any]:
     """A group of locks as plain values; `locks` are its first ones and those found wrong, `open` those to let go."""
     return {
         "group": group.name,

@@ -27,8 +27,8 @@ from custody.usecases.record_sale import sale_of_imei
 from devicelock import part_store, store, watch_store
 from devicelock.rules.authority import preflight
 from devicelock.rules.command import REASONS, Basis, Op, Reason
-from devicelock.rules.lock_facts import Kind
-from devicelock.rules.order import Role, State
+from devicelock.rules.lock_facts import LockKind
+from devicelock.rules.order import LockRole, OrderState
 from devicelock.rules.unlock_code import DIGITS
 from devicelock.store import AuthorityRow, DeviceRow, LockOrderRow
 from devicelock.usecases import plan_parts, request_lock, standing_authority
@@ -174,10 +174,10 @@ def dry_run(
         trial = request_lock.trial_order(
             unit, parts.locks, row, dispute=dispute, requester=caller.account, specialist=specialist
         )
-        found = preflight(parts.locks.facts(unit, trial, row, Kind.REQUESTED))
-        others = plan_parts.rows_of(plan_parts.fits(unit, parts.locks, trial, row, Kind.REQUESTED))
+        found = preflight(parts.locks.facts(unit, trial, row, LockKind.REQUESTED))
+        others = plan_parts.rows_of(plan_parts.fits(unit, parts.locks, trial, row, LockKind.REQUESTED))
         standing = request_lock.trial_order(unit, parts.locks, row, dispute=dispute)
-        at_once = preflight(parts.locks.facts(unit, standing, row, Kind.PROVISIONAL))
+        at_once = preflight(parts.locks.facts(unit, standing, row, LockKind.PROVISIONAL))
         refused = request_lock.refusal_to_ask(unit, parts.locks, row, caller.account)
     may_ask = refused is None and all(check.name in request_lock.WAITS_FOR for check in found.failing)
     return {
@@ -211,12 +211,12 @@ def ask(body: LockIn, parts: P, caller: Staff) -> dict[str, Any]:
 def listing(
     parts: P,
     _caller: Staff,
-    state: Annotated[str, Field(json_schema_extra=one_of(lambda: State))] | None = None,
+    state: Annotated[str, Field(json_schema_extra=one_of(lambda: OrderState))] | None = None,
     cursor: str | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> dict[str, Any]:
     """Lock orders, newest first. `next` is the cursor of the next page, null at the end."""
-    check_state(state, State)
+    check_state(state, OrderState)
     with parts.house.read() as session:
         rows = store.orders_page(session, states=[state] if state else [], after=cursor, limit=limit + 1)
         page = order_views(session, rows[:limit])
@@ -269,7 +269,9 @@ def refuse(order: str, body: WhyIn, parts: P, caller: Supervisor) -> dict[str, A
 def confirm(order: str, parts: P, caller: Decider) -> dict[str, Any]:
     """Keep a lock beyond its 72 hours: one person proposes, another confirms with the same call."""
     with parts.house.unit() as unit:
-        row = request_lock.confirm_lock(unit, parts.locks, name=order, account=caller.account, role=Role(caller.role))
+        row = request_lock.confirm_lock(
+            unit, parts.locks, name=order, account=caller.account, role=LockRole(caller.role)
+        )
         return order_view(unit.session, row)
 
 
@@ -283,7 +285,7 @@ def let_go(order: str, parts: P, caller: Staff) -> dict[str, Any]:
             parts.locks,
             name=order,
             actor=caller.account,
-            role=Role(caller.role),
+            role=LockRole(caller.role),
             reason=Reason.RELEASED_BY_STAFF,
             basis=Basis.ONE_PERSON,
         )
@@ -296,7 +298,7 @@ def let_go(order: str, parts: P, caller: Staff) -> dict[str, Any]:
 def code(order: str, body: CodeIn, parts: P, caller: Staff) -> dict[str, Any]:
     """The answer to the digits on the lock screen; needs no network on the handset's side, and releases the lock."""
     with parts.house.unit() as unit:
-        device, who = store.order(unit.session, order).device, Role(caller.role)
+        device, who = store.order(unit.session, order).device, LockRole(caller.role)
         answer = issue_code(unit, parts.locks, name=device, challenge=body.challenge, actor=caller.account, role=who)
     return {"answer": answer}
 

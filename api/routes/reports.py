@@ -13,7 +13,7 @@ from api.people import persons
 from api.people.auth import BEARER, known
 from api.views import case_view, lock_view, own_lock, own_view
 from custody.disputes.claim import CLAIMS
-from custody.disputes.machine import Role
+from custody.disputes.machine import CaseRole
 from custody.disputes.opening import Report
 from custody.disputes.order import OrderFacts
 from custody.disputes.remedy import Needs
@@ -79,7 +79,7 @@ def take_report(body: DisputeIn, request: Request, parts: Parts, *, token: str =
             channel=body.channel,
             reported_ms=unit.now_ms,
             claim_type=body.claim_type,
-            said_by=Role.CUSTOMER,
+            said_by=CaseRole.CUSTOMER,
             custody_words=body.custody_words,
             order=order,
             needs=Needs(has_working_phone=body.has_working_phone, benefit_lost=body.benefit_lost),

@@ -23,13 +23,13 @@ from api.parts import Parts
 from api.receipt_address import receipt_address
 from custody.kernel import cbor
 from custody.kernel.errors import Fatal, Rejected, Trouble
-from custody.scans.batch import MOST, Item, SealedBatch, open_batch
+from custody.scans.batch import MOST, HandedScan, SealedBatch, open_batch
 from custody.scans.own_keys import without_wrong_keys, wrong_own_key
 from custody.scans.scan import OPENING_LIMIT_BYTES, STATEMENT_LIMIT_BYTES, Scan, open_scan
 from custody.scans.tolerances import Tolerances
 from custody.usecases.accept_scans import Intake
-from custody.usecases.file_part import Part
-from custody.usecases.judge_group import Ack
+from custody.usecases.file_part import ScanOrBatch
+from custody.usecases.judge_group import ScanAnswer
 from custody.usecases.register_statement import register
 
 ONE = "application/vnd.weaklink.scan+cbor"
@@ -101,7 +101,7 @@ class ScanDoor:
         body = await read_body(scope, receive, media_type=MANY, limit=self._limit)
         read = await large_bodies.read(_read_many, body)
         wrong = {at: why for at, each in enumerate(read) if (why := self._wrong(each)) is not None}
-        acks: list[Ack] = []
+        acks: list[ScanAnswer] = []
         waiting: list[Scan] = []
         for at, each in enumerate(read):
             if isinstance(each, Scan) and at not in wrong:
@@ -153,14 +153,14 @@ class Answers:
     def __init__(self, intake: Intake) -> None:
         self._intake = intake
         self._turn = threading.Lock()
-        self._done: deque[tuple[asyncio.Future[list[Ack]], list[Ack] | Trouble]] = deque()
+        self._done: deque[tuple[asyncio.Future[list[ScanAnswer]], list[ScanAnswer] | Trouble]] = deque()
 
-    async def of(self, parts: Sequence[Part]) -> list[Ack]:
+    async def of(self, parts: Sequence[ScanOrBatch]) -> list[ScanAnswer]:
         """The answers to these scans, or to one batch, once they are durable."""
         loop = asyncio.get_running_loop()
-        here: asyncio.Future[list[Ack]] = loop.create_future()
+        here: asyncio.Future[list[ScanAnswer]] = loop.create_future()
 
-        def answered(outcome: list[Ack] | Trouble) -> None:
+        def answered(outcome: list[ScanAnswer] | Trouble) -> None:
             with self._turn:
                 self._done.append((here, outcome))
                 if len(self._done) > 1:  # the one that woke the loop is still there, and it finds this one too
@@ -185,7 +185,7 @@ class Answers:
                 here.set_result(outcome)
 
 
-def describe(ack: Ack) -> dict[str, Any]:
+def describe(ack: ScanAnswer) -> dict[str, Any]:
     """The answer to a scan; one of a batch also has its position, and its receipt is the station's."""
     return {
         "result": ack.verdict.result,
@@ -250,7 +250,7 @@ def _read_batch(sent: bytes) -> SealedBatch:
             f"a batch is an array of two byte strings and up to {MOST} items",
             fix="Send [statement, seal, [[subject, content type, opening], ...]].",
         )
-    items = [Item(subject=subject, content_type=kind, opening=opening) for subject, kind, opening in body[2]]
+    items = [HandedScan(subject=subject, content_type=kind, opening=opening) for subject, kind, opening in body[2]]
     return SealedBatch(batch=open_batch(body[0], items), seal=body[1])
 
 
@@ -265,10 +265,10 @@ def _try_open(pair: Any) -> Scan | Trouble:
         return trouble
 
 
-def _item(answer: Ack | Trouble) -> dict[str, Any]:
-    if isinstance(answer, Ack) and answer.refused is None:
+def _item(answer: ScanAnswer | Trouble) -> dict[str, Any]:
+    if isinstance(answer, ScanAnswer) and answer.refused is None:
         return describe(answer)
-    trouble = answer.refused if isinstance(answer, Ack) else answer
+    trouble = answer.refused if isinstance(answer, ScanAnswer) else answer
     return {"result": "refused", "code": NO_CODE, "problem": problems.problem(trouble or _unanswered())}
 
 

@@ -112,7 +112,7 @@ def _find(request: Request, parts: Parts, digest: bytes) -> Response:
         return _receipt(request, parts, digest, 200)
     if row is None:
         raise NotFound("entry", "no entry has this location", fix="Post the statement, or check the location.")
-    if row.state == registration_book.State.REFUSED:
+    if row.state == registration_book.RegistrationState.REFUSED:
         raise NotFound("registration_failed", row.detail, fix="Correct the statement and post it again.")
     return Response(status_code=204, headers={**_place(request, parts, digest), **WAIT})
 

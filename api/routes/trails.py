@@ -24,7 +24,7 @@ from custody.trail.describe import describe_trail
 from custody.trail.names import NO_THING, ORDER, aliases, ask
 from custody.usecases.bound_times import bound_times
 from custody.usecases.open_scans import StoredScan, stored_scans
-from custody.usecases.read_trail import Found, read_trail
+from custody.usecases.read_trail import FoundTrail, read_trail
 from custody.usecases.record_sale import Sale, record_sale
 from devicelock.rules.receipt_code import receipt_code
 
@@ -97,7 +97,7 @@ def trail(item: str, parts: P, _caller: Staff, parcel: str | None = None) -> dic
         bounds = bound_times(session, found.trail)
     receipts = {name_place(sealed.place): receipt_address(sealed.digest, sealed.position) for sealed in found.scans}
     told = {**describe_trail(found.trail, bounds=bounds), **_without_content(found)}
-    return {**told, "receipts": receipts, "warnings": list(found.trail.unit.warnings)}
+    return {**told, "receipts": receipts, "warnings": list(found.trail.belongings.warnings)}
 
 
 @router.get("/events")
@@ -163,7 +163,7 @@ def _event(stored: StoredScan, number: int, opened_ms: Instant | None) -> dict[s
     }
 
 
-def _without_content(found: Found) -> dict[str, Any]:
+def _without_content(found: FoundTrail) -> dict[str, Any]:
     """The scans that are in the log and cannot be read: erased, or registered without their opening."""
     return {
         "erased": [

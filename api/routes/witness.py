@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from custody.kernel.errors import NotFound, Trouble
-from custody.usecases.witness_log import PLAIN, Answer, Witness
+from custody.usecases.witness_log import PLAIN, Witness, WitnessAnswer
 
 MAX_BODY = 256 * 1024
 
@@ -44,8 +44,8 @@ def witness_app(witness: Witness) -> Starlette:
     )
 
 
-def _answer(witness: Witness, body: bytes) -> Answer:
+def _answer(witness: Witness, body: bytes) -> WitnessAnswer:
     try:
         return witness.add_checkpoint(body)
     except (OSError, Trouble) as error:
-        return Answer(status=503, body=f"nothing was cosigned: {error}\n")
+        return WitnessAnswer(status=503, body=f"nothing was cosigned: {error}\n")

@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from custody.disputes.civil import civil_date
-from custody.disputes.machine import Role
-from custody.disputes.policy import Policy
+from custody.disputes.machine import CaseRole
+from custody.disputes.policy import CaseworkPolicy
 from custody.disputes.wording import lint_outgoing
 from custody.disputes.work_clocks import OpenTime, work_clock
 from custody.kernel.clock import Instant
@@ -158,7 +158,7 @@ def send_ask(
     text: str,
     role: str,
     never: tuple[str, ...],
-    policy: Policy,
+    policy: CaseworkPolicy,
     now_ms: Instant,
 ) -> Ledger:
     """The ledger with one more ask, its text frozen.
@@ -180,7 +180,7 @@ def send_ask(
             fix="Wait until it is answered, skipped or over, or go on without it.",
         )
     most = policy.count("ask_max_per_case", today)
-    if len(ledger.asks) >= most and role != Role.SUPERVISOR:
+    if len(ledger.asks) >= most and role != CaseRole.SUPERVISOR:
         raise Conflict(
             "ask_cap", f"{most} asks were made in this case", fix="Go on without it; only a supervisor may ask again."
         )

@@ -15,19 +15,19 @@ from types import MappingProxyType
 from typing import Literal
 
 from custody.disputes.case_guards import CASE_GUARDS
-from custody.disputes.machine import Machine, Role, StateFacts, Transition
+from custody.disputes.machine import CaseRole, Machine, StateFacts, Transition
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected
 
-CUSTOMER, AGENT, INVESTIGATOR = Role.CUSTOMER, Role.AGENT, Role.INVESTIGATOR
-SUPERVISOR, SYSTEM, ADR = Role.SUPERVISOR, Role.SYSTEM, Role.ADR
+CUSTOMER, AGENT, INVESTIGATOR = CaseRole.CUSTOMER, CaseRole.AGENT, CaseRole.INVESTIGATOR
+SUPERVISOR, SYSTEM, ADR = CaseRole.SUPERVISOR, CaseRole.SYSTEM, CaseRole.ADR
 
 
-def _state(owner: Role | None, clock: str | None, customer_words: str) -> StateFacts:
+def _state(owner: CaseRole | None, clock: str | None, customer_words: str) -> StateFacts:
     return StateFacts(owner=owner, clock=clock, customer_words=customer_words)
 
 
-def _row(source: str, target: str, event: str, who: tuple[Role, ...], *guards: str) -> Transition:
+def _row(source: str, target: str, event: str, who: tuple[CaseRole, ...], *guards: str) -> Transition:
     return Transition(source=source, target=target, event=event, who=who, guards=guards)
 
 

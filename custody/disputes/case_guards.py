@@ -43,7 +43,7 @@ OBSERVATIONS = frozenset({Ground.OWN_WORDS, Ground.RECORDING, Ground.DOCUMENT, G
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class DeclineFinding:
     """Something brought forward for a decline: its ground, what it says, where it is kept, whom it is about."""
 
     ground: Ground
@@ -95,12 +95,12 @@ def proof_of_remedy(
     return True if True in known else None if None in (delivered, paid) else False
 
 
-def more_than_a_pattern(findings: Iterable[Finding]) -> bool:
+def more_than_a_pattern(findings: Iterable[DeclineFinding]) -> bool:
     """`not_score_only`: at least one finding rests on something observed, not on a rule, a pattern or a rank."""
     return any(finding.ground in OBSERVATIONS for finding in findings)
 
 
-def positive_evidence_about_this_person(findings: Iterable[Finding]) -> bool | None:
+def positive_evidence_about_this_person(findings: Iterable[DeclineFinding]) -> bool | None:
     """At least one observation is about this person, says something and is kept where it can be looked at."""
     sound = [found for found in findings if found.ground in OBSERVATIONS and found.says.strip() and found.kept_at]
     if any(found.about_this_person for found in sound):

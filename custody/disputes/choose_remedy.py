@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from custody.disputes import civil
 from custody.disputes.case import CASE, Case
 from custody.disputes.claim import PAYS_MONEY, Remedy
-from custody.disputes.machine import Role, Transition, step
+from custody.disputes.machine import CaseRole, Transition, step
 from custody.disputes.messages import Message, pounds, say
 from custody.disputes.one_order import NOTHING_BEFORE, Before, check_choice
 from custody.disputes.order import OrderFacts
 from custody.disputes.payout import WORDS, Payout, choose_payout, works
-from custody.disputes.policy import Policy
+from custody.disputes.policy import CaseworkPolicy
 from custody.disputes.price import sum_of
 from custody.disputes.promise import Promise, make_promise
 from custody.disputes.remedy import RemedyOffer, remedy_due_ms
@@ -43,7 +43,7 @@ def choose_remedy(
     remedy: str,
     payout: str | None,
     promise_id: str,
-    policy: Policy,
+    policy: CaseworkPolicy,
     now_ms: Instant,
     known: Before = NOTHING_BEFORE,
 ) -> Chosen:
@@ -51,7 +51,7 @@ def choose_remedy(
 
     Raises `Rejected("remedy")` or `Rejected("payout_route")`, or what `step`, `check_choice` or `sum_of` do.
     """
-    step(CASE, case.state, "choose", Role.CUSTOMER, dict.fromkeys(GUARDS, True))  # over, whatever is chosen
+    step(CASE, case.state, "choose", CaseRole.CUSTOMER, dict.fromkeys(GUARDS, True))  # over, whatever is chosen
     option = next((option for option in offer.options if option.remedy == remedy), None)
     if option is None:
         offered = ", ".join(str(option.remedy) for option in offer.options)
@@ -60,7 +60,7 @@ def choose_remedy(
     if option.remedy in PAYS_MONEY and payout is not None:
         way = choose_payout(payout, standing=order.standing, payment=order.payment)
     guard = works(option.remedy, way, standing=order.standing, payment=order.payment)
-    move = step(CASE, case.state, "choose", Role.CUSTOMER, dict.fromkeys(GUARDS, guard))
+    move = step(CASE, case.state, "choose", CaseRole.CUSTOMER, dict.fromkeys(GUARDS, guard))
     check_choice(option, known, price_pence=order.price_pence)
     promise = make_promise(
         promise_id=promise_id,

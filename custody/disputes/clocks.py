@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from custody.disputes import civil
-from custody.disputes.policy import Policy
+from custody.disputes.policy import CaseworkPolicy
 from custody.kernel.errors import Rejected
 
 DAYS_A_WEEK = 7
@@ -57,13 +57,13 @@ def join_clocks(first: Iterable[LegalClock], second: Iterable[LegalClock]) -> tu
     return tuple(kept.values())
 
 
-def delivery_long_stop(contract: date, *, policy: Policy) -> date:
+def delivery_long_stop(contract: date, *, policy: CaseworkPolicy) -> date:
     """The last day for delivery where no other was agreed."""
     return civil.add_days(contract, policy.count("delivery_long_stop_days", contract))
 
 
 def short_term_reject_last_day(
-    delivered: date, *, policy: Policy, repair_wait_days: int = 0, repair_returned: date | None = None
+    delivered: date, *, policy: CaseworkPolicy, repair_wait_days: int = 0, repair_returned: date | None = None
 ) -> date:
     """The last day of the short-term right to reject; waiting for a repair stops it."""
     last = civil.add_days(delivered, policy.count("short_term_reject_days", delivered) + repair_wait_days)
@@ -73,12 +73,14 @@ def short_term_reject_last_day(
     return max(last, civil.add_days(repair_returned, at_least))
 
 
-def refund_after_rejection(agreed: date, *, policy: Policy) -> date:
+def refund_after_rejection(agreed: date, *, policy: CaseworkPolicy) -> date:
     """The last day for the money after we agreed to a rejection; the day agreed counts."""
     return civil.add_days(agreed, policy.count("refund_days_rejection", agreed) - 1)
 
 
-def refund_after_cancellation(*, goods_back: date | None, proof_of_sending: date | None, policy: Policy) -> date:
+def refund_after_cancellation(
+    *, goods_back: date | None, proof_of_sending: date | None, policy: CaseworkPolicy
+) -> date:
     """The last day for the money after a cancellation; raises `Rejected("date")` if neither day is known."""
     known = [day for day in (goods_back, proof_of_sending) if day is not None]
     if not known:
@@ -90,12 +92,12 @@ def refund_after_cancellation(*, goods_back: date | None, proof_of_sending: date
     return civil.add_days(min(known), policy.count("refund_days_cancellation", min(known)))
 
 
-def fault_presumption_end(delivered: date, *, policy: Policy) -> date:
+def fault_presumption_end(delivered: date, *, policy: CaseworkPolicy) -> date:
     """The last day on which a fault is presumed to have been there from the start."""
     return civil.add_months(delivered, policy.count("fault_presumption_months", delivered))
 
 
-def scheme_letter_due(first_dissatisfaction: date, *, policy: Policy, deadlock: date | None = None) -> date:
+def scheme_letter_due(first_dissatisfaction: date, *, policy: CaseworkPolicy, deadlock: date | None = None) -> date:
     """The day on which the letter for the independent scheme is due."""
     weeks = policy.count("adr_weeks", first_dissatisfaction)
     due = civil.add_days(first_dissatisfaction, DAYS_A_WEEK * weeks)
@@ -104,22 +106,22 @@ def scheme_letter_due(first_dissatisfaction: date, *, policy: Policy, deadlock: 
     return due if deadlock is None else min(due, deadlock)
 
 
-def scheme_referral_last_day(letter: date, *, policy: Policy) -> date:
+def scheme_referral_last_day(letter: date, *, policy: CaseworkPolicy) -> date:
     """The last day on which the customer may go to the independent scheme."""
     return civil.add_months(letter, policy.count("adr_refer_months", letter))
 
 
-def scheme_accept_by(told: date, *, policy: Policy) -> date:
+def scheme_accept_by(told: date, *, policy: CaseworkPolicy) -> date:
     """The last day for saying yes to what the independent scheme decided."""
     return civil.add_working_days(told, policy.count("adr_accept_working_days", told))
 
 
-def scheme_perform_by(accepted: date, *, policy: Policy) -> date:
+def scheme_perform_by(accepted: date, *, policy: CaseworkPolicy) -> date:
     """The last day for doing what the independent scheme decided."""
     return civil.add_working_days(accepted, policy.count("adr_perform_working_days", accepted))
 
 
-def access_request_due(received: date, *, policy: Policy, extended: bool = False) -> date:
+def access_request_due(received: date, *, policy: CaseworkPolicy, extended: bool = False) -> date:
     """The last day for a copy of the customer's data; `extended` if the customer was told within the first month."""
     months = policy.count("sar_months", received)
     if extended:
@@ -127,17 +129,17 @@ def access_request_due(received: date, *, policy: Policy, extended: bool = False
     return civil.next_working_day(civil.add_months(received, months))
 
 
-def access_request_internal(received: date, *, policy: Policy) -> date:
+def access_request_internal(received: date, *, policy: CaseworkPolicy) -> date:
     """The house's own target for the same, with no rolling."""
     return civil.add_days(received, policy.count("sar_internal_days", received))
 
 
-def data_complaint_acknowledged_by(received: date, *, policy: Policy) -> date:
+def data_complaint_acknowledged_by(received: date, *, policy: CaseworkPolicy) -> date:
     """The last day for acknowledging a complaint about data; the day of receipt is day 1."""
     return civil.add_days(received, policy.count("dp_complaint_ack_days", received) - 1)
 
 
-def chargeback_last_day(expected_delivery: date, *, policy: Policy, processed: date | None = None) -> date:
+def chargeback_last_day(expected_delivery: date, *, policy: CaseworkPolicy, processed: date | None = None) -> date:
     """The last day on which the customer's bank takes a chargeback."""
     last = civil.add_days(expected_delivery, policy.count("chargeback_days", expected_delivery))
     if processed is None:
@@ -145,16 +147,16 @@ def chargeback_last_day(expected_delivery: date, *, policy: Policy, processed: d
     return min(last, civil.add_days(processed, policy.count("chargeback_cap_days", processed)))
 
 
-def credit_leg_response_due(complaint: date, *, policy: Policy) -> date:
+def credit_leg_response_due(complaint: date, *, policy: CaseworkPolicy) -> date:
     """The last day for the final response about a credit agreement."""
     return civil.add_days(complaint, DAYS_A_WEEK * policy.count("fos_weeks", complaint))
 
 
-def credit_leg_referral_last_day(response: date, *, policy: Policy) -> date:
+def credit_leg_referral_last_day(response: date, *, policy: CaseworkPolicy) -> date:
     """The last day on which the Financial Ombudsman takes the complaint after a final response."""
     return civil.add_months(response, policy.count("fos_refer_months", response))
 
 
-def court_last_day(breach: date, *, policy: Policy) -> date:
+def court_last_day(breach: date, *, policy: CaseworkPolicy) -> date:
     """The last day for a claim in court (Limitation Act 1980 s.5)."""
     return civil.add_months(breach, MONTHS_A_YEAR * policy.count("court_years", breach))

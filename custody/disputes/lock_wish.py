@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import date
 
 from custody.disputes.claim import LockRule, claim_of
-from custody.disputes.policy import Policy
+from custody.disputes.policy import CaseworkPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LockFacts:
+class WishFacts:
     """What is known of the ordered handset; None is not known."""
 
     seen_on_customers_own_sim: bool | None = None
@@ -35,7 +35,7 @@ class LockWish:
     notice: str
 
 
-def lock_wish(claim_type: str | None, facts: LockFacts, *, policy: Policy, on_date: date) -> LockWish:
+def lock_wish(claim_type: str | None, facts: WishFacts, *, policy: CaseworkPolicy, on_date: date) -> LockWish:
     """The wish for one case."""
     if claim_type is None:
         return LockWish(fair=False, claim_type=None, reason="The kind of problem is not agreed yet.", notice="none")
@@ -52,7 +52,7 @@ def lock_wish(claim_type: str | None, facts: LockFacts, *, policy: Policy, on_da
     return LockWish(fair=fair, claim_type=claim_type, reason=reason, notice=notice)
 
 
-def _decide(rule: LockRule, facts: LockFacts, *, days: int) -> tuple[bool, str]:
+def _decide(rule: LockRule, facts: WishFacts, *, days: int) -> tuple[bool, str]:
     told = facts.customer_told is True and facts.returns_bench_told is True
     overdue = facts.days_since_return is not None and facts.days_since_return >= days
     fair, yes, no = {

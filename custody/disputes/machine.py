@@ -18,7 +18,7 @@ from types import MappingProxyType
 from custody.kernel.errors import Conflict, Fatal, Forbidden
 
 
-class Role(StrEnum):
+class CaseRole(StrEnum):
     """Who causes a transition. A representative acts in the role of the customer; `system` is automation."""
 
     CUSTOMER = "customer"
@@ -33,7 +33,7 @@ class Role(StrEnum):
 class StateFacts:
     """What is true of a state: its owner's role, its clock key and how the customer is told; None when it has none."""
 
-    owner: Role | None
+    owner: CaseRole | None
     clock: str | None
     customer_words: str = ""
 
@@ -57,7 +57,7 @@ class Transition:
     source: str
     target: str
     event: str
-    who: tuple[Role, ...]
+    who: tuple[CaseRole, ...]
     guards: tuple[str, ...] = ()
 
 
@@ -145,7 +145,7 @@ def demand(machine: Machine, guards: Mapping[str, bool | None]) -> None:
         raise _unmet(machine, unmet, "what was asked for")
 
 
-def _not_theirs(machine: Machine, actor_role: str, who: tuple[Role, ...], what: str, **facts: str) -> Forbidden:
+def _not_theirs(machine: Machine, actor_role: str, who: tuple[CaseRole, ...], what: str, **facts: str) -> Forbidden:
     return Forbidden(
         "role",
         f"{machine.name}: the role {str(actor_role)!r} may not cause {what}",

@@ -22,12 +22,12 @@ from custody.disputes.case_guards import claim_type_set, customer_words_kept, po
 from custody.disputes.claim import claim_of
 from custody.disputes.clocks import LegalClock
 from custody.disputes.history import HistoryFact, notes_in_favour
-from custody.disputes.lock_wish import LockFacts, LockWish, lock_wish
-from custody.disputes.machine import Role, Transition, step
+from custody.disputes.lock_wish import LockWish, WishFacts, lock_wish
+from custody.disputes.machine import CaseRole, Transition, step
 from custody.disputes.messages import Message, alternatives, say
 from custody.disputes.one_order import NOTHING_BEFORE, Before
 from custody.disputes.order import OrderFacts, odd_days
-from custody.disputes.policy import Policy
+from custody.disputes.policy import CaseworkPolicy
 from custody.disputes.promise import Promise, Told, make_promise
 from custody.disputes.recourse import Recourse, first_independent, recourse
 from custody.disputes.remedy import Needs, RemedyOffer, offer_remedy
@@ -51,13 +51,13 @@ class Report:
     channel: str
     reported_ms: Instant
     claim_type: str | None = None
-    said_by: Role = Role.CUSTOMER
+    said_by: CaseRole = CaseRole.CUSTOMER
     agreed_by_customer: bool | None = None
     custody_words: str | None = None
     first_word_ms: Instant | None = None
     order: OrderFacts = field(default_factory=OrderFacts)
     needs: Needs = field(default_factory=Needs)
-    lock_facts: LockFacts = field(default_factory=LockFacts)
+    lock_facts: WishFacts = field(default_factory=WishFacts)
     history: tuple[HistoryFact, ...] = ()
     support_needs: tuple[str, ...] = ()
     anything_else: str = ""
@@ -105,7 +105,7 @@ class Opened:
 def open_case(
     report: Report,
     *,
-    policy: Policy,
+    policy: CaseworkPolicy,
     now_ms: Instant,
     ids: Ids,
     owner: str,
@@ -159,7 +159,7 @@ def open_case(
     )
 
 
-def legal_clocks(order: OrderFacts, *, first_word_ms: Instant, policy: Policy) -> tuple[LegalClock, ...]:
+def legal_clocks(order: OrderFacts, *, first_word_ms: Instant, policy: CaseworkPolicy) -> tuple[LegalClock, ...]:
     """The legal clocks of a complaint and of the order behind it, where the start is known and the law was in force."""
     first_word = civil.civil_date(first_word_ms)
     about = order.order_ref or "the order"
@@ -202,7 +202,7 @@ def legal_clocks(order: OrderFacts, *, first_word_ms: Instant, policy: Policy) -
     return tuple(found)
 
 
-def _check(report: Report, *, policy: Policy, now_ms: Instant) -> None:
+def _check(report: Report, *, policy: CaseworkPolicy, now_ms: Instant) -> None:
     today = civil.civil_date(now_ms)
     if not report.words.strip():
         raise Rejected(
@@ -222,9 +222,9 @@ def _check(report: Report, *, policy: Policy, now_ms: Instant) -> None:
         claim_of(report.claim_type)
 
 
-def _moves(report: Report, policy: Policy) -> tuple[Transition, ...]:
+def _moves(report: Report, policy: CaseworkPolicy) -> tuple[Transition, ...]:
     """The moves that are possible at once: the kind of problem, then the offer."""
-    by_customer = report.said_by is Role.CUSTOMER
+    by_customer = report.said_by is CaseRole.CUSTOMER
     guards: Mapping[str, bool | None] = {
         "customer_words_kept": customer_words_kept(report.words),
         "claim_type_set": claim_type_set(
@@ -236,11 +236,11 @@ def _moves(report: Report, policy: Policy) -> tuple[Transition, ...]:
     }
     if guards["claim_type_set"] is not True:
         return ()
-    classified = step(CASE, CASE.start, "classify", Role.SYSTEM, guards)
-    return classified, step(CASE, classified.target, "offer", Role.SYSTEM, guards)
+    classified = step(CASE, CASE.start, "classify", CaseRole.SYSTEM, guards)
+    return classified, step(CASE, classified.target, "offer", CaseRole.SYSTEM, guards)
 
 
-def _offer(kind: str, report: Report, known: Before, *, policy: Policy, now_ms: Instant) -> RemedyOffer:
+def _offer(kind: str, report: Report, known: Before, *, policy: CaseworkPolicy, now_ms: Instant) -> RemedyOffer:
     price = report.order.price_pence
     return offer_remedy(
         kind,
@@ -261,14 +261,16 @@ def _ledger(order: OrderFacts) -> Ledger:
 
 
 def _promises(
-    report: Report, case: Case, offer: RemedyOffer | None, *, policy: Policy, now_ms: Instant, ids: Ids
+    report: Report, case: Case, offer: RemedyOffer | None, *, policy: CaseworkPolicy, now_ms: Instant, ids: Ids
 ) -> tuple[Promise, ...]:
     offered = [(AN_OFFER, "in writing", "remedy_offer_hours", "unclassified")] if offer is None else []
     wanted = (*offered, *_beside(report.needs))
     return _made(wanted, case, from_ms=report.reported_ms, policy=policy, now_ms=now_ms, ids=ids)
 
 
-def promised_beside(needs: Needs, case: Case, *, policy: Policy, now_ms: Instant, ids: Ids) -> tuple[Promise, ...]:
+def promised_beside(
+    needs: Needs, case: Case, *, policy: CaseworkPolicy, now_ms: Instant, ids: Ids
+) -> tuple[Promise, ...]:
     """What is promised from now on, beside the remedy, to a customer who is without a phone or lost what they had."""
     return _made(_beside(needs), case, from_ms=now_ms, policy=policy, now_ms=now_ms, ids=ids)
 
@@ -280,7 +282,7 @@ def _beside(needs: Needs) -> tuple[Wanted, ...]:
 
 
 def _made(
-    wanted: Sequence[Wanted], case: Case, *, from_ms: Instant, policy: Policy, now_ms: Instant, ids: Ids
+    wanted: Sequence[Wanted], case: Case, *, from_ms: Instant, policy: CaseworkPolicy, now_ms: Instant, ids: Ids
 ) -> tuple[Promise, ...]:
     made = []
     for what, method, key, part in wanted:
@@ -302,7 +304,7 @@ def _made(
     return tuple(made)
 
 
-def _investigation_wish(claim_type: str | None, *, policy: Policy, now_ms: Instant) -> InvestigationWish:
+def _investigation_wish(claim_type: str | None, *, policy: CaseworkPolicy, now_ms: Instant) -> InvestigationWish:
     if claim_type is None:
         return InvestigationWish(wanted=False, reason="The kind of problem is not agreed yet.", start_by_ms=None)
     claim = claim_of(claim_type)
@@ -317,7 +319,7 @@ def _investigation_wish(claim_type: str | None, *, policy: Policy, now_ms: Insta
     )
 
 
-def _work_clocks(report: Report, case: Case, *, policy: Policy, now_ms: Instant) -> tuple[WorkClock, ...]:
+def _work_clocks(report: Report, case: Case, *, policy: CaseworkPolicy, now_ms: Instant) -> tuple[WorkClock, ...]:
     from_report = [
         work_clock("ack_minutes", report.reported_ms, policy=policy),
         work_clock("owner_minutes", report.reported_ms, policy=policy),
@@ -344,7 +346,7 @@ def _messages(
     investigation: InvestigationWish,
     ways: tuple[Recourse, ...],
     *,
-    policy: Policy,
+    policy: CaseworkPolicy,
     now_ms: Instant,
 ) -> tuple[Message, ...]:
     said = [say("case.report", owner=case.owner)]

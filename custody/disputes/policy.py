@@ -69,7 +69,7 @@ class Rule:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Policy:
+class CaseworkPolicy:
     """All rules and the house's overrides; immutable, so its version names it for ever."""
 
     rules: tuple[Rule, ...]
@@ -119,7 +119,7 @@ class Policy:
         days = sorted({rule.effective_from for rule in (*self.rules, *self.overrides) if rule.key == key})
         return tuple((day, self.value(key, day)) for day in days if after < day <= until)
 
-    def override(self, key: str, value: Any, *, from_date: date, note: str) -> "Policy":
+    def override(self, key: str, value: Any, *, from_date: date, note: str) -> "CaseworkPolicy":
         """This policy with one more house rule; raises `Rejected("floor")` if it is less kind than the law."""
         law = _law(self.rules, key, from_date)
         rule = replace(
@@ -131,7 +131,7 @@ class Policy:
             note=note,
         )
         kept = tuple(old for old in self.overrides if (old.key, old.effective_from) != (key, from_date))
-        return Policy(rules=self.rules, overrides=(*kept, rule))
+        return CaseworkPolicy(rules=self.rules, overrides=(*kept, rule))
 
     @cached_property
     def encoded(self) -> bytes:
@@ -153,12 +153,12 @@ class Policy:
         return self.version.hex()
 
 
-def read_policy(encoded: bytes) -> Policy:
+def read_policy(encoded: bytes) -> CaseworkPolicy:
     """The policy in a log entry's content; raises `Rejected("cbor")` or `Rejected("policy")`."""
     value = cbor.decode(encoded)
     if not isinstance(value, dict) or set(value) != {"kind", "rules", "overrides"} or value["kind"] != "policy":
         raise Rejected("policy", "not a policy document", fix="Send the map with kind, rules and overrides.")
-    return Policy(rules=tuple(_rules(value["rules"])), overrides=tuple(_rules(value["overrides"])))
+    return CaseworkPolicy(rules=tuple(_rules(value["rules"])), overrides=tuple(_rules(value["overrides"])))
 
 
 def _rules(rows: Any) -> Iterator[Rule]:
@@ -245,6 +245,6 @@ def _thawed(value: Any) -> Any:
     return value
 
 
-DEFAULT_POLICY = Policy(
+DEFAULT_POLICY = CaseworkPolicy(
     rules=tuple(_rules(json.loads(files("custody.disputes").joinpath("policy.json").read_text(encoding="utf-8"))))
 )

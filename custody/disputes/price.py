@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from custody.disputes.claim import PAYS_MONEY, Remedy
-from custody.disputes.policy import Policy
+from custody.disputes.policy import CaseworkPolicy
 from custody.disputes.promise import AS_DECIDED, Promise
 from custody.disputes.remedy import WORDS, RemedyOffer, RemedyOption, within_ms
 from custody.kernel.errors import Conflict, Rejected
@@ -39,7 +39,7 @@ def left_of_price(price_pence: int | None, promises: Iterable[Promise]) -> int |
     return max(0, price_pence - sum(each.amount_pence or price_pence for each in counted))
 
 
-def name_sum(offer: RemedyOffer, pence: int, *, left_pence: int | None, policy: Policy) -> RemedyOffer:
+def name_sum(offer: RemedyOffer, pence: int, *, left_pence: int | None, policy: CaseworkPolicy) -> RemedyOffer:
     """The offer with part of the price as an option; raises `Rejected("price_reduction")`."""
     if not offer.sum_to_name or left_pence is None:
         raise _refused("part of the price cannot be offered here", "Leave the sum out, or see that the price is known.")

@@ -15,12 +15,12 @@ from types import MappingProxyType
 from typing import Literal
 
 from custody.disputes.civil import civil_date
-from custody.disputes.machine import Guard, Machine, Role, StateFacts, Transition
-from custody.disputes.policy import Policy
+from custody.disputes.machine import CaseRole, Guard, Machine, StateFacts, Transition
+from custody.disputes.policy import CaseworkPolicy
 from custody.kernel.clock import DAY_MS, HOUR_MS, SECOND_MS, Instant
 from custody.kernel.errors import Forbidden, Rejected
 
-CUSTOMER, AGENT, SUPERVISOR, SYSTEM = Role.CUSTOMER, Role.AGENT, Role.SUPERVISOR, Role.SYSTEM
+CUSTOMER, AGENT, SUPERVISOR, SYSTEM = CaseRole.CUSTOMER, CaseRole.AGENT, CaseRole.SUPERVISOR, CaseRole.SYSTEM
 PAYERS = (AGENT, SUPERVISOR)
 """Who writes down what became of money that we owe: those who say that a promise was kept, in time or late."""
 MISSED = "missed"
@@ -84,7 +84,7 @@ def make_promise(
     method: str,
     owner: str,
     now_ms: Instant,
-    policy: Policy,
+    policy: CaseworkPolicy,
     amount_pence: int | None = None,
 ) -> Promise:
     """A promise of ours; raises `Rejected("promise")` if a part is missing or its date is not ahead."""
@@ -110,7 +110,7 @@ def make_promise(
     )
 
 
-def told_stands(told: Told, *, rebutted_ms: Instant | None, now_ms: Instant, policy: Policy) -> bool | None:
+def told_stands(told: Told, *, rebutted_ms: Instant | None, now_ms: Instant, policy: CaseworkPolicy) -> bool | None:
     """Whether what the customer was told binds us: None while it may still be rebutted."""
     days = policy.count("outside_promise_rebut_days", civil_date(told.told_us_ms))
     until_ms = told.told_us_ms + days * DAY_MS
@@ -120,7 +120,7 @@ def told_stands(told: Told, *, rebutted_ms: Instant | None, now_ms: Instant, pol
 
 
 def bind(
-    told: Told, *, promise_id: str, case_id: str, method: str, owner: str, now_ms: Instant, policy: Policy
+    told: Told, *, promise_id: str, case_id: str, method: str, owner: str, now_ms: Instant, policy: CaseworkPolicy
 ) -> Promise:
     """The promise that stands because the customer was told so; a date that has passed makes it missed next."""
     due_ms = now_ms + DAY_MS if told.due_ms is None else told.due_ms
@@ -138,7 +138,7 @@ def bind(
     )
 
 
-def due_event(promise: Promise, *, now_ms: Instant, policy: Policy) -> str | None:
+def due_event(promise: Promise, *, now_ms: Instant, policy: CaseworkPolicy) -> str | None:
     """The event that time has brought about, if any: `t_minus_24h` or `date_passed`. Ask again after moving."""
     if promise.state == "made" and now_ms >= promise.due_ms - _soon_ms(promise.made_ms, policy):
         return "t_minus_24h"
@@ -147,7 +147,7 @@ def due_event(promise: Promise, *, now_ms: Instant, policy: Policy) -> str | Non
     return None
 
 
-def credit(promise: Promise, *, until_ms: Instant, policy: Policy) -> Credit:
+def credit(promise: Promise, *, until_ms: Instant, policy: CaseworkPolicy) -> Credit:
     """The credit for the days from the promised date until then (now, or when it was kept).
 
     The sum and the cap are those in force when the promise was made.
@@ -175,7 +175,7 @@ def all_promises_settled(promises: Iterable[Promise] | None, *, unpaid_credit_pe
     return unpaid_credit_pence == 0 and not any(map(is_owed, promises))
 
 
-def check_payer(role: Role) -> None:
+def check_payer(role: CaseRole) -> None:
     """Return if this role may write down what became of money; raises `Forbidden`."""
     if role not in PAYERS:
         raise Forbidden(
@@ -200,15 +200,15 @@ def customer_told_first(*, message_ms: Instant | None, staff_saw_ms: Instant | N
     return None if message_ms is None else staff_saw_ms is None or message_ms <= staff_saw_ms
 
 
-def _soon_ms(made_ms: Instant, policy: Policy) -> int:
+def _soon_ms(made_ms: Instant, policy: CaseworkPolicy) -> int:
     return policy.count("due_soon_hours", civil_date(made_ms)) * HOUR_MS
 
 
-def _first_state(due_ms: Instant, now_ms: Instant, policy: Policy) -> str:
+def _first_state(due_ms: Instant, now_ms: Instant, policy: CaseworkPolicy) -> str:
     return "due_soon" if due_ms - _soon_ms(now_ms, policy) <= now_ms else "made"
 
 
-def _row(source: str, target: str, event: str, who: tuple[Role, ...], *guards: str) -> Transition:
+def _row(source: str, target: str, event: str, who: tuple[CaseRole, ...], *guards: str) -> Transition:
     return Transition(source=source, target=target, event=event, who=who, guards=guards)
 
 

@@ -21,7 +21,7 @@ from types import MappingProxyType
 from custody.disputes import clocks
 from custody.disputes.claim import ClaimType
 from custody.disputes.order import CARDS, OrderFacts, Payment
-from custody.disputes.policy import Policy
+from custody.disputes.policy import CaseworkPolicy
 
 PENCE_A_POUND = 100
 COURT = "the county court"
@@ -76,7 +76,7 @@ def recourse(
     *,
     first_word: date,
     today: date,
-    policy: Policy,
+    policy: CaseworkPolicy,
     letter: date | None = None,
 ) -> tuple[Recourse, ...]:
     """The ways for this case: the scheme, other independent ones, and the rest, each the earlier last day first."""
@@ -131,7 +131,7 @@ def breach_day(order: OrderFacts, first_word: date) -> date:
     return min([*known, first_word]) if known else min(order.contract or first_word, first_word)
 
 
-def independent_body(policy: Policy, today: date) -> str:
+def independent_body(policy: CaseworkPolicy, today: date) -> str:
     """Who decides without us, whatever the case: the scheme that the house belongs to, or the court if to none."""
     name = policy.value("adr_scheme", today)
     return COURT if name == NO_SCHEME else f"the independent scheme {name}"
@@ -144,7 +144,7 @@ def for_holders(body: str) -> str:
     return f"If we cannot agree, {body} can help customers of ours, and {COURT} anybody."
 
 
-def _court(order: OrderFacts, plea: str, *, first_word: date, today: date, policy: Policy) -> Recourse:
+def _court(order: OrderFacts, plea: str, *, first_word: date, today: date, policy: CaseworkPolicy) -> Recourse:
     breach = breach_day(order, first_word)
     last_day = clocks.court_last_day(breach, policy=policy)
     return Recourse(
@@ -159,7 +159,7 @@ def _court(order: OrderFacts, plea: str, *, first_word: date, today: date, polic
 
 
 def _scheme(
-    order: OrderFacts, plea: str, *, first_word: date, letter: date | None, policy: Policy, today: date
+    order: OrderFacts, plea: str, *, first_word: date, letter: date | None, policy: CaseworkPolicy, today: date
 ) -> list[Recourse]:
     body = independent_body(policy, today)
     cap_pence = policy.count("adr_cap_gbp", today) * PENCE_A_POUND
@@ -180,7 +180,7 @@ def _scheme(
     ]
 
 
-def _credit(order: OrderFacts, plea: str, *, first_word: date, policy: Policy, today: date) -> list[Recourse]:
+def _credit(order: OrderFacts, plea: str, *, first_word: date, policy: CaseworkPolicy, today: date) -> list[Recourse]:
     if order.payment not in {Payment.CREDIT_CARD, Payment.DEVICE_CREDIT}:
         return []
     opens = clocks.credit_leg_response_due(first_word, policy=policy)
@@ -198,7 +198,7 @@ def _credit(order: OrderFacts, plea: str, *, first_word: date, policy: Policy, t
     ]
 
 
-def _cards(order: OrderFacts, plea: str, *, first_word: date, policy: Policy, today: date) -> list[Recourse]:
+def _cards(order: OrderFacts, plea: str, *, first_word: date, policy: CaseworkPolicy, today: date) -> list[Recourse]:
     ways = []
     breach = breach_day(order, first_word)
     low = policy.count("s75_min_gbp_exclusive", today) * PENCE_A_POUND

@@ -19,7 +19,7 @@ from types import MappingProxyType
 from custody.disputes import civil, clocks
 from custody.disputes.claim import PAYS_MONEY, ClaimType, Remedy, claim_of
 from custody.disputes.order import OrderFacts
-from custody.disputes.policy import Policy
+from custody.disputes.policy import CaseworkPolicy
 from custody.disputes.work_clocks import UNITS, work_clock
 from custody.kernel.clock import Instant
 
@@ -105,7 +105,7 @@ def offer_remedy(
     order: OrderFacts,
     needs: Needs,
     *,
-    policy: Policy,
+    policy: CaseworkPolicy,
     now_ms: Instant,
     left_pence: int | None = None,
     paid_back: bool = False,
@@ -147,13 +147,15 @@ def learned(offer: RemedyOffer, order: OrderFacts, needs: Needs) -> RemedyOffer:
     return replace(offer, extras=tuple(dict.fromkeys((*offer.extras, *more))))
 
 
-def within_ms(remedy: Remedy, chosen_ms: Instant, *, policy: Policy) -> int:
+def within_ms(remedy: Remedy, chosen_ms: Instant, *, policy: CaseworkPolicy) -> int:
     """How long we allow ourselves after the choice."""
     key, part = OTHER_KEYS.get(remedy, ("remedy_complete_days", str(remedy)))
     return policy.count(key, civil.civil_date(chosen_ms), part=part) * UNITS[key.rsplit("_", 1)[-1]]
 
 
-def remedy_due_ms(remedy: Remedy, order: OrderFacts, *, claim_type: str, chosen_ms: Instant, policy: Policy) -> Instant:
+def remedy_due_ms(
+    remedy: Remedy, order: OrderFacts, *, claim_type: str, chosen_ms: Instant, policy: CaseworkPolicy
+) -> Instant:
     """The instant to promise: the choice plus our days, or the end of the law's last day if that is earlier."""
     due_ms = chosen_ms + within_ms(remedy, chosen_ms, policy=policy)
     if remedy is not Remedy.REFUND:
@@ -172,12 +174,12 @@ def remedy_due_ms(remedy: Remedy, order: OrderFacts, *, claim_type: str, chosen_
     return min(due_ms, law_ms) if law_ms > chosen_ms else due_ms
 
 
-def _after_failed_repair(order: OrderFacts, *, policy: Policy, today: date) -> tuple[Remedy, ...]:
+def _after_failed_repair(order: OrderFacts, *, policy: CaseworkPolicy, today: date) -> tuple[Remedy, ...]:
     enough = order.repairs_tried >= policy.count("repairs_before_final_reject", today)
     return (Remedy.REFUND, Remedy.PRICE_REDUCTION) if enough else ()
 
 
-def _may_have_money(order: OrderFacts, *, policy: Policy, today: date) -> bool:
+def _may_have_money(order: OrderFacts, *, policy: CaseworkPolicy, today: date) -> bool:
     if order.delivered is None or _after_failed_repair(order, policy=policy, today=today):
         return True
     if not policy.in_force("short_term_reject_days", order.delivered):

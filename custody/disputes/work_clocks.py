@@ -17,7 +17,7 @@ from types import MappingProxyType
 
 from custody.disputes import civil, clocks
 from custody.disputes.machine import Machine
-from custody.disputes.policy import Policy
+from custody.disputes.policy import CaseworkPolicy
 from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Instant
 from custody.kernel.errors import Rejected
 
@@ -57,7 +57,7 @@ class Elapsed:
     on_customer_ms: int
 
 
-def work_clock(key: str, start_ms: Instant, *, policy: Policy, part: str | None = None) -> WorkClock:
+def work_clock(key: str, start_ms: Instant, *, policy: CaseworkPolicy, part: str | None = None) -> WorkClock:
     """The clock of a policy key; raises `Rejected("clock")` if the key's name has no unit of time."""
     unit = UNITS.get(key.rsplit("_", 1)[-1])
     if unit is None or key.endswith("_working_days"):
@@ -73,7 +73,7 @@ def state_clock(
     state: str,
     *,
     entered_ms: Instant,
-    policy: Policy,
+    policy: CaseworkPolicy,
     first_report_ms: Instant | None = None,
     came_back: bool = False,
     claim_type: str | None = None,
@@ -128,7 +128,7 @@ def elapsed(first_word_ms: Instant, asks: Iterable[OpenTime], now_ms: Instant) -
     return Elapsed(days=days, on_us_ms=total - on_customer, on_customer_ms=on_customer)
 
 
-def leaver_notices(line_end_ms: Instant, *, policy: Policy) -> tuple[Instant, ...]:
+def leaver_notices(line_end_ms: Instant, *, policy: CaseworkPolicy) -> tuple[Instant, ...]:
     """When a leaver is told, for the last time an hour before the line ends."""
     hours = policy.value("leaver_notices_hours", civil.civil_date(line_end_ms))
     return tuple(line_end_ms - before * HOUR_MS for before in hours)

@@ -6,16 +6,16 @@ lock screen to get a code, it runs from when the lock was sent. The sum a day is
 """
 
 from custody.disputes.civil import civil_date
-from custody.disputes.policy import Policy
+from custody.disputes.policy import CaseworkPolicy
 from custody.kernel.clock import DAY_MS, Instant
 
 
-def compensation_pence(*, locked_ms: Instant, free_ms: Instant, policy: Policy) -> int:
+def compensation_pence(*, locked_ms: Instant, free_ms: Instant, policy: CaseworkPolicy) -> int:
     """The sum for the days from the lock until then: when it was free, or now while the clock still runs."""
     days = max(1, -(-(free_ms - locked_ms) // DAY_MS))
     return days * daily_pence(locked_ms, policy=policy)
 
 
-def daily_pence(locked_ms: Instant, *, policy: Policy) -> int:
+def daily_pence(locked_ms: Instant, *, policy: CaseworkPolicy) -> int:
     """The sum for each begun day."""
     return policy.pence("wrong_lock_gbp_per_day", civil_date(locked_ms))

@@ -35,7 +35,7 @@ _SHORT_GTIN = frozenset({8, 12, 13})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class DigitalLink:
     """A strictly read Digital Link: key, path elements (key first) and query attributes, as (AI, value) pairs."""
 
     key: Key
@@ -43,7 +43,7 @@ class Link:
     attributes: tuple[tuple[str, str], ...]
 
 
-def parse_link(uri: str) -> Link:
+def parse_link(uri: str) -> DigitalLink:
     """The link, strictly; raises `Rejected("digital_link")`, or for its key what `checked` raises."""
     match = None if _FORBIDDEN.search(uri) else _LINK.fullmatch(uri)
     if match is None:
@@ -63,7 +63,7 @@ def parse_link(uri: str) -> Link:
     if wrong is not None:
         raise _bad(uri, wrong)
     attributes = _attributes(uri, match[2] or "", {ai, *sequence})
-    return Link(key=key, path=tuple(pairs), attributes=attributes)
+    return DigitalLink(key=key, path=tuple(pairs), attributes=attributes)
 
 
 def find_key(uri: str) -> Key | None:

@@ -38,7 +38,7 @@ PAIR = -2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class KeyKind:
     """One kind of key.
 
     `checked` counts the leading digits of which the last is a check digit (0: none), `PAIR` says that the value ends in
@@ -63,8 +63,8 @@ def _kind(
     *sequences: tuple[str, ...],
     finest: str = "",
     needed: str | None = None,
-) -> Kind:
-    return Kind(
+) -> KeyKind:
+    return KeyKind(
         ai=ai,
         name=name,
         shape=re.compile(shape, re.ASCII),
@@ -93,7 +93,7 @@ _KINDS = (
     _kind("8017", "GSRN of a provider", r"\d{18}", 18, ("8019",)),
     _kind("8018", "GSRN", r"\d{18}", 18, ("8019",)),
 )
-KINDS: Mapping[str, Kind] = {kind.ai: kind for kind in _KINDS}
+KINDS: Mapping[str, KeyKind] = {kind.ai: kind for kind in _KINDS}
 QUALIFIERS: Mapping[str, re.Pattern[str]] = {
     ai: re.compile(shape, re.ASCII)
     for ai, shape in {

@@ -13,16 +13,16 @@ from custody.investigation.explain import Explanation
 from custody.investigation.hotspots import Hotspot
 from custody.investigation.naming import Naming
 from custody.investigation.result import Judgement
-from custody.investigation.wording import Statement
+from custody.investigation.wording import Wording
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class InvestigationAnswer:
     """What an investigation found of one dispute."""
 
     judgement: Judgement
     naming: Naming
-    statement: Statement
+    statement: Wording
     explanation: Explanation
     checks: tuple[RankedCheck, ...]
     hotspots: tuple[Hotspot, ...]
@@ -30,9 +30,9 @@ class Finding:
     parcels: int
 
 
-def describe(finding: Finding) -> dict[str, Any]:
-    """The finding as plain values."""
-    judgement, naming = finding.judgement, finding.naming
+def describe(answer: InvestigationAnswer) -> dict[str, Any]:
+    """The answer as plain values."""
+    judgement, naming = answer.judgement, answer.naming
     segments = judgement.dispute.segments
     theft = judgement.theft
     links = [
@@ -48,8 +48,8 @@ def describe(finding: Finding) -> dict[str, Any]:
     ]
     return {
         "dispute": judgement.id,
-        "headline": finding.statement.headline,
-        "lines": list(finding.statement.lines()),
+        "headline": answer.statement.headline,
+        "lines": list(answer.statement.lines()),
         "verdict": str(naming.verdict),
         "link_named": naming.link_named,
         "person_named": naming.person_named,
@@ -64,11 +64,11 @@ def describe(finding: Finding) -> dict[str, Any]:
                 "without_it": reason.leave_one_out,
                 "words": reason.words,
             }
-            for reason in finding.explanation.reasons
+            for reason in answer.explanation.reasons
         ],
-        "score_db": finding.explanation.score,
-        "base_db": finding.explanation.base,
-        "history_carries": finding.explanation.history_carries,
+        "score_db": answer.explanation.score,
+        "base_db": answer.explanation.base,
+        "history_carries": answer.explanation.history_carries,
         "checks": [
             {
                 "check": ranked.check.key,
@@ -80,11 +80,11 @@ def describe(finding: Finding) -> dict[str, Any]:
                 "bits": ranked.bits,
                 "bits_per_minute": ranked.bits_per_minute,
             }
-            for ranked in finding.checks
+            for ranked in answer.checks
         ],
-        "hotspots": [spot_view(spot) for spot in finding.hotspots],
-        "disputes": finding.disputes,
-        "parcels": finding.parcels,
+        "hotspots": [spot_view(spot) for spot in answer.hotspots],
+        "disputes": answer.disputes,
+        "parcels": answer.parcels,
     }
 
 

@@ -17,8 +17,8 @@ import numpy as np
 
 from custody.investigation.docket import THEFTS, Docket, split
 from custody.investigation.frame import COURIER, Floats, Frame, Ints
-from custody.investigation.logs import log_sum
-from custody.investigation.values import SHIFTS
+from custody.investigation.log_sum import log_sum
+from custody.investigation.passage import SHIFTS
 
 NEGLIGIBLE = np.log(1e-5)
 EXPONENT_CAP = 600.0

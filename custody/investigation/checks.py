@@ -22,7 +22,7 @@ import numpy as np
 from custody.investigation.docket import DAMAGED, EMPTIED, FOUND, LOST, THEFTS, split
 from custody.investigation.frame import Floats
 from custody.investigation.places import coded_place, own_place, place_of, with_times, without_time
-from custody.investigation.result import Checked, Judgement
+from custody.investigation.result import CheckResult, Judgement
 
 CAMERA_MINUTES, LOOK_AGAIN_MINUTES = 45.0, 5.0
 CAMERA = {"theft": 0.60, "lost": 0.25, "damaged": 0.35, "otherwise": 0.01}
@@ -83,7 +83,7 @@ def usual_checks(
     return [check for check in catalogue if check.key not in done]
 
 
-def with_results(judgement: Judgement, results: Iterable[Checked]) -> Judgement:
+def with_results(judgement: Judgement, results: Iterable[CheckResult]) -> Judgement:
     """What is believed with what checks have shown. A result of no check of this chain is left out.
 
     A chain that was read again may have other links, or the same ones by other numbers, and a site may be called
@@ -169,7 +169,7 @@ def _by_title(judgement: Judgement) -> Mapping[str, Mapping[str, Check]]:
     return known
 
 
-def _checks_of(known: Mapping[str, Mapping[str, Check]], checked: Checked) -> tuple[Check, ...]:
+def _checks_of(known: Mapping[str, Mapping[str, Check]], checked: CheckResult) -> tuple[Check, ...]:
     """The check of a chain that a result is of, or those that it may be of; none if it has no such check."""
     title = checked.title if checked.own is None else _OWN + checked.own
     if checked.stay is not None:

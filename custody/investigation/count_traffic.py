@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from custody.investigation.values import SHIFTS, Fleet, HandlerTraffic, Passage, Passes, Pin, Step
+from custody.investigation.passage import SHIFTS, Fleet, HandlerTraffic, Passage, Passes, Pin, Step
 
 UNKNOWN = frozenset({Pin.UNOBSERVED, Pin.RECORDED})
 _Stretch = tuple[str, Step, int, str | None, tuple[str, ...], bool]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from custody.investigation.frame import COURIER, NOWHERE, STEP_NUMBER, Bools, Floats, Frame, Ints, Roll
-from custody.investigation.values import COMPLAINTS, Dispute, Pin, Seal
+from custody.investigation.passage import COMPLAINTS, Dispute, Pin, SealSeen
 from custody.kernel.clock import HOUR_MS
 
 SUBSTITUTED, EMPTIED, WHOLE, LOST, DAMAGED = range(5)
@@ -25,7 +25,7 @@ REST = 3
 
 UNREAD, CLEAR, FOUND = -1, 0, 1
 MOST_OFF_G = 1e5
-_SEALS = {Seal.NOT_READ: UNREAD, Seal.OK: CLEAR, Seal.ANOMALY: FOUND}
+_SEALS = {SealSeen.NOT_READ: UNREAD, SealSeen.OK: CLEAR, SealSeen.ANOMALY: FOUND}
 _PHOTOS = {None: UNREAD, False: CLEAR, True: FOUND}
 _PINS = {Pin.UNOBSERVED: UNREAD, Pin.RECORDED: UNREAD, Pin.ABSENT: CLEAR, Pin.VERIFIED: FOUND}
 

@@ -16,11 +16,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.sparse import csr_array
 
+from custody.investigation.belief import Belief, Causes, Messages, believe, totals
 from custody.investigation.causes import Graph
 from custody.investigation.frame import Floats
-from custody.investigation.joint import Belief, Causes, Messages, believe, totals
+from custody.investigation.passage import SHIFTS
 from custody.investigation.states import Cause, Enumeration, affordable, part_of
-from custody.investigation.values import SHIFTS
 
 CANDIDATE = 0.5
 LIVE = 0.02

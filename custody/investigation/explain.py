@@ -18,7 +18,7 @@ from custody.investigation.checks import shown
 from custody.investigation.docket import split
 from custody.investigation.frame import Bools, Floats
 from custody.investigation.likelihood import DECIBAN, capped, families
-from custody.investigation.logs import log_sum
+from custody.investigation.log_sum import log_sum
 from custody.investigation.prior import hazards, log_prior
 from custody.investigation.result import Judgement, column_names
 
@@ -30,7 +30,7 @@ IMPOSSIBLE = -1e9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
+class Contribution:
     """What one player contributes, in decibans."""
 
     player: str
@@ -51,7 +51,7 @@ class Explanation:
     name: str
     base: float
     score: float
-    reasons: tuple[Reason, ...]
+    reasons: tuple[Contribution, ...]
 
     @property
     def history_carries(self) -> bool:
@@ -87,7 +87,7 @@ def explain(judgement: Judgement, *, column: int | None = None) -> Explanation:
         weight = np.array([factorial(had) * factorial(count - 1 - had) / factorial(count) for had in size[without]])
         gain = score[index[without] + order[place]] - score[index[without]]
         alone = score[-1] - score[len(score) - 1 - order[place]]
-        reasons.append(Reason(player=player, shapley=float(weight @ gain), leave_one_out=float(alone)))
+        reasons.append(Contribution(player=player, shapley=float(weight @ gain), leave_one_out=float(alone)))
     return Explanation(
         column=column,
         name=column_names(judgement.dispute)[column],

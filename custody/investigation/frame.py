@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from custody.investigation.values import SHIFTS, STEPS, Dispute, Fleet, Segment, Step
+from custody.investigation.passage import SHIFTS, STEPS, Dispute, Fleet, Segment, Step
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -17,12 +17,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import betainc, betaincinv
 
+from custody.investigation.belief import Belief
 from custody.investigation.causes import Pairs
 from custody.investigation.docket import THEFTS, split
 from custody.investigation.frame import Floats
-from custody.investigation.joint import Belief
-from custody.investigation.result import Result
-from custody.investigation.values import SHIFTS, STEPS, Step
+from custody.investigation.passage import SHIFTS, STEPS, Step
+from custody.investigation.result import Inference
 
 LOOK, ACT = 0.10, 0.05
 LEAST_CHARGED = 2.5
@@ -94,12 +94,12 @@ def pattern(charged: float, disputes: float, traffic_share: float) -> Pattern:
     )
 
 
-def hotspots(result: Result, *, q: float = LOOK, least_charged: float = 0.0) -> list[Hotspot]:
+def hotspots(result: Inference, *, q: float = LOOK, least_charged: float = 0.0) -> list[Hotspot]:
     """The flagged causes of a run, hottest first; empty without history."""
     return [spot for spot in survey(result, q=q) if spot.look and spot.pattern.charged >= least_charged]
 
 
-def survey(result: Result, *, q: float = LOOK, least: float = 0.0) -> list[Hotspot]:
+def survey(result: Inference, *, q: float = LOOK, least: float = 0.0) -> list[Hotspot]:
     """Every cause with P(hot) of at least `least`, flagged or not, hottest first."""
     if not result.frame.known:
         return []
@@ -120,7 +120,7 @@ def flag(hot: Floats, stands_out: np.ndarray, q: float) -> np.ndarray:
     return flagged
 
 
-def charges(result: Result) -> tuple[Floats, Floats]:
+def charges(result: Inference) -> tuple[Floats, Floats]:
     """Disputes charged to each handler and to each site and shift."""
     seg, _ = split(result.posterior, result.docket.width)
     theft = seg[:, :THEFTS].sum(axis=1)
@@ -136,7 +136,7 @@ def charges(result: Result) -> tuple[Floats, Floats]:
     return people.reshape(-1, SHIFTS).sum(axis=1), places
 
 
-def _patterns(result: Result) -> tuple[list[Pattern], list[Pattern]]:
+def _patterns(result: Inference) -> tuple[list[Pattern], list[Pattern]]:
     """Each cause's pattern: against the thefts that no other hot cause explains, and its share of the traffic."""
     frame = result.frame
     seg, _ = split(result.posterior, result.docket.width)
@@ -157,7 +157,7 @@ def _patterns(result: Result) -> tuple[list[Pattern], list[Pattern]]:
     return handlers, sites
 
 
-def _handlers(result: Result, patterns: list[Pattern], q: float, least: float) -> list[Hotspot]:
+def _handlers(result: Inference, patterns: list[Pattern], q: float, least: float) -> list[Hotspot]:
     frame, belief = result.frame, result.handler_belief
     exposure = frame.held[:-1].sum(axis=1)
     look, act = _flags(belief.hot, exposure, patterns, q)
@@ -189,7 +189,7 @@ def _handlers(result: Result, patterns: list[Pattern], q: float, least: float) -
     return spots
 
 
-def _sites(result: Result, patterns: list[Pattern], q: float, least: float) -> list[Hotspot]:
+def _sites(result: Inference, patterns: list[Pattern], q: float, least: float) -> list[Hotspot]:
     frame, belief = result.frame, result.site_belief
     exposure = frame.shifted[:-1].reshape(-1)
     look, act = _flags(belief.hot, exposure, patterns, q)

@@ -12,11 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from custody.investigation.causes import Graph, build_graph, theft_evidence
-from custody.investigation.docket import THEFTS, Docket, make_docket, split
-from custody.investigation.exact import Settled, settle_overlaps
-from custody.investigation.frame import NOWHERE, Floats, Frame, make_frame
-from custody.investigation.joint import (
+from custody.investigation.belief import (
     START_HANDLER,
     START_SITE_SHIFT,
     Causes,
@@ -28,12 +24,16 @@ from custody.investigation.joint import (
     responsibility_ratio,
     site_causes,
 )
+from custody.investigation.causes import Graph, build_graph, theft_evidence
+from custody.investigation.docket import THEFTS, Docket, make_docket, split
+from custody.investigation.exact import Settled, settle_overlaps
+from custody.investigation.frame import NOWHERE, Floats, Frame, make_frame
 from custody.investigation.learn import Expected, Model, learn
 from custody.investigation.likelihood import LEARNABLE, evidence
 from custody.investigation.params import FAMILIES, Params
+from custody.investigation.passage import NO_HISTORY, SHIFTS, Dispute, Fleet
 from custody.investigation.prior import alone, background, hazards, log_prior, neutral_factors, normalise
-from custody.investigation.result import Judgement, Result
-from custody.investigation.values import NO_HISTORY, SHIFTS, Dispute, Fleet
+from custody.investigation.result import Inference, Judgement
 from custody.kernel.errors import Fatal, Rejected
 
 PASSES = 4
@@ -42,7 +42,7 @@ BLOCK = 4096
 DEFAULTS = Params()
 
 
-def run(fleet: Fleet, disputes: Iterable[Dispute], params: Params = DEFAULTS) -> Result:
+def run(fleet: Fleet, disputes: Iterable[Dispute], params: Params = DEFAULTS) -> Inference:
     """Judge every dispute of a period together; raises `Rejected` for input that cannot be."""
     ordered = _in_order(disputes)
     frame = make_frame(fleet, ordered)
@@ -94,12 +94,12 @@ def _too_small(why: str) -> Rejected:
     )
 
 
-def _passes(disputes: Sequence[Dispute], docket: Docket, frame: Frame, params: Params) -> Result:
+def _passes(disputes: Sequence[Dispute], docket: Docket, frame: Frame, params: Params) -> Inference:
     learning = params.learn and frame.known and len(docket) > 0
     moving = LEARNABLE if learning else frozenset[str]()
     steady = _blocks(docket, frame, params, frozenset(FAMILIES) - moving)
     model = Model(params=params, factors=neutral_factors(frame), began=params)
-    before: Result | None = None
+    before: Inference | None = None
     for number in range(PASSES if learning else 1):
         last = not learning or number == PASSES - 1
         sweeps = LAST_SWEEPS if last else FIRST_SWEEPS if number == 0 else MIDDLE_SWEEPS
@@ -130,10 +130,10 @@ def _believe(
     model: Model,
     *,
     rows: Floats,
-    before: Result | None,
+    before: Inference | None,
     sweeps: int,
     last: bool,
-) -> Result:
+) -> Inference:
     """One E step: graph, messages, beliefs, hazards and the posterior of every dispute."""
     params = model.params
     cold = _cold_hazard(docket, frame, params)
@@ -146,7 +146,7 @@ def _believe(
     hazard = cold + _hot_terms(docket, graph, settled.messages)
     seg, _ = split(score, docket.width)
     seg[:, :THEFTS] += np.log(np.divide(hazard, cold, out=np.ones_like(cold), where=cold > 0))[:, None, :]
-    return Result(
+    return Inference(
         disputes=tuple(disputes),
         place={dispute.id: number for number, dispute in enumerate(disputes)},
         docket=docket,
@@ -165,7 +165,7 @@ def _believe(
     )
 
 
-def _settle(graph: Graph, sorts: tuple[Causes, Causes], before: Result | None, sweeps: int) -> Settled:
+def _settle(graph: Graph, sorts: tuple[Causes, Causes], before: Inference | None, sweeps: int) -> Settled:
     messages = propagate(graph, *sorts, start=_carried(graph, before), sweeps=sweeps)
     ratios = (
         responsibility_ratio(graph.handlers, messages.handlers, messages.total),
@@ -178,7 +178,7 @@ def _settle(graph: Graph, sorts: tuple[Causes, Causes], before: Result | None, s
     return Settled(graph=graph, messages=messages, sorts=sorts, beliefs=beliefs)
 
 
-def _carried(graph: Graph, before: Result | None) -> tuple[Floats, Floats] | None:
+def _carried(graph: Graph, before: Inference | None) -> tuple[Floats, Floats] | None:
     if before is None:
         return None
     old, means = before.graph, before.messages
@@ -197,7 +197,7 @@ def _hot_terms(docket: Docket, graph: Graph, messages: Messages) -> Floats:
     return hot.reshape(len(docket), docket.width)
 
 
-def _expected(result: Result) -> Expected:
+def _expected(result: Inference) -> Expected:
     return Expected(
         posterior=result.posterior,
         hazard=result.hazard,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from custody.investigation.values import Seal, Step
+from custody.investigation.passage import SealSeen, Step
 from custody.kernel.clock import Instant
 
 LINEHAUL_OF = "linehaul from "
@@ -47,9 +47,9 @@ class Stay(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     at_ms: Instant | None = None
     handler: str | None = None
     photo: bool | None = None
-    seal: Seal = Seal.NOT_READ
+    seal: SealSeen = SealSeen.NOT_READ
     mass_g: float | None = None
-    late_seal: Seal = Seal.NOT_READ
+    late_seal: SealSeen = SealSeen.NOT_READ
     late_mass_g: float | None = None
     handled: bool = False
     others: tuple[str, ...] = ()

@@ -39,8 +39,8 @@ from custody.investigation.docket import (
 from custody.investigation.frame import NOWHERE, Floats, Frame
 from custody.investigation.likelihood import dwell_excess, photo_chances, usual_seal
 from custody.investigation.params import Params, Source
+from custody.investigation.passage import STEPS
 from custody.investigation.prior import Factors
-from custody.investigation.values import STEPS
 
 BACKGROUND, LOSS, DAMAGE, MISPICK, PORCH = 3e-5, 7e-5, 1e-4, 1.5e-4, 1.5e-3
 PSEUDO = 20.0

@@ -23,10 +23,10 @@ import msgspec
 from msgspec.structs import replace
 
 from custody.gs1.event import Event
-from custody.investigation.values import Pin, Seal, Step
+from custody.investigation.passage import Pin, SealSeen, Step
 from custody.kernel.clock import Instant
 from custody.scans.advance import parcels_of
-from custody.trail.edition import NEWEST, Edition
+from custody.trail.edition import NEWEST, ReadingEdition
 from custody.trail.marks import read_marks, says_seal
 from custody.trail.names import is_item, named
 from custody.trail.runs import delivers, is_physical, returns, sends_back
@@ -65,7 +65,7 @@ class _Seen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     dear: bool
     handler: str | None
     photo: bool
-    seal: Seal
+    seal: SealSeen
     act: bool
     things: tuple[str, ...]
     mass_g: int | float | None
@@ -74,7 +74,7 @@ class _Seen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     item_g: int | float | None
 
 
-class Told(_Seen, frozen=True, kw_only=True, gc=False, array_like=True):
+class KeptLook(_Seen, frozen=True, kw_only=True, gc=False, array_like=True):
     """What one scan says of one parcel, as it is kept; `quarantined`: it does not count."""
 
     parcel: str
@@ -95,13 +95,13 @@ def look_at(sealed: SealedScan, parcel: str) -> Look:
     return place(tell(sealed, parcel))
 
 
-def tell(sealed: SealedScan, parcel: str) -> Told:
+def tell(sealed: SealedScan, parcel: str) -> KeptLook:
     """What the scan says of the parcel, as it is kept."""
     event, terms = sealed.event, sealed.event.extensions
     declared_g, item_g = terms.get("wl:declaredMassGrams"), terms.get("wl:itemMassGrams")
     alone = (declared_g is not None or item_g is not None) and parcels_of(event) == (parcel,)
     delivery = sealed.station.step in _DELIVERING and hands_over(event)
-    return Told(
+    return KeptLook(
         parcel=parcel,
         site=sealed.station.site,
         step=sealed.station.step,
@@ -131,7 +131,7 @@ def tell(sealed: SealedScan, parcel: str) -> Told:
     )
 
 
-def place(told: Told) -> Look:
+def place(told: KeptLook) -> Look:
     """The look; it has no step if it does not count."""
     return Look(
         name=told.name,
@@ -161,12 +161,12 @@ def place(told: Told) -> Look:
     )
 
 
-def presence(look: Look, edition: Edition = NEWEST) -> Look:
+def presence(look: Look, edition: ReadingEdition = NEWEST) -> Look:
     """What is left of a look that was taken back, and where the parcel was all the same.
 
     By the third edition its word of a delivery or a return was left too.
     """
-    said = edition < Edition.FOURTH
+    said = edition < ReadingEdition.FOURTH
     return replace(
         look,
         delivers=said and look.delivers,
@@ -174,7 +174,7 @@ def presence(look: Look, edition: Edition = NEWEST) -> Look:
         sends_back=said and look.sends_back,
         dear=False,
         photo=False,
-        seal=Seal.NOT_READ,
+        seal=SealSeen.NOT_READ,
         act=False,
         things=(),
         mass_g=None,
@@ -213,9 +213,9 @@ def _carried(event: Event) -> tuple[bytes, ...]:
     return tuple(dict.fromkeys(name for name in (marks.prev_scan, marks.upstream) if name is not None))
 
 
-def _seal(sealed: SealedScan, parcel: str) -> Seal:
+def _seal(sealed: SealedScan, parcel: str) -> SealSeen:
     """What was seen of the parcel's own seal; that of a cage, or of one of several parcels, is not told from here."""
-    return seal_read(sealed) if shows_seal(sealed.event, parcel) else Seal.NOT_READ
+    return seal_read(sealed) if shows_seal(sealed.event, parcel) else SealSeen.NOT_READ
 
 
 def calls_seal(event: Event, parcel: str) -> bool:
@@ -233,12 +233,12 @@ def _attaches(event: Event, parcel: str) -> bool:
     return moved and shows_seal(event, parcel)
 
 
-def seal_read(sealed: SealedScan) -> Seal:
+def seal_read(sealed: SealedScan) -> SealSeen:
     """What was seen of a seal; a new one is another one, also where a record says that the old one was taken off."""
     state = sealed.event.extensions.get("wl:sealState")
     if not _OF_ANOTHER.isdisjoint(sealed.flags):
-        return Seal.ANOMALY
-    return Seal.NOT_READ if state is None else Seal.OK if state == "intact" else Seal.ANOMALY
+        return SealSeen.ANOMALY
+    return SealSeen.NOT_READ if state is None else SealSeen.OK if state == "intact" else SealSeen.ANOMALY
 
 
 def _mass(event: Event, parcel: str) -> float | None:

@@ -1,6 +1,6 @@
 """The looks of one parcel in order: what signatures prove comes before what clocks say.
 
-As in the trail (`trail/order.py`), a station made its statements in the order of their numbers, and a statement that
+As in the trail (`trail/arrange.py`), a station made its statements in the order of their numbers, and a statement that
 carries the digest of another one was made after it. Between looks that nothing ties the station's time decides, but
 never later than the receipt; whose clock is hours behind cannot put his scans before the release that he accepted.
 """
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from custody.investigation.look import Look
-from custody.trail.order import settle
+from custody.trail.arrange import settle
 
 
 def in_order(looks: Iterable[Look]) -> list[Look]:

@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterator, Mapping
 
 from custody.investigation.count_traffic import Traffic, traffic_of
 from custody.investigation.measure_clean import Clean, clean_of
-from custody.investigation.read_passage import Network, Seen, Way, look_around, network_of, passage_of, unseen
-from custody.investigation.values import Passage
+from custody.investigation.passage import Passage
+from custody.investigation.read_passage import Network, ParcelWay, Seen, look_around, network_of, passage_of, unseen
 
 IN_LOT = 4_096
 
@@ -43,7 +43,7 @@ class Lots:
     """All parcels by their ways, and their passages for as long as these stay as they are."""
 
     def __init__(self) -> None:
-        self._ways: list[dict[str, Way | None]] = []
+        self._ways: list[dict[str, ParcelWay | None]] = []
         self._seen: list[Seen | None] = []
         self._lots: list[Lot] = []
         self._stands_in: dict[str, int] = {}
@@ -53,7 +53,7 @@ class Lots:
     def __contains__(self, parcel: object) -> bool:
         return isinstance(parcel, str) and self._way(parcel) is not None
 
-    def put(self, parcel: str, way: Way | None) -> None:
+    def put(self, parcel: str, way: ParcelWay | None) -> None:
         """Keep a parcel's way in place of the one before; None: it has none."""
         before, number = self._way(parcel), self._stands_in.get(parcel)
         if number is None:
@@ -85,7 +85,7 @@ class Lots:
         self._network, self._stale = network, {}
         return tuple(self._lots)
 
-    def _way(self, parcel: str) -> Way | None:
+    def _way(self, parcel: str) -> ParcelWay | None:
         number = self._stands_in.get(parcel)
         return None if number is None else self._ways[number][parcel]
 
@@ -97,7 +97,7 @@ class Lots:
         return len(self._ways) - 1
 
 
-def _differing(ways: Mapping[str, Way | None], before: Network, after: Network) -> Iterator[str]:
+def _differing(ways: Mapping[str, ParcelWay | None], before: Network, after: Network) -> Iterator[str]:
     """The parcels whose passages are others in another network."""
     renamed = before.names != after.names
     for parcel, way in ways.items():

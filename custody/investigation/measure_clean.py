@@ -20,7 +20,7 @@ import numpy as np
 
 from custody.investigation.frame import Floats, Ints
 from custody.investigation.params import Params, Source
-from custody.investigation.values import STEPS, Checkpoint, Fleet, Passage, Pin, Seal, Step
+from custody.investigation.passage import STEPS, Checkpoint, Fleet, Passage, Pin, SealSeen, Step
 from custody.kernel.clock import HOUR_MS
 
 STRENGTH = 20.0
@@ -117,7 +117,9 @@ def clean_of(passages: Iterable[Passage]) -> Clean:
         ),
         undelivered=_tally([not way.delivered for way in clean]),
         photos=_by_link(clean, lambda point: point.photo),
-        seals=_by_link(clean, lambda point: None if point.seal is Seal.NOT_READ else point.seal is Seal.ANOMALY),
+        seals=_by_link(
+            clean, lambda point: None if point.seal is SealSeen.NOT_READ else point.seal is SealSeen.ANOMALY
+        ),
         pins=_tally([way.pin is not Pin.ABSENT for way in clean if way.pin is not Pin.UNOBSERVED]),
         dwells=_dwells(clean),
         weighings=_weighings(clean),

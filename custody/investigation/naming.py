@@ -19,9 +19,9 @@ from custody.investigation.exact import ExactCheck, check_candidates
 from custody.investigation.frame import NOWHERE, Floats
 from custody.investigation.hotspots import LEAST_CHARGED, charges
 from custody.investigation.likelihood import evidence
-from custody.investigation.result import Judgement, Result
+from custody.investigation.passage import SHIFTS
+from custody.investigation.result import Inference, Judgement
 from custody.investigation.states import Cause
-from custody.investigation.values import SHIFTS
 
 NAME = 0.8
 PHYSICAL_LEAST = 0.5
@@ -30,7 +30,7 @@ CASE_FACTOR = 4.0
 KNOWN, SURE = "a known custodian", "probability that this custodian is hot"
 
 
-class Verdict(StrEnum):
+class NamingOutcome(StrEnum):
     """What an investigation may say about one dispute."""
 
     NAMED = "named"
@@ -51,7 +51,7 @@ class Unmet:
 class Naming:
     """What may be named in one dispute, by which figures. `segment` is the likeliest place of a theft."""
 
-    verdict: Verdict
+    verdict: NamingOutcome
     segment: int
     link_named: bool
     person_named: bool
@@ -69,12 +69,12 @@ class Naming:
 class NamingRules:
     """The exact checks and charges of one run, made once and used for each of its disputes."""
 
-    result: Result
+    result: Inference
     checks: Mapping[Cause, ExactCheck]
     charged: Floats
 
 
-def naming_rules(result: Result) -> NamingRules:
+def naming_rules(result: Inference) -> NamingRules:
     """What naming needs of a run."""
     checks = check_candidates(result.settled) if result.frame.known else {}
     return NamingRules(result=result, checks=checks, charged=charges(result)[0])
@@ -150,10 +150,10 @@ def case_alone(judgement: Judgement) -> Judgement:
     return judgement.rejudged(hazard=CASE_FACTOR * judgement.cold_hazard)
 
 
-def _verdict(judgement: Judgement, *, named: bool) -> Verdict:
+def _verdict(judgement: Judgement, *, named: bool) -> NamingOutcome:
     if named:
-        return Verdict.NAMED
-    return Verdict.NEEDS_CHECK if float(judgement.columns.max()) >= PHYSICAL_LEAST else Verdict.UNRESOLVED
+        return NamingOutcome.NAMED
+    return NamingOutcome.NEEDS_CHECK if float(judgement.columns.max()) >= PHYSICAL_LEAST else NamingOutcome.UNRESOLVED
 
 
 def _person(handler: str | None, rules: NamingRules) -> tuple[Cause | None, float, float]:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from custody.investigation.values import COMPLAINTS, STEPS
+from custody.investigation.passage import COMPLAINTS, STEPS
 from custody.kernel.errors import Rejected
 
 

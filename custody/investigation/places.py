@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from custody.investigation.values import Segment, Step
+from custody.investigation.passage import Segment, Step
 
 _WORK = {
     Step.PACK: "packing",

@@ -23,10 +23,10 @@ from msgspec.structs import replace
 
 from custody.investigation.journey import Stay
 from custody.investigation.look import Look, calls_seal, hands_over, look_at, pin_of, seal_read
+from custody.investigation.passage import Pin, Step
 from custody.investigation.read_passage import READING, Reading
 from custody.investigation.read_stays import look_again, opened, read_stays
-from custody.investigation.values import Pin, Step
-from custody.trail.edition import Edition
+from custody.trail.edition import ReadingEdition
 from custody.trail.runs import turning_before
 from custody.trail.sealed import SealedScan
 
@@ -53,11 +53,11 @@ def _look_before(sealed: SealedScan, parcel: str) -> Look:
 
 
 def _stays_fourth(looks: Iterable[Look]) -> tuple[list[Stay], Look | None]:
-    return read_stays(looks, Edition.FOURTH)
+    return read_stays(looks, ReadingEdition.FOURTH)
 
 
 def _stays_third(looks: Iterable[Look]) -> tuple[list[Stay], Look | None]:
-    return read_stays(looks, Edition.THIRD)
+    return read_stays(looks, ReadingEdition.THIRD)
 
 
 def _way_out_before(looks: Sequence[Look]) -> int | None:
@@ -73,7 +73,7 @@ def _stays_before(looks: Iterable[Look]) -> tuple[list[Stay], Look | None]:
         elif look.physical and look.step is not None:
             at = _stay_before(look, stays)
             if at is None:
-                stays.append(opened(look, look.step, Edition.SECOND))
+                stays.append(opened(look, look.step, ReadingEdition.SECOND))
             else:
                 look_again(look, at, stays)
     if delivered is not None and delivered.step is not None and not _here(delivered, stays):
@@ -95,9 +95,13 @@ def _here(look: Look, stays: Sequence[Stay]) -> list[int]:
 
 
 READINGS = {
-    Edition.FIRST: Reading(look=_look_before, out=_way_out_before, stays=_stays_before, edition=Edition.FIRST),
-    Edition.SECOND: Reading(look=_look_second, out=READING.out, stays=_stays_before, edition=Edition.SECOND),
-    Edition.THIRD: Reading(look=_look_third, out=READING.out, stays=_stays_third, edition=Edition.THIRD),
-    Edition.FOURTH: Reading(look=look_at, out=READING.out, stays=_stays_fourth, edition=Edition.FOURTH),
-    Edition.FIFTH: READING,
+    ReadingEdition.FIRST: Reading(
+        look=_look_before, out=_way_out_before, stays=_stays_before, edition=ReadingEdition.FIRST
+    ),
+    ReadingEdition.SECOND: Reading(
+        look=_look_second, out=READING.out, stays=_stays_before, edition=ReadingEdition.SECOND
+    ),
+    ReadingEdition.THIRD: Reading(look=_look_third, out=READING.out, stays=_stays_third, edition=ReadingEdition.THIRD),
+    ReadingEdition.FOURTH: Reading(look=look_at, out=READING.out, stays=_stays_fourth, edition=ReadingEdition.FOURTH),
+    ReadingEdition.FIFTH: READING,
 }

@@ -28,13 +28,13 @@ from custody.disputes.claim import ClaimType
 from custody.investigation.journey import LINEHAUL_OF, Stay, complete
 from custody.investigation.look import Look, are_plain, aside, look_at, presence, with_acts
 from custody.investigation.look_order import in_order
+from custody.investigation.passage import Checkpoint, Complaint, Passage, Pin, SealSeen, Segment, Step
 from custody.investigation.read_stays import read_stays, worst
-from custody.investigation.values import Checkpoint, Complaint, Passage, Pin, Seal, Segment, Step
 from custody.kernel.clock import HOUR_MS, Instant
 from custody.scans.tolerances import Tolerances
 from custody.trail.bound import bound_presence
 from custody.trail.corrections import read_corrections
-from custody.trail.edition import Edition
+from custody.trail.edition import ReadingEdition
 from custody.trail.runs import turning
 from custody.trail.sealed import SealedScan
 
@@ -65,7 +65,7 @@ class Network:
     names: Mapping[str, str] = field(default_factory=dict)
 
 
-class Way(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class ParcelWay(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A parcel's stays in order, its delivery if there was one, and what was declared of it."""
 
     parcel: str
@@ -88,10 +88,10 @@ class Reading:
     look: Callable[[SealedScan, str], Look]
     out: Callable[[Sequence[Look]], int | None]
     stays: Callable[[Iterable[Look]], tuple[list[Stay], Look | None]]
-    edition: Edition
+    edition: ReadingEdition
 
 
-def read_way(parcel: str, scans: Iterable[SealedScan], reading: Reading | None = None) -> Way | None:
+def read_way(parcel: str, scans: Iterable[SealedScan], reading: Reading | None = None) -> ParcelWay | None:
     """The way out of a parcel through the steps of the network; None if no station of the network scanned it."""
     made, reading = tuple(scans), reading or READING
     looks = [reading.look(sealed, parcel) for sealed in made]
@@ -109,7 +109,7 @@ def read_way(parcel: str, scans: Iterable[SealedScan], reading: Reading | None =
     return way_of(parcel, looks, reading)
 
 
-def way_of(parcel: str, looks: Iterable[Look], reading: Reading | None = None) -> Way | None:
+def way_of(parcel: str, looks: Iterable[Look], reading: Reading | None = None) -> ParcelWay | None:
     """As `read_way`, from what the scans say; those that were declared wrong and repeats are set aside before."""
     counting = [look for look in in_order(with_acts(looks)) if look.step is not None]
     ordered = counting[: (reading or READING).out(counting)]
@@ -117,7 +117,7 @@ def way_of(parcel: str, looks: Iterable[Look], reading: Reading | None = None) -
     if not stays:
         return None
     as_came = sorted(ordered, key=lambda look: look.index)
-    return Way(
+    return ParcelWay(
         parcel=parcel,
         stays=tuple(complete(stays)),
         delivered_ms=None if delivered is None else delivered.at_ms,
@@ -137,7 +137,7 @@ class Seen:
     roads: Counter[tuple[str, str]]
 
 
-def look_around(ways: Iterable[Way]) -> Seen:
+def look_around(ways: Iterable[ParcelWay]) -> Seen:
     """What these parcels show of the network."""
     chains = [way.stays for way in ways]
     people = frozenset((stay.site, stay.step, stay.handler) for stays in chains for stay in stays if stay.handler)
@@ -150,7 +150,7 @@ def look_around(ways: Iterable[Way]) -> Seen:
     return Seen(people=people, roads=roads)
 
 
-def learn_network(ways: Iterable[Way], names: Mapping[str, str]) -> Network:
+def learn_network(ways: Iterable[ParcelWay], names: Mapping[str, str]) -> Network:
     """Rosters and roads, from what was scanned, with the names of sites."""
     return network_of([look_around(ways)], names)
 
@@ -174,7 +174,7 @@ def network_of(parts: Iterable[Seen], names: Mapping[str, str]) -> Network:
     )
 
 
-def passage_of(way: Way, network: Network) -> Passage:
+def passage_of(way: ParcelWay, network: Network) -> Passage:
     """The passage that the inference takes, with the rosters of those who were not seen."""
     stays = [_on_the_road(stay, network) for stay in way.stays]
     times = _never_back([*(stay.at_ms for stay in stays), way.delivered_ms])
@@ -211,7 +211,7 @@ def _hands(stay: Stay, network: Network) -> tuple[str, ...]:
     return network.rosters.get((stay.site, stay.step), ())
 
 
-def unseen(way: Way, network: Network) -> tuple[tuple[str, tuple[str, ...] | None], ...]:
+def unseen(way: ParcelWay, network: Network) -> tuple[tuple[str, tuple[str, ...] | None], ...]:
     """What a passage takes from the network beside names: sites and rosters of the stays at which nobody was seen."""
     return tuple(
         [
@@ -238,12 +238,12 @@ def _way_out(looks: Sequence[Look]) -> int | None:
     return next((at + 1 for at, look in enumerate(looks) if look.sends_back), None)
 
 
-READING = Reading(look=look_at, out=_way_out, stays=read_stays, edition=Edition.FIFTH)
+READING = Reading(look=look_at, out=_way_out, stays=read_stays, edition=ReadingEdition.FIFTH)
 
 
-def _checkpoints(way: Way, times: Sequence[Instant | None]) -> Iterator[Checkpoint]:
+def _checkpoints(way: ParcelWay, times: Sequence[Instant | None]) -> Iterator[Checkpoint]:
     """Those that open the stays, and the delivery; `times` are their scans."""
-    seal, mass_g = Seal.NOT_READ, None
+    seal, mass_g = SealSeen.NOT_READ, None
     for stay, at_ms in zip(way.stays, times, strict=False):
         came_ms, left_ms = (None, at_ms) if stay.left else (at_ms, None)
         arrived_g, left_g = _weighed(stay, way.declared_g)

@@ -26,9 +26,9 @@ from msgspec.structs import replace
 
 from custody.investigation.journey import Stay
 from custody.investigation.look import Look
-from custody.investigation.values import Seal, Step
+from custody.investigation.passage import SealSeen, Step
 from custody.kernel.clock import MINUTE_MS
-from custody.trail.edition import NEWEST, Edition
+from custody.trail.edition import NEWEST, ReadingEdition
 from custody.trail.route import MOBILE
 from custody.trail.runs import RELEASES, UNPACKS, at_door
 
@@ -38,7 +38,7 @@ MOST_STAYS = 48
 MOST_HANDS = 4
 
 
-def read_stays(looks: Iterable[Look], edition: Edition = NEWEST) -> tuple[list[Stay], Look | None]:
+def read_stays(looks: Iterable[Look], edition: ReadingEdition = NEWEST) -> tuple[list[Stay], Look | None]:
     """The stays that looks of the way out show, and the delivery that stands; the looks are in order.
 
     By the third edition whoever had the parcel before let it go a moment late, and read it as its taker had it; and who
@@ -55,7 +55,7 @@ def read_stays(looks: Iterable[Look], edition: Edition = NEWEST) -> tuple[list[S
             if at is None and not told:
                 at = len(stays)
                 stays.append(Stay(site=look.site, step=look.step, station=look.station, index=look.index))
-            elif at is not None and edition >= Edition.FIFTH:
+            elif at is not None and edition >= ReadingEdition.FIFTH:
                 stays[at] = _named(look, stays[at])
             told.append((look, at))
         elif look.physical:
@@ -63,7 +63,7 @@ def read_stays(looks: Iterable[Look], edition: Edition = NEWEST) -> tuple[list[S
                 _undo(told, stays, edition)
                 told, at = [], at if len(stays) >= MOST_STAYS else None
             if at is not None:
-                own = edition >= Edition.FOURTH and _gave(look, at, stays, edition)
+                own = edition >= ReadingEdition.FOURTH and _gave(look, at, stays, edition)
                 look_again(look, at, stays, ends=at if own else -1)
             elif not told:
                 stays.append(opened(look, look.step, edition))
@@ -75,16 +75,16 @@ def _takes_back(look: Look, delivery: Look) -> bool:
     return look.biz_step != UNPACKS and not at_door(look.biz_step, same=same, apart_ms=apart_ms)
 
 
-def _undo(told: Sequence[tuple[Look, int | None]], stays: list[Stay], edition: Edition) -> None:
+def _undo(told: Sequence[tuple[Look, int | None]], stays: list[Stay], edition: ReadingEdition) -> None:
     for look, at in told:
         if at is not None:
             look_again(look, at, stays)
     first, at = told[0]
-    if at is not None and stays[at].at_ms is None and edition >= Edition.FOURTH:
+    if at is not None and stays[at].at_ms is None and edition >= ReadingEdition.FOURTH:
         stays[at] = replace(stays[at], at_ms=first.at_ms)
 
 
-def _stay_of(look: Look, stays: list[Stay], edition: Edition) -> int | None:
+def _stay_of(look: Look, stays: list[Stay], edition: ReadingEdition) -> int | None:
     """Which stay a look belongs to; None if it opens one."""
     courier = look.step is Step.COURIER
     mine = [
@@ -99,23 +99,23 @@ def _stay_of(look: Look, stays: list[Stay], edition: Edition) -> int | None:
     return mine[-1] if kept else None
 
 
-def _gave(look: Look, at: int, stays: list[Stay], edition: Edition) -> bool:
+def _gave(look: Look, at: int, stays: list[Stay], edition: ReadingEdition) -> bool:
     """Whether it is the word of who had the parcel at a stay that its newest taker has it from him."""
-    direct = at == len(stays) - 2 or edition < Edition.FOURTH
+    direct = at == len(stays) - 2 or edition < ReadingEdition.FOURTH
     return direct and look.biz_step in RELEASES and _on_arrival(look, stays[-1])
 
 
-def _same_hands(look: Look, stay: Stay, edition: Edition) -> bool:
+def _same_hands(look: Look, stay: Stay, edition: ReadingEdition) -> bool:
     named = look.handler is not None and stay.handler is not None
-    if edition >= Edition.FIFTH:
+    if edition >= ReadingEdition.FIFTH:
         return look.station == stay.station or (named and look.handler in {stay.handler, *stay.others})
     return look.handler == stay.handler if named else look.station == stay.station
 
 
-def opened(look: Look, step: Step, edition: Edition) -> Stay:
+def opened(look: Look, step: Step, edition: ReadingEdition) -> Stay:
     """The stay that a look opens, by that edition."""
-    left = edition >= Edition.FIFTH and look.biz_step in RELEASES
-    wrong = look.seal is Seal.ANOMALY
+    left = edition >= ReadingEdition.FIFTH and look.biz_step in RELEASES
+    wrong = look.seal is SealSeen.ANOMALY
     return Stay(
         site=look.site,
         step=step,
@@ -123,9 +123,9 @@ def opened(look: Look, step: Step, edition: Edition) -> Stay:
         at_ms=look.at_ms,
         handler=look.handler,
         photo=None if left else look.photo,
-        seal=Seal.NOT_READ if look.act or (left and wrong) else look.seal,
+        seal=SealSeen.NOT_READ if look.act or (left and wrong) else look.seal,
         mass_g=None if left else look.mass_g,
-        late_seal=Seal.ANOMALY if wrong and (look.act or left) else Seal.NOT_READ,
+        late_seal=SealSeen.ANOMALY if wrong and (look.act or left) else SealSeen.NOT_READ,
         late_mass_g=look.mass_g if left else None,
         handled=look.act,
         left=left,
@@ -138,8 +138,8 @@ def look_again(look: Look, at: int, stays: list[Stay], ends: int = -1) -> None:
     stay = stays[at]
     on_arrival = at == len(stays) - 1 and _on_arrival(look, stay) and not stay.left
     as_came = not (look.act or stay.handled)
-    late = stay.seal is Seal.OK or not (on_arrival and as_came)
-    wrong = look.seal is Seal.ANOMALY and stay.seal is not Seal.ANOMALY and late
+    late = stay.seal is SealSeen.OK or not (on_arrival and as_came)
+    wrong = look.seal is SealSeen.ANOMALY and stay.seal is not SealSeen.ANOMALY and late
     weighed = look.mass_g is not None and (stay.mass_g is not None or not on_arrival)
     stays[at] = replace(
         _named(look, stay),
@@ -152,7 +152,7 @@ def look_again(look: Look, at: int, stays: list[Stay], ends: int = -1) -> None:
     last = stays[ends]
     stays[ends] = replace(
         last,
-        late_seal=Seal.ANOMALY if wrong else last.late_seal,
+        late_seal=SealSeen.ANOMALY if wrong else last.late_seal,
         late_mass_g=look.mass_g if weighed else last.late_mass_g,
     )
 
@@ -169,6 +169,6 @@ def _on_arrival(look: Look, stay: Stay) -> bool:
     return stay.at_ms is not None and look.at_ms - stay.at_ms <= ARRIVAL_MS
 
 
-def worst(*seals: Seal) -> Seal:
+def worst(*seals: SealSeen) -> SealSeen:
     """The worst of several readings of one seal."""
-    return max(seals, key=[Seal.NOT_READ, Seal.OK, Seal.ANOMALY].index)
+    return max(seals, key=[SealSeen.NOT_READ, SealSeen.OK, SealSeen.ANOMALY].index)

@@ -10,15 +10,15 @@ from enum import StrEnum
 
 import numpy as np
 
+from custody.investigation.belief import Belief, Causes, Messages
 from custody.investigation.causes import Graph
 from custody.investigation.docket import AFTER, KINDS, NO_ANOMALY, ORIGIN, THEFTS, Docket, split
 from custody.investigation.exact import Settled
 from custody.investigation.frame import Floats, Frame
-from custody.investigation.joint import Belief, Causes, Messages
 from custody.investigation.learn import Model
 from custody.investigation.params import Params
+from custody.investigation.passage import Dispute, Step
 from custody.investigation.prior import hazards, log_prior, normalise
-from custody.investigation.values import Dispute, Step
 from custody.kernel.errors import NotFound
 
 REST_NAMES = ("ORIGIN", "AFTER", "NO_ANOMALY")
@@ -56,7 +56,7 @@ def column_names(dispute: Dispute) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
+class CheckResult:
     """What a check has shown: its key and title in the catalogue, and whether it found something.
 
     `own` is its title with the site's own key, by which it is known again when people call the site otherwise; None for
@@ -87,7 +87,7 @@ class Judgement:
     cold_hazard: Floats
     kinds: Floats
     rest: Floats
-    checked: tuple[Checked, ...] = ()
+    checked: tuple[CheckResult, ...] = ()
 
     @property
     def id(self) -> str:
@@ -181,7 +181,7 @@ def judge(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Result:
+class Inference:
     """What is believed of all disputes and causes of a period."""
 
     disputes: tuple[Dispute, ...]

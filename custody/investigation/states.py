@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from custody.investigation.belief import TINY, Causes, Messages
 from custody.investigation.causes import Graph, Pairs
 from custody.investigation.frame import Floats, Ints
-from custody.investigation.joint import TINY, Causes, Messages
-from custody.investigation.logs import log_sum
-from custody.investigation.values import SHIFTS
+from custody.investigation.log_sum import log_sum
+from custody.investigation.passage import SHIFTS
 
 LONG_SUM = 1e7
 STRIDES = (1, 2, 3)

@@ -21,7 +21,7 @@ import numpy as np
 
 from custody.investigation.docket import AFTER, EMPTIED, KINDS, NO_ANOMALY, ORIGIN, SUBSTITUTED, Docket, split
 from custody.investigation.frame import Floats, Ints
-from custody.investigation.logs import log_sum
+from custody.investigation.log_sum import log_sum
 from custody.investigation.params import Params
 
 UNDECLARED_SD_G = 1000.0

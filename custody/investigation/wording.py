@@ -17,7 +17,7 @@ from itertools import pairwise
 
 from custody.investigation.checks import RankedCheck
 from custody.investigation.explain import Explanation
-from custody.investigation.naming import Naming, Verdict
+from custody.investigation.naming import Naming, NamingOutcome
 from custody.investigation.percent import percent, percent_short_of
 from custody.investigation.places import place_of, places_of
 from custody.investigation.result import Judgement, Party
@@ -37,7 +37,7 @@ class Possibility:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Statement:
+class Wording:
     """What is said about one dispute."""
 
     headline: str
@@ -75,7 +75,7 @@ def state(
     checks: Sequence[RankedCheck] | None = None,
     ties: bool = True,
     times: bool = True,
-) -> Statement:
+) -> Wording:
     """What is said about a dispute.
 
     Without `ties` the first of equals is called the likeliest, without `times` (`answers`) two rounds are called the
@@ -84,7 +84,7 @@ def state(
     columns, words = judgement.columns, answers(judgement, times=times)
     order = sorted(range(len(columns)), key=lambda column: (-columns[column], column))
     carried = explanation is not None and explanation.history_carries
-    return Statement(
+    return Wording(
         headline=f"{_lead(judgement, words, order, ties=ties)}; {HONEST}.",
         possibilities=tuple(
             Possibility(text=words[column], percent=percent(float(columns[column]))) for column in order[:3]
@@ -118,7 +118,7 @@ def _verdict(place: str, naming: Naming) -> str:
     if naming.link_named:
         person = " The custodian's key is shown to two people with a reason." if naming.person_named else ""
         return f"The link {place} may be named ({percent(naming.theft)}).{person}"
-    if naming.verdict is Verdict.NEEDS_CHECK:
+    if naming.verdict is NamingOutcome.NEEDS_CHECK:
         return "There is a leading answer, but a check is needed before any link is named."
     return "The records do not settle it."
 

@@ -25,12 +25,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from custody.kernel.errors import Rejected, Trouble
-from custody.ledger.audit_tree import GetTile, Row, Seen, Tree, of_log
+from custody.ledger.audit_tree import GetTile, Row, SeenHeads, Tree, of_log
 from custody.ledger.checkpoint import Checkpoint, open_checkpoint
 from custody.ledger.kept_audit import Kept
 from custody.ledger.merkle import Frontier, leaf_hash
 from custody.ledger.note import NoteVerifier
-from custody.ledger.replay import About, Finding, Replay
+from custody.ledger.replay import About, AuditFinding, Replay
 from custody.ledger.tiles import ENTRIES, WIDTH, tiles_of
 from custody.ledger.witness_policy import Witnessed, WitnessPolicy, parse_policy
 
@@ -51,7 +51,7 @@ def _silent(_done: int, _size: int) -> None:
 
 def audit(
     get_checkpoint: Callable[[], bytes], get_tile: GetTile, log: NoteVerifier, *, earlier: Sequence[Checkpoint] = ()
-) -> Iterator[Finding]:
+) -> Iterator[AuditFinding]:
     """Everything that is wrong with the log; `get_tile` fetches tiles and entry bundles and raises `NotFound`.
 
     `earlier` are checkpoints that somebody kept, opened with the log's key: what it did not sign is no word of the log.
@@ -87,10 +87,10 @@ class Audit:
     _note: bytes = b""
     _unread: int = 0
     _wrong: int = 0
-    _told: list[Finding] = field(default_factory=list)
+    _told: list[AuditFinding] = field(default_factory=list)
     _place: tuple[Frontier, dict[int, list[bytes]]] = field(default_factory=lambda: (Frontier(), {}))
 
-    def run(self) -> Iterator[Finding]:
+    def run(self) -> Iterator[AuditFinding]:
         """Everything that is wrong with the log, as it is found."""
         for finding in self._run():
             self.sound = self.sound and finding.about not in UNSOUND
@@ -113,7 +113,7 @@ class Audit:
             findings=tuple(self._told),
         )
 
-    def _run(self) -> Iterator[Finding]:
+    def _run(self) -> Iterator[AuditFinding]:
         # 1. The head, and who cosigned it.
         try:
             self._note = self.get_checkpoint()
@@ -153,13 +153,13 @@ class Audit:
         if head.size > 0:
             yield from self._check_policy(head)
 
-    def _resume(self, head: Checkpoint) -> Seen:
+    def _resume(self, head: Checkpoint) -> SeenHeads:
         if self.kept is not None and not self.whole:
             self.replay, self.done, self._told = self.kept.replay, self.kept.size, list(self.kept.findings)
             self._place = (self.kept.frontier, {level: list(row) for level, row in self.kept.rows.items()})
-        return Seen(self.get_tile, head, frontier=self._place[0])
+        return SeenHeads(self.get_tile, head, frontier=self._place[0])
 
-    def _read(self, number: int, width: int, tree: Tree, seen: Seen) -> Iterator[Finding]:
+    def _read(self, number: int, width: int, tree: Tree, seen: SeenHeads) -> Iterator[AuditFinding]:
         entries, findings = tree.read_entries(number, width)
         self._unread += entries is None
         yield from findings
@@ -177,26 +177,26 @@ class Audit:
             rows = {level: [value for value in row if value is not None] for level, row in tree.rows.items()}
             self._place = (seen.frontier, rows)
 
-    def _judge_witnesses(self) -> Iterator[Finding]:
+    def _judge_witnesses(self) -> Iterator[AuditFinding]:
         if self.witnesses is None:
             return
         try:
             self.demanded = self.witnesses.judge(self._note)
             self.demanded.demand()
         except Rejected as error:
-            yield Finding(about=About.WITNESS, code=error.code, detail=error.detail)
+            yield AuditFinding(about=About.WITNESS, code=error.code, detail=error.detail)
 
-    def _check_policy(self, head: Checkpoint) -> Iterator[Finding]:
+    def _check_policy(self, head: Checkpoint) -> Iterator[AuditFinding]:
         policies = self.replay.registry.policies
         if not policies:
-            yield Finding(about=About.REGISTRY, code="policy", detail="no policy was ever in force")
+            yield AuditFinding(about=About.REGISTRY, code="policy", detail="no policy was ever in force")
             return
         if (policies[0].policy.origin, policies[0].policy.log_key.x) != (head.origin, self.log.key.raw):
             why = "entry 0 names another origin or log key than the checkpoint's"
-            yield Finding(about=About.REGISTRY, code="log-key", detail=why, index=0)
+            yield AuditFinding(about=About.REGISTRY, code="log-key", detail=why, index=0)
         for purpose, text in policies[-1].policy.witnesses.items():
             try:
                 self.named[purpose] = parse_policy(text).judge(self._note)
             except Rejected as error:
                 why = f"the {purpose} witnesses that the log names cannot be judged: {error.detail}"
-                yield Finding(about=About.REGISTRY, code=error.code, detail=why)
+                yield AuditFinding(about=About.REGISTRY, code=error.code, detail=why)

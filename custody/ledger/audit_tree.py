@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from custody.kernel.errors import Rejected, Trouble
 from custody.ledger.checkpoint import Checkpoint
 from custody.ledger.merkle import HASH_BYTES, Frontier, consistency_path, verify_consistency
-from custody.ledger.replay import About, Finding
+from custody.ledger.replay import About, AuditFinding
 from custody.ledger.tiles import (
     ENTRIES,
     HEIGHT,
@@ -40,7 +40,7 @@ class Tree:
         self._edge: dict[int, Row] = {}
         self.rows: dict[int, Row] = {level: list(row) for level, row in rows.items()}
 
-    def read_entries(self, number: int, width: int) -> tuple[list[bytes] | None, list[Finding]]:
+    def read_entries(self, number: int, width: int) -> tuple[list[bytes] | None, list[AuditFinding]]:
         """The entries of a bundle, or None and why not."""
         bundle = TileId(level=ENTRIES, number=number, width=width)
         try:
@@ -48,7 +48,7 @@ class Tree:
         except Trouble as error:
             return None, [of_log(error.code, f"{bundle.path} cannot be read: {error.detail}", number * WIDTH)]
 
-    def take(self, number: int, leaves: Row) -> tuple[Row, list[Finding]]:
+    def take(self, number: int, leaves: Row) -> tuple[Row, list[AuditFinding]]:
         """Compare one tile of level 0, and those above it that it completes.
 
         Returns the leaves as stored (as expected, where the tile cannot be read).
@@ -69,7 +69,7 @@ class Tree:
             self.rows[level] = []
         return row, findings
 
-    def finish(self) -> Iterator[Finding]:
+    def finish(self) -> Iterator[AuditFinding]:
         """The partial tiles above level 0, and the root."""
         for level in levels_of(self._head.size)[1:]:
             number = self._head.size >> HEIGHT * (level + 1)
@@ -84,7 +84,7 @@ class Tree:
         if frontier_of(self._head.size, edge).root() != self._head.root:
             yield of_log("root", "the tiles do not lead to the root of the checkpoint")
 
-    def _check(self, tile: TileId, expected: Row) -> tuple[Row, list[Finding]]:
+    def _check(self, tile: TileId, expected: Row) -> tuple[Row, list[AuditFinding]]:
         """The tile's hashes as stored (as expected if it cannot be read), and where they are not as expected."""
         findings = []
         span = 1 << HEIGHT * tile.level
@@ -106,7 +106,7 @@ class Tree:
         return row, findings
 
 
-class Seen:
+class SeenHeads:
     """Checkpoints seen earlier, each compared when the pass reaches its size; `frontier` is None after a hole."""
 
     def __init__(self, get_tile: GetTile, head: Checkpoint, *, frontier: Frontier) -> None:
@@ -116,7 +116,7 @@ class Seen:
         self._waiting: list[Checkpoint] = []
         self.frontier: Frontier | None = frontier
 
-    def add(self, checkpoint: Checkpoint, *, at_once: bool = False) -> Iterator[Finding]:
+    def add(self, checkpoint: Checkpoint, *, at_once: bool = False) -> Iterator[AuditFinding]:
         """Take one earlier checkpoint; wrong if it is larger than the log. `at_once`, a later one is proven now."""
         if checkpoint.size > self._head.size:
             yield of_log("rollback", f"the log had {checkpoint.size} entries and now has {self._head.size}")
@@ -128,7 +128,7 @@ class Seen:
         elif checkpoint.size > 0:
             yield from self._prove(checkpoint)
 
-    def advance(self, row: Row) -> Iterator[Finding]:
+    def advance(self, row: Row) -> Iterator[AuditFinding]:
         """Append the leaves of one bundle, stopping at the sizes of earlier checkpoints."""
         leaves = [value for value in row if value is not None]
         if self.frontier is None or len(leaves) < len(row):
@@ -142,7 +142,7 @@ class Seen:
                 yield _forked(checkpoint)
         self.frontier = self.frontier.extend(leaves[self.frontier.size - start :])
 
-    def _prove(self, old: Checkpoint) -> Iterator[Finding]:
+    def _prove(self, old: Checkpoint) -> Iterator[AuditFinding]:
         """Compare with a size that lies before this pass, by a proof from the tiles (RFC 9162 section 2.1.4)."""
         try:
             reader = TileHashReader(self._get_tile, self._head.size, root=self._head.root)
@@ -156,10 +156,10 @@ class Seen:
             yield _forked(old)
 
 
-def of_log(code: str, detail: str, index: int | None = None) -> Finding:
+def of_log(code: str, detail: str, index: int | None = None) -> AuditFinding:
     """A finding about the log itself."""
-    return Finding(about=About.LOG, code=code, detail=detail, index=index)
+    return AuditFinding(about=About.LOG, code=code, detail=detail, index=index)
 
 
-def _forked(checkpoint: Checkpoint) -> Finding:
+def _forked(checkpoint: Checkpoint) -> AuditFinding:
     return of_log("fork", f"the log showed another tree of size {checkpoint.size} before")

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from custody.kernel.errors import Rejected
 from custody.kernel.keys import Signer
-from custody.ledger.lines import is_plain, read_base64, read_decimal, write_base64
 from custody.ledger.merkle import EMPTY_ROOT, HASH_BYTES
 from custody.ledger.note import Note, NoteVerifier, open_note, sign_text
+from custody.ledger.spellings import is_plain, read_base64, read_decimal, write_base64
 
 MAX_ORIGIN_BYTES = 255
 

@@ -25,12 +25,20 @@ from cryptography.hazmat.primitives.asymmetric import mldsa
 from custody.kernel.errors import Rejected
 from custody.kernel.keys import EDDSA, PublicKey, Signer
 from custody.ledger.checkpoint import Checkpoint, parse_checkpoint
-from custody.ledger.lines import MAX_NUMBER
-from custody.ledger.note import Ed25519Verifier, Kind, NoteSignature, NoteVerifier, VerifierKey, parse_vkey, text_key
+from custody.ledger.note import (
+    Ed25519Verifier,
+    NoteSignature,
+    NoteVerifier,
+    SignatureKind,
+    VerifierKey,
+    parse_vkey,
+    text_key,
+)
+from custody.ledger.spellings import MAX_NUMBER
 
 TIME_BYTES = 8
-LOG_KINDS = frozenset({Kind.ED25519, Kind.MLDSA44_COSIGNATURE})
-WITNESS_KINDS = frozenset({Kind.ED25519_COSIGNATURE, Kind.MLDSA44_COSIGNATURE})
+LOG_KINDS = frozenset({SignatureKind.ED25519, SignatureKind.MLDSA44_COSIGNATURE})
+WITNESS_KINDS = frozenset({SignatureKind.ED25519_COSIGNATURE, SignatureKind.MLDSA44_COSIGNATURE})
 
 
 class MlDsaSigner(Protocol):
@@ -78,7 +86,7 @@ class Cosigner:
     def verify(self, text: str, signature: bytes) -> None:
         """Return if the cosigner signed the checkpoint in `text`; raises `Rejected` if not."""
         at_s = cosigned_at_s(signature)
-        if self.key.kind == Kind.ED25519_COSIGNATURE:
+        if self.key.kind == SignatureKind.ED25519_COSIGNATURE:
             public = PublicKey(alg=EDDSA, x=self.key.raw)
             public.verify(signature[TIME_BYTES:], ed25519_message(parse_checkpoint(text), at_s))
             return
@@ -100,17 +108,17 @@ def read_log_key(vkey: str) -> VerifierKey:
 
 def verifier_of(key: VerifierKey) -> NoteVerifier:
     """The verifier for a key of any kind."""
-    return Ed25519Verifier(key=key) if key.kind == Kind.ED25519 else Cosigner(key=key)
+    return Ed25519Verifier(key=key) if key.kind == SignatureKind.ED25519 else Cosigner(key=key)
 
 
 def mldsa_key(name: str, signer: MlDsaSigner) -> VerifierKey:
     """The note key of an ML-DSA-44 cosigner."""
-    return parse_vkey(VerifierKey(name=name, kind=Kind.MLDSA44_COSIGNATURE, raw=signer.public_raw).vkey())
+    return parse_vkey(VerifierKey(name=name, kind=SignatureKind.MLDSA44_COSIGNATURE, raw=signer.public_raw).vkey())
 
 
 def cosign(checkpoint: Checkpoint, *, name: str, signer: Signer, at_s: int) -> NoteSignature:
     """A cosignature of kind 0x04 over `checkpoint`."""
-    key = text_key(name, signer.public, kind=Kind.ED25519_COSIGNATURE)
+    key = text_key(name, signer.public, kind=SignatureKind.ED25519_COSIGNATURE)
     return NoteSignature(
         name=name, key_id=key.key_id, blob=_told(at_s) + signer.sign(ed25519_message(checkpoint, at_s))
     )

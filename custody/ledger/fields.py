@@ -7,7 +7,7 @@ from typing import Any
 from custody.kernel import cbor
 from custody.kernel.errors import Rejected
 from custody.kernel.keys import PublicKey, read_cose_key
-from custody.ledger.lines import MAX_NUMBER, is_plain
+from custody.ledger.spellings import MAX_NUMBER, is_plain
 
 MAX_TEXT = 512
 

@@ -19,8 +19,8 @@ from custody.ledger.fields import Fields, take
 from custody.ledger.merkle import HASH_BYTES, Frontier
 from custody.ledger.note import NoteVerifier
 from custody.ledger.registry import fold
-from custody.ledger.replay import About, Finding, Replay
-from custody.ledger.station_chain import HALF, PLACE_BYTES, Chain, Link, pack_places, unpack_places
+from custody.ledger.replay import About, AuditFinding, Replay
+from custody.ledger.station_chain import HALF, PLACE_BYTES, Chained, StationChain, pack_places, unpack_places
 from custody.ledger.tiles import WIDTH
 
 FORM = 1
@@ -42,7 +42,7 @@ class Kept:
     frontier: Frontier
     rows: Mapping[int, Sequence[bytes]]
     replay: Replay
-    findings: tuple[Finding, ...]
+    findings: tuple[AuditFinding, ...]
 
     @property
     def start(self) -> int:
@@ -93,24 +93,25 @@ def read_kept(raw: bytes, log: NoteVerifier) -> Kept:
         rows={level: _hashes(row) for level, row in fields.members["rows"]},
         replay=_read_replay(fields),
         findings=tuple(
-            Finding(about=About(about), code=code, detail=detail, index=index)
+            AuditFinding(about=About(about), code=code, detail=detail, index=index)
             for about, code, detail, index in fields.members["findings"]
         ),
     )
 
 
-def _write_chain(chain: Chain) -> list[Any]:
+def _write_chain(chain: StationChain) -> list[Any]:
     ahead = [[link.index, link.digest, link.prev, seq, link.count] for seq, link in sorted(chain.ahead.items())]
     run = [pack_places(chain.firsts), bytes(chain.halves), pack_places(chain.places), chain.head, chain.due]
     return [chain.issuer, *run, ahead]
 
 
-def _read_chain(row: Sequence[Any]) -> Chain:
+def _read_chain(row: Sequence[Any]) -> StationChain:
     issuer, firsts, halves, places, head, due, ahead = row
     waiting = [
-        Link(index=index, digest=digest, prev=prev, seq=seq, count=count) for index, digest, prev, seq, count in ahead
+        Chained(index=index, digest=digest, prev=prev, seq=seq, count=count)
+        for index, digest, prev, seq, count in ahead
     ]
-    return Chain(
+    return StationChain(
         issuer=issuer,
         firsts=unpack_places(firsts),
         halves=bytearray(halves),

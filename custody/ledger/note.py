@@ -19,14 +19,14 @@ from typing import Protocol
 
 from custody.kernel.errors import Rejected
 from custody.kernel.keys import EDDSA, PublicKey, Signer, read_ed25519
-from custody.ledger.lines import is_plain, read_base64, read_text, write_base64
+from custody.ledger.spellings import is_plain, read_base64, read_text, write_base64
 
 EM_DASH = "\u2014"
 MAX_SIGNATURES = 100
 KEY_ID_BYTES = 4
 
 
-class Kind(IntEnum):
+class SignatureKind(IntEnum):
     """The signature types that are understood here, by their identifier bytes."""
 
     ED25519 = 0x01
@@ -34,7 +34,7 @@ class Kind(IntEnum):
     MLDSA44_COSIGNATURE = 0x06
 
 
-KEY_BYTES = {Kind.ED25519: 32, Kind.ED25519_COSIGNATURE: 32, Kind.MLDSA44_COSIGNATURE: 1312}
+KEY_BYTES = {SignatureKind.ED25519: 32, SignatureKind.ED25519_COSIGNATURE: 32, SignatureKind.MLDSA44_COSIGNATURE: 1312}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class VerifierKey:
     """A named public key of one kind; `raw` is its encoding."""
 
     name: str
-    kind: Kind
+    kind: SignatureKind
     raw: bytes
 
     @property
@@ -108,9 +108,9 @@ class Note:
         return f"{self.text}\n{''.join(signature.line() for signature in self.signatures)}".encode()
 
 
-def text_key(name: str, public: PublicKey, *, kind: Kind = Kind.ED25519) -> VerifierKey:
+def text_key(name: str, public: PublicKey, *, kind: SignatureKind = SignatureKind.ED25519) -> VerifierKey:
     """The note key of an Ed25519 public key; raises `Rejected("vkey")` for another algorithm or an unfit name."""
-    if public.alg != EDDSA or kind == Kind.MLDSA44_COSIGNATURE:
+    if public.alg != EDDSA or kind == SignatureKind.MLDSA44_COSIGNATURE:
         raise Rejected("vkey", "notes of this kind are signed with Ed25519", fix="Give an Ed25519 key.")
     check_key_name(name, code="vkey")
     return VerifierKey(name=name, kind=kind, raw=public.x)
@@ -122,14 +122,14 @@ def parse_vkey(line: str) -> VerifierKey:
     key_id, _, encoded = rest.partition("+")
     check_key_name(name, code="vkey")
     raw = read_base64(encoded, code="vkey", what="the key")
-    if not raw or raw[0] not in set(Kind):
+    if not raw or raw[0] not in set(SignatureKind):
         raise _bad_vkey("it is not name+id+key, or its kind is not 0x01, 0x04 or 0x06")
-    key = VerifierKey(name=name, kind=Kind(raw[0]), raw=raw[1:])
+    key = VerifierKey(name=name, kind=SignatureKind(raw[0]), raw=raw[1:])
     if len(key.raw) != KEY_BYTES[key.kind]:
         raise _bad_vkey("the key has the wrong length for its kind")
     if key.key_id.hex() != key_id:
         raise _bad_vkey("the key id is not the one of name and key")
-    if key.kind != Kind.MLDSA44_COSIGNATURE:
+    if key.kind != SignatureKind.MLDSA44_COSIGNATURE:
         read_ed25519(key.raw)
     return key
 

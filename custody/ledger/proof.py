@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 from custody.kernel.errors import Rejected
 from custody.ledger.checkpoint import Checkpoint, open_checkpoint
-from custody.ledger.lines import read_base64, read_decimal, write_base64
 from custody.ledger.merkle import HASH_BYTES, leaf_hash, verify_inclusion
 from custody.ledger.note import NoteVerifier, parse_note
+from custody.ledger.spellings import read_base64, read_decimal, write_base64
 
 HEADER = "c2sp.org/tlog-proof@v1"
 MAX_PATH = 64

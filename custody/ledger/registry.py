@@ -31,7 +31,7 @@ from custody.ledger.statements import (
 )
 
 
-class Standing(StrEnum):
+class KeyStanding(StrEnum):
     """What a station key's word is worth at a place in the log."""
 
     VALID = "valid"
@@ -90,14 +90,14 @@ class Registry:
                 return row
         raise NotFound("policy", f"no policy was in force before entry {index}", fix="Ask for a later entry.")
 
-    def standing(self, kid: bytes, at_index: int) -> Standing:
+    def standing(self, kid: bytes, at_index: int) -> KeyStanding:
         """What the key's word was worth in the entry at `at_index`."""
         row = self.keys.get(kid)
         if row is None or at_index <= row.added_at:
-            return Standing.UNKNOWN
+            return KeyStanding.UNKNOWN
         if row.revoked_at is None or at_index < row.suspect_from:
-            return Standing.VALID
-        return Standing.REVOKED if at_index >= row.revoked_at else Standing.SUSPECT
+            return KeyStanding.VALID
+        return KeyStanding.REVOKED if at_index >= row.revoked_at else KeyStanding.SUSPECT
 
     def station_key(self, kid: bytes) -> StationKey:
         """The key and its station; raises `NotFound("key")`."""

@@ -17,10 +17,10 @@ from typing import Any
 
 from custody.kernel import cose
 from custody.kernel.errors import NotFound, Rejected
-from custody.ledger.lines import MAX_NUMBER
-from custody.ledger.registry import Registry, Standing, fold
+from custody.ledger.registry import KeyStanding, Registry, fold
+from custody.ledger.spellings import MAX_NUMBER
 from custody.ledger.statements import KEY_ADD, KEY_REVOKE, POLICY, STATION_ISS
-from custody.ledger.station_chain import HALF, PLACE, Break, Chain, Link
+from custody.ledger.station_chain import HALF, PLACE, Break, Chained, StationChain
 
 SEQ = "seq"
 PREV = "prev"
@@ -42,7 +42,7 @@ class About(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class AuditFinding:
     """Something that is wrong, at which entry (None: with the log as a whole)."""
 
     about: About
@@ -62,28 +62,28 @@ class Replay:
     def __init__(self) -> None:
         self.registry = Registry()
         self.changes: list[tuple[int, bytes]] = []
-        self.chains: dict[str, Chain] = {}
+        self.chains: dict[str, StationChain] = {}
         self.others: dict[bytes, int] = {}
         self.signed: dict[bytes, array[int]] = {}
         self.kinds: Counter[str] = Counter()
 
-    def take(self, index: int, entry: bytes) -> Iterator[Finding]:
+    def take(self, index: int, entry: bytes) -> Iterator[AuditFinding]:
         """What is wrong with one entry."""
         # 1. Its form.
         try:
             message = cose.parse(entry)
             digest = message.digest
         except Rejected as error:
-            yield Finding(about=About.LOG, code=error.code, detail=error.detail, index=index)
+            yield AuditFinding(about=About.LOG, code=error.code, detail=error.detail, index=index)
             return
         if message.unprotected or cose.VDS in message.protected:
             why = "the entry has an unprotected header, or is a receipt"
-            yield Finding(about=About.LOG, code="entry", detail=why, index=index)
+            yield AuditFinding(about=About.LOG, code="entry", detail=why, index=index)
         # 2. It is here once.
         first = self._first(message)
         if first is not None:
             why = f"the statement stands at entry {first} already"
-            yield Finding(about=About.LOG, code="duplicate", detail=why, index=index)
+            yield AuditFinding(about=About.LOG, code="duplicate", detail=why, index=index)
         # 3. Policy and keys, or everybody else.
         self.kinds[_kind(message)] += 1
         kind = message.protected.get(cose.CONTENT_TYPE)
@@ -96,13 +96,13 @@ class Replay:
         if not chained:
             self.others.setdefault(digest[:HALF], index)
 
-    def finish(self) -> Iterator[Finding]:
+    def finish(self) -> Iterator[AuditFinding]:
         """What only the whole log tells: statements that a later revocation put in doubt, and gaps in the chains."""
         for kid, indexes in self.signed.items():
             for index in indexes:
-                if self.registry.standing(kid, index) == Standing.SUSPECT:
+                if self.registry.standing(kid, index) == KeyStanding.SUSPECT:
                     why = f"the key of {self.registry.station_key(kid).info.iss} is in doubt at this entry"
-                    yield Finding(about=About.STATEMENT, code="suspect-key", detail=why, index=index)
+                    yield AuditFinding(about=About.STATEMENT, code="suspect-key", detail=why, index=index)
         for _, chain in sorted(self.chains.items()):
             yield from map(_of_station, chain.gaps())
 
@@ -113,14 +113,14 @@ class Replay:
         held = chain.holds(seq, message.digest) if chain is not None and type(seq) is int else None
         return self.others.get(message.digest[:HALF]) if held is None else held
 
-    def _change(self, index: int, entry: bytes) -> Iterator[Finding]:
+    def _change(self, index: int, entry: bytes) -> Iterator[AuditFinding]:
         self.changes.append((index, entry))
         known = len(self.registry.ignored)
         self.registry = fold(self.registry, index, entry)
         for ignored in self.registry.ignored[known:]:
-            yield Finding(about=About.REGISTRY, code=ignored.code, detail=ignored.detail, index=index)
+            yield AuditFinding(about=About.REGISTRY, code=ignored.code, detail=ignored.detail, index=index)
 
-    def _check_author(self, index: int, message: cose.Sign1) -> Generator[Finding, None, bool]:
+    def _check_author(self, index: int, message: cose.Sign1) -> Generator[AuditFinding, None, bool]:
         """Whether the statement took its place in a station's chain."""
         issuer = message.claims.get(cose.ISS)
         try:
@@ -128,7 +128,7 @@ class Replay:
                 return (yield from self._check_station(index, message, issuer))
             self._check_operator(index, message)
         except (Rejected, NotFound) as error:
-            yield Finding(about=About.STATEMENT, code=error.code, detail=error.detail, index=index)
+            yield AuditFinding(about=About.STATEMENT, code=error.code, detail=error.detail, index=index)
         return False
 
     def _check_operator(self, index: int, message: cose.Sign1) -> None:
@@ -137,27 +137,27 @@ class Replay:
             raise Rejected("issuer", "the issuer is neither a station nor the operator", fix="Sign as who you are.")
         message.verify(policy.operator_key)
 
-    def _check_station(self, index: int, message: cose.Sign1, issuer: str) -> Generator[Finding, None, bool]:
+    def _check_station(self, index: int, message: cose.Sign1, issuer: str) -> Generator[AuditFinding, None, bool]:
         # 1. The key is a station's, this station's, and signed this.
         row = self.registry.station_key(message.kid)
         if row.info.iss != issuer:
             raise Rejected("issuer", f"{issuer} signs with the key of {row.info.iss}", fix="Sign with the own key.")
         message.verify(row.key)
         # 2. A dead key's word counts for nothing, not even for the chain.
-        if self.registry.standing(message.kid, index) == Standing.REVOKED:
+        if self.registry.standing(message.kid, index) == KeyStanding.REVOKED:
             why = f"the key of {issuer} is revoked at this entry"
-            yield Finding(about=About.STATEMENT, code="revoked-key", detail=why, index=index)
+            yield AuditFinding(about=About.STATEMENT, code="revoked-key", detail=why, index=index)
             return False
         # 3. Its place in the station's chain.
         self.signed.setdefault(message.kid, array(PLACE)).append(index)
         seq, prev, count = message.claims.get(SEQ), message.claims.get(PREV), message.claims.get(COUNT, 1)
         if type(seq) is not int or not _is_link(seq, prev, count):
             why = f"{issuer} gives no sequence number with the digest of the statement before it"
-            yield Finding(about=About.STATION, code="seq", detail=why, index=index)
+            yield AuditFinding(about=About.STATION, code="seq", detail=why, index=index)
             return False
-        chain = self.chains.setdefault(issuer, Chain(issuer=issuer))
+        chain = self.chains.setdefault(issuer, StationChain(issuer=issuer))
         if chain.holds(seq, message.digest) is None:
-            link = Link(index=index, digest=message.digest, prev=prev, seq=seq, count=count)
+            link = Chained(index=index, digest=message.digest, prev=prev, seq=seq, count=count)
             yield from map(_of_station, chain.add(link))
         return chain.holds(seq, message.digest) is not None
 
@@ -167,8 +167,8 @@ def _kind(message: cose.Sign1) -> str:
     return kind if isinstance(kind, str) and len(kind) <= MAX_KIND else "another"
 
 
-def _of_station(broken: Break) -> Finding:
-    return Finding(about=About.STATION, code=broken.code, detail=broken.detail, index=broken.index)
+def _of_station(broken: Break) -> AuditFinding:
+    return AuditFinding(about=About.STATION, code=broken.code, detail=broken.detail, index=broken.index)
 
 
 def _is_link(seq: int, prev: Any, count: Any) -> bool:

@@ -26,8 +26,8 @@ from custody.kernel import cbor, cose
 from custody.kernel.errors import Rejected
 from custody.kernel.keys import PublicKey, Signer
 from custody.ledger.fields import Fields, take
-from custody.ledger.lines import MAX_NUMBER
 from custody.ledger.policy import MAX_REGISTRARS, NAME, Policy, Registrar, read_policy_map
+from custody.ledger.spellings import MAX_NUMBER
 
 POLICY = "application/vnd.weaklink.policy+cbor"
 POLICY_APPROVAL = "application/vnd.weaklink.policy-approval+cbor"

@@ -20,7 +20,7 @@ PLACE_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class Chained:
     """A statement's place: its index in the log, its digest, the digest that it says comes before, its numbers."""
 
     index: int
@@ -45,7 +45,7 @@ class Break:
 
 
 @dataclass(slots=True, kw_only=True)
-class Chain:
+class StationChain:
     """What was seen of one station.
 
     The run: `firsts`, `halves` and `places` of its statements, `head` the digest of the last, `due` the number that
@@ -58,7 +58,7 @@ class Chain:
     places: "array[int]" = field(default_factory=lambda: array(PLACE))
     head: bytes | None = None
     due: int = 1
-    ahead: dict[int, Link] = field(default_factory=dict)
+    ahead: dict[int, Chained] = field(default_factory=dict)
     _order: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -79,7 +79,7 @@ class Chain:
             return None
         return self.places[place] if self.halves[HALF * place : HALF * (place + 1)] == digest[:HALF] else None
 
-    def add(self, link: Link) -> Iterator[Break]:
+    def add(self, link: Chained) -> Iterator[Break]:
         """Take one statement that was not seen before; says where the station contradicts itself."""
         taken = self._taken(link)
         if taken is not None:
@@ -114,7 +114,7 @@ class Chain:
         """Which statement of the run took a number."""
         return bisect_right(self.firsts, number) - 1 if 1 <= number < self.due else None
 
-    def _taken(self, link: Link) -> tuple[int, int] | None:
+    def _taken(self, link: Chained) -> tuple[int, int] | None:
         """A number of the statement that another one took, and the entry of that."""
         place = self._in_run(link.seq)
         if place is not None:
@@ -126,7 +126,7 @@ class Chain:
                 return max(other.seq, link.seq), other.index
         return None
 
-    def _astray(self, link: Link) -> Break:
+    def _astray(self, link: Chained) -> Break:
         why = f"statement {link.seq} of {self.issuer} names another predecessor"
         return Break(code="prev", detail=why, index=link.index)
 

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 
 from custody.kernel.errors import Rejected
 from custody.ledger.checkpoint import Checkpoint, parse_checkpoint
-from custody.ledger.lines import read_base64, read_decimal, write_base64
 from custody.ledger.merkle import EMPTY_ROOT, HASH_BYTES, verify_consistency
 from custody.ledger.note import NoteVerifier, open_note, parse_note
+from custody.ledger.spellings import read_base64, read_decimal, write_base64
 
 MAX_PROOF_LINES = 63
 SIZE_TYPE = "text/x.tlog.size"
@@ -37,7 +37,7 @@ class AddCheckpoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class WitnessDecision:
     """The answer: on 200 `checkpoint` is to be stored and cosigned, and the cosignature lines are the body."""
 
     status: int
@@ -72,31 +72,33 @@ def parse_add_checkpoint(body: bytes) -> AddCheckpoint:
     )
 
 
-def decide(request: AddCheckpoint, *, trusted: Sequence[NoteVerifier], latest: Checkpoint | None) -> Verdict:
+def decide(request: AddCheckpoint, *, trusted: Sequence[NoteVerifier], latest: Checkpoint | None) -> WitnessDecision:
     """The answer, given the keys trusted for the request's origin (none: unknown) and what was last cosigned for it."""
     new, old_size = request.checkpoint, request.old_size
     # 1. Known origin.
     if not trusted:
-        return Verdict(status=404, why="the origin is unknown")
+        return WitnessDecision(status=404, why="the origin is unknown")
     # 2. The log's signature.
     try:
         open_note(request.note, trusted)
     except Rejected as error:
-        return Verdict(status=403, why=error.detail)
+        return WitnessDecision(status=403, why=error.detail)
     # 3. Sizes in order.
     if old_size > new.size:
-        return Verdict(status=400, why="the old size is larger than the checkpoint's")
+        return WitnessDecision(status=400, why="the old size is larger than the checkpoint's")
     # 4. The size last cosigned.
     last_size = latest.size if latest else 0
     if old_size != last_size:
-        return Verdict(status=409, why="another size was cosigned last", body=f"{last_size}\n", content_type=SIZE_TYPE)
+        return WitnessDecision(
+            status=409, why="another size was cosigned last", body=f"{last_size}\n", content_type=SIZE_TYPE
+        )
     # 5. The proof, from what was last cosigned; size 0 and equal sizes are decided there too.
     try:
         verify_consistency(old_size, new.size, latest.root if latest else EMPTY_ROOT, new.root, request.path)
     except Rejected as error:
-        return Verdict(status=422, why=error.detail)
+        return WitnessDecision(status=422, why=error.detail)
     # 6. Store, then cosign.
-    return Verdict(status=200, why="consistent with what was last cosigned", checkpoint=new)
+    return WitnessDecision(status=200, why="consistent with what was last cosigned", checkpoint=new)
 
 
 def _malformed(why: str) -> Rejected:

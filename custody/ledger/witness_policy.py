@@ -21,8 +21,8 @@ from custody.kernel.clock import SECOND_MS, to_iso
 from custody.kernel.errors import Rejected
 from custody.ledger.checkpoint import Checkpoint, parse_checkpoint
 from custody.ledger.cosignature import LOG_KINDS, WITNESS_KINDS, cosigned_at_s, verifier_of
-from custody.ledger.lines import read_decimal
-from custody.ledger.note import Kind, VerifierKey, open_note, parse_vkey
+from custody.ledger.note import SignatureKind, VerifierKey, open_note, parse_vkey
+from custody.ledger.spellings import read_decimal
 
 NONE = "none"
 NO_QUORUM = "quorum"
@@ -33,7 +33,7 @@ MAX_LINES = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class WitnessGroup:
     """At least `least` of `members` must have witnessed."""
 
     least: int
@@ -86,7 +86,7 @@ class WitnessPolicy:
 
     logs: tuple[VerifierKey, ...]
     witnesses: Mapping[str, VerifierKey] = field(default_factory=dict)
-    groups: Mapping[str, Group] = field(default_factory=dict)
+    groups: Mapping[str, WitnessGroup] = field(default_factory=dict)
     quorum: str = NONE
     urls: Mapping[str, str] = field(default_factory=dict)
 
@@ -165,7 +165,7 @@ class _Reading:
         self.logs: list[VerifierKey] = []
         self.witnesses: dict[str, VerifierKey] = {}
         self.urls: dict[str, str] = {}
-        self.groups: dict[str, Group] = {}
+        self.groups: dict[str, WitnessGroup] = {}
         self.quorum: str | None = None
         self._members: set[str] = set()
         self._log_keys: set[bytes] = set()
@@ -202,9 +202,9 @@ class _Reading:
         if not 1 <= least <= len(members):
             raise _malformed(number, f"{least} of {len(members)} is impossible")
         self._define(number, name)
-        self.groups[name] = Group(least=least, members=tuple(members))
+        self.groups[name] = WitnessGroup(least=least, members=tuple(members))
 
-    def _key(self, number: int, vkey: str, kinds: frozenset[Kind], taken: set[bytes]) -> VerifierKey:
+    def _key(self, number: int, vkey: str, kinds: frozenset[SignatureKind], taken: set[bytes]) -> VerifierKey:
         key = parse_vkey(vkey)
         if key.kind not in kinds:
             raise _malformed(number, "the key is of another kind")

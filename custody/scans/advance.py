@@ -24,7 +24,7 @@ _RELEASES = frozenset({"departing", "shipping", "consigning"})
 
 UNSEEN = UnitView(known=False)
 
-Joined = tuple[frozenset[str], ...]
+HandsetNames = tuple[frozenset[str], ...]
 """Names of one handset each."""
 
 
@@ -207,7 +207,7 @@ def _contents(view: UnitView, event: Event, edition: Edition) -> UnitView:
     return replace(view, expected_serials=left, joined=tuple(names for names in joined if names.isdisjoint(out)))
 
 
-def _join(joined: Joined, event: Event) -> Joined:
+def _join(joined: HandsetNames, event: Event) -> HandsetNames:
     """With the names of the handset that a packing puts in, if it puts in one, and names it in more ways than one."""
     items = [key for key in event.children if is_one(key)]
     several = len(items) > 1 or (not items and sum(count or 0 for _, count in event.quantities) != 1)

@@ -32,8 +32,8 @@ from custody.kernel.errors import Rejected
 from custody.kernel.keys import PublicKey, Signer
 from custody.kernel.merkle import HASH_BYTES, SmallTree
 from custody.kernel.receipt import seal_root, sealed_receipt, verify_receipt
-from custody.scans.claims import CLAIMS, ISSUER_PREFIX, PREV, SEQ, SEQ_LIMIT, is_int, read_claims
 from custody.scans.content import read_content
+from custody.scans.cwt_claims import CLAIMS, ISSUER_PREFIX, PREV, SEQ, SEQ_LIMIT, is_int, read_claims
 from custody.scans.leaf import Leaf, name_leaf, read_leaf
 from custody.scans.scan import CAPTURED, OPENING_LIMIT_BYTES, SALT_BYTES, STATEMENT_LIMIT_BYTES, Scan
 
@@ -94,7 +94,7 @@ class BatchedScan(Scan, frozen=True, kw_only=True, gc=False):
         return self.seq - int(self.message.claims[SEQ])
 
 
-class Item(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class HandedScan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One scan of a batch as it is handed over: what its leaf cannot be made without."""
 
     subject: str
@@ -197,7 +197,7 @@ def read_batch(statement: bytes) -> BatchStatement:
     )
 
 
-def open_batch(statement: bytes, items: Iterable[Item]) -> Batch:
+def open_batch(statement: bytes, items: Iterable[HandedScan]) -> Batch:
     """The whole batch; raises `Rejected` unless the signed root is that of these items. An item may hold no event.
 
     What stands in an opening is each scan's own matter: one that cannot be read takes its number and hides no other.

@@ -17,7 +17,7 @@ from custody.scans.by_class import count_classes
 from custody.scans.edition import FIFTH, FOURTH, NEWEST, Edition
 from custody.scans.view import Packed, UnitView
 
-Look = Callable[[str], UnitView]
+Recall = Callable[[str], UnitView]
 """What is known of a parcel or a handset, by its key."""
 
 _IMEI = "urn:gsma:imei:"
@@ -32,7 +32,7 @@ def concerned(event: Event, edition: Edition = NEWEST) -> tuple[str, ...]:
     return (*parcels, *handsets) if handsets else parcels
 
 
-def units_of(event: Event, look: Look, edition: Edition) -> list[UnitView]:
+def units_of(event: Event, look: Recall, edition: Edition) -> list[UnitView]:
     """What an event is judged against, parcel by parcel."""
     parcels = parcels_of(event)
     units = [look(parcel) for parcel in parcels] or [UNSEEN]
@@ -45,7 +45,7 @@ def units_of(event: Event, look: Look, edition: Edition) -> list[UnitView]:
     return [replace(unit, duplicates=elsewhere) for unit in units] if elsewhere else units
 
 
-def follow(event: Event, look: Look, edition: Edition, *, custodian: str | None = None) -> dict[str, UnitView]:
+def follow(event: Event, look: Recall, edition: Edition, *, custodian: str | None = None) -> dict[str, UnitView]:
     """What the event changes, by key; `custodian` is that of `advance`."""
     parcels = parcels_of(event)
     changed = {parcel: advance(look(parcel), event, edition, custodian=custodian) for parcel in parcels}
@@ -62,7 +62,7 @@ def follow(event: Event, look: Look, edition: Edition, *, custodian: str | None 
     return changed
 
 
-def _aggregate(event: Event, look: Look, changed: Mapping[str, UnitView]) -> dict[str, UnitView]:
+def _aggregate(event: Event, look: Recall, changed: Mapping[str, UnitView]) -> dict[str, UnitView]:
     """What an aggregation changes by class, and in the parcels that it puts into another or takes out."""
     outer = event.parent
     if outer is None or outer not in changed:
@@ -94,7 +94,7 @@ def _is_in(there: UnitView, name: str, packed: Packed) -> bool:
     return name in there.expected_serials and not delivered
 
 
-def _is_boxed(there: UnitView, event: Event, look: Look) -> bool:
+def _is_boxed(there: UnitView, event: Event, look: Recall) -> bool:
     """Whether a parcel lies in the one that an event packs."""
     boxed = there.boxed
     if boxed is None or boxed.parcel != event.parent:
@@ -120,7 +120,7 @@ def _handsets(event: Event, parcels: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([serial_as_imei(key) or key for key in things]))
 
 
-def _lies_elsewhere(name: str, event: Event, look: Look) -> bool:
+def _lies_elsewhere(name: str, event: Event, look: Recall) -> bool:
     """Whether a handset that the event packs lies in a parcel of which the event says nothing."""
     packed = look(name).packed
     if packed is None or packed.parcel in {event.parent, *event.children} or event.event_time_ms < packed.at_ms:
@@ -129,7 +129,7 @@ def _lies_elsewhere(name: str, event: Event, look: Look) -> bool:
     return _is_in(there, name, packed) and not _is_boxed(there, event, look)
 
 
-def _was_seen_since(name: str, names: Collection[str], look: Look) -> bool:
+def _was_seen_since(name: str, names: Collection[str], look: Recall) -> bool:
     """Whether the handset was seen alone since it was packed, by another name of it that the event has too."""
     packed = look(name).packed
     there = UNSEEN if packed is None else look(packed.parcel)
@@ -147,7 +147,7 @@ def _remember(before: UnitView, after: UnitView, event: Event) -> UnitView:
     return replace(after, packed_before=before.packed_before if again else before.packed)
 
 
-def _lay(name: str, view: UnitView, event: Event, look: Look) -> UnitView:
+def _lay(name: str, view: UnitView, event: Event, look: Recall) -> UnitView:
     """What is known of a handset after an event that packs it, or that is about it without a parcel."""
     packed = view.packed
     if event.error_declaration is not None:

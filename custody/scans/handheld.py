@@ -30,7 +30,7 @@ LINE_LENGTH = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Screen:
+class HandheldScreen:
     """One answer of the handheld."""
 
     code: str
@@ -39,8 +39,8 @@ class Screen:
     tone: Tone
 
 
-def _screen(code: str, line: str, next_act: str, tone: Tone = "high") -> Screen:
-    return Screen(code=code, line=line, next_act=next_act, tone=tone)
+def _screen(code: str, line: str, next_act: str, tone: Tone = "high") -> HandheldScreen:
+    return HandheldScreen(code=code, line=line, next_act=next_act, tone=tone)
 
 
 _SCREENS = (
@@ -57,7 +57,7 @@ _SCREENS = (
     _screen("S41", "HAND IN DEVICE", "handheld revoked", "low_double"),
     _screen("S50", "SERVER BUSY", "saved; go on"),
 )
-SCREENS: Mapping[str, Screen] = {screen.code: screen for screen in _SCREENS}
+SCREENS: Mapping[str, HandheldScreen] = {screen.code: screen for screen in _SCREENS}
 URGENCY = ("S00", "S20", "S31", "S30", "S32", "S33", "S34", "S40", "S41")
 """Codes of a verdict, the most urgent for the person at the bench last."""
 

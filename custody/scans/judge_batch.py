@@ -33,7 +33,7 @@ NOTHING: Mapping[int, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class JudgedBatch:
     """The verdicts in the order of the scans, the views that changed, and from where the station goes on, if it does.
 
     A verdict is None where no event can be read.
@@ -56,7 +56,7 @@ def judge_batch(
     tolerances: Tolerances,
     custodian: str | None,
     said: Mapping[int, str] = NOTHING,
-) -> Judged:
+) -> JudgedBatch:
     """What becomes of a batch whose signature was verified, or whose key is not known.
 
     `held`: which statement took a number before. `views`: what was known of parcels and handsets. `now_ms`: the
@@ -99,7 +99,7 @@ def judge_batch(
         for seq in range(statement.first, statement.last + 1)
     ]
     goes_on = not broken and not all(apart) and (head is None or statement.last > head.seq)
-    return Judged(
+    return JudgedBatch(
         verdicts=tuple(verdicts),
         views=known,
         head=StationHead(seq=statement.last, digest=statement.digest) if goes_on else None,

@@ -20,8 +20,8 @@ from custody.gs1.parse_event import parse_event
 from custody.kernel import cbor
 from custody.kernel.errors import Rejected
 from custody.kernel.merkle import HASH_BYTES, leaf_hash
-from custody.scans.claims import ISSUER_PREFIX, SEQ_LIMIT, is_int, read_station, read_subject
 from custody.scans.content import write_captured
+from custody.scans.cwt_claims import ISSUER_PREFIX, SEQ_LIMIT, is_int, read_station, read_subject
 from custody.scans.scan import CAPTURED, CONTENT_TYPE, SALT_BYTES, SCANS
 
 LEAF_LIMIT_BYTES = 1_024

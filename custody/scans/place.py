@@ -25,7 +25,11 @@ def position_of(place: int) -> int | None:
     return place % WIDTH - 1 if place % WIDTH else None
 
 
-def tell_place(place: int) -> int | tuple[int, int]:
+ToldPlace = int | tuple[int, int]
+"""How others are told a place: its log index, or with its position in a batch."""
+
+
+def tell_place(place: int) -> ToldPlace:
     """A place as others are told of it: the log index alone, or with the position in the batch."""
     position = position_of(place)
     return index_of(place) if position is None else (index_of(place), position)

@@ -11,7 +11,7 @@ from typing import Any
 
 from custody.kernel import cose
 from custody.kernel.cose import Sign1
-from custody.scans.claims import ISSUER_PREFIX, PREV, SEQ
+from custody.scans.cwt_claims import ISSUER_PREFIX, PREV, SEQ
 
 _NUMBER = rb"[\x01-\x17]|\x18[\x18-\xff]|\x19..|\x1a...."
 _TEXT = rb"(?:[\x61-\x77]|\x78[\x18-\xff])"

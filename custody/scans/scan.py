@@ -29,8 +29,8 @@ from custody.kernel import cose
 from custody.kernel.cose import Sign1
 from custody.kernel.errors import Rejected
 from custody.kernel.keys import Signer
-from custody.scans.claims import CLAIMS, ISSUER_PREFIX, PREV, SEQ, is_int, read_claims, read_subject
 from custody.scans.content import read_content, write_captured
+from custody.scans.cwt_claims import CLAIMS, ISSUER_PREFIX, PREV, SEQ, is_int, read_claims, read_subject
 from custody.scans.plain_form import read_plain
 
 CONTENT_TYPE = "application/vnd.weaklink.scan+epcis"

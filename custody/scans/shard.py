@@ -25,7 +25,7 @@ FIRST_YEAR, LAST_YEAR = 1970, 9000
 _GROUP = re.compile(r"[a-z0-9-]{1,32}")
 _NAME = re.compile(r"([0-9]{4})q([1-4])/([a-z0-9-]{1,32})")
 
-Settings = Mapping[str, Sequence[tuple[int, str]]]
+GroupSettings = Mapping[str, Sequence[tuple[int, str]]]
 """For each station that was ever put under a group: from which entries on, in order, and which group."""
 
 
@@ -101,7 +101,7 @@ def read_group(text: str) -> str:
     return text
 
 
-def group_at(settings: Settings, station: str, index: int) -> str:
+def group_at(settings: GroupSettings, station: str, index: int) -> str:
     """The group of a station at an entry."""
     held = [group for start, group in settings.get(station, ()) if start <= index]
     return held[-1] if held else ALL

@@ -23,7 +23,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from custody.scans.handheld import SCREENS, URGENCY, Screen, Tone, clock_line
+from custody.scans.handheld import SCREENS, URGENCY, HandheldScreen, Tone, clock_line
 
 Result = Literal["accepted", "flagged", "quarantined", "duplicate"]
 SEVERITY: tuple[Result, ...] = ("accepted", "flagged", "quarantined")
@@ -62,7 +62,7 @@ class Flag:
         return FLAGS[self.code][0]
 
     @property
-    def screen(self) -> Screen:
+    def screen(self) -> HandheldScreen:
         """What the handheld would show for it."""
         return SCREENS[FLAGS[self.code][1]]
 
@@ -106,7 +106,7 @@ def unread() -> Verdict:
     return _shown("quarantined", SCREENS["S50"], ())
 
 
-def _shown(result: Result, screen: Screen, flags: tuple[Flag, ...]) -> Verdict:
+def _shown(result: Result, screen: HandheldScreen, flags: tuple[Flag, ...]) -> Verdict:
     return Verdict(
         result=result, flags=flags, code=screen.code, line=screen.line, next_act=screen.next_act, tone=screen.tone
     )

@@ -18,7 +18,7 @@ AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class OutlinedCase:
     """Where a case stands; `claim_type` is None until the customer agreed on one."""
 
     id: str
@@ -30,7 +30,7 @@ class Standing:
 class CaseOutline:
     """A case as an investigation weighs it; the names are those of its file."""
 
-    case: Standing
+    case: OutlinedCase
     imei: str | None = None
     parcel: str | None = None
     found_ms: Instant | None = None

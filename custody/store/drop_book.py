@@ -12,9 +12,9 @@ from sqlalchemy import bindparam, delete, select, text, update
 from sqlmodel import Session, col
 
 from custody.kernel import cose
-from custody.scans.claims import ISSUER_PREFIX
+from custody.scans.cwt_claims import ISSUER_PREFIX
 from custody.scans.place import index_of, place_of
-from custody.scans.shard import ALL, Settings, group_at, read_shard
+from custody.scans.shard import ALL, GroupSettings, group_at, read_shard
 from custody.store.aside_book import speaks_of
 from custody.store.bulk import table_of
 from custody.store.run_tables import ItemKeyRow
@@ -33,7 +33,9 @@ def ends_at(row: ShardRow) -> int:
     return place_of(row.last_idx + 1)
 
 
-def readable(session: Session, row: ShardRow, groups: Settings, *, after: int, limit: int) -> tuple[list[int], int]:
+def readable(
+    session: Session, row: ShardRow, groups: GroupSettings, *, after: int, limit: int
+) -> tuple[list[int], int]:
     """The next scans of a shard whose openings are there, in log order, and the place to go on at."""
     stations = {name for name, given in groups.items() if any(group == row.group for _, group in given)}
     elsewhere = {name for name in groups.keys() - stations if group_at(groups, name, row.first_idx) != ALL}
@@ -89,7 +91,7 @@ def forget(session: Session, found_under: Mapping[int, Collection[str]], gone: C
 
 
 def forget_quarantined(
-    session: Session, row: ShardRow, groups: Settings, *, needed: Collection[str], limit: int
+    session: Session, row: ShardRow, groups: GroupSettings, *, needed: Collection[str], limit: int
 ) -> int:
     """Delete openings of statements kept aside in the shard's quarter that its stations' names are on.
 

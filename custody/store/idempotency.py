@@ -43,7 +43,7 @@ class RequestKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredAnswer:
+class KeptAnswer:
     """What was answered to a key before: the status, and the body as the door has sealed it."""
 
     status: int
@@ -77,7 +77,7 @@ def committed() -> None:
         request.written = True
 
 
-def find(session: Session, request: RequestKey, *, now_ms: Instant) -> StoredAnswer | None:
+def find(session: Session, request: RequestKey, *, now_ms: Instant) -> KeptAnswer | None:
     """The earlier answer to this key; raises `Conflict` if it was another request, or if its answer is not kept."""
     row = session.get(IdempotencyRow, request.key)
     if row is None:
@@ -88,10 +88,10 @@ def find(session: Session, request: RequestKey, *, now_ms: Instant) -> StoredAns
         raise _underway()
     if row.status == DONE_WITHOUT_ANSWER:
         raise Conflict("idempotency", "this was carried out, but its answer was lost", fix="Read what it changed.")
-    return StoredAnswer(status=row.status, sealed=row.body)
+    return KeptAnswer(status=row.status, sealed=row.body)
 
 
-def keep(session: Session, request: RequestKey, answer: StoredAnswer) -> None:
+def keep(session: Session, request: RequestKey, answer: KeptAnswer) -> None:
     """Add the answer to the key's row."""
     row = session.get(IdempotencyRow, request.key)
     if row is not None:

@@ -21,7 +21,7 @@ from obstore import exceptions
 from obstore.store import from_url
 
 from custody.kernel.errors import Forbidden, NotFound, Rejected, Trouble, Unavailable
-from custody.store.log_target import TILES, Held, form_of, moved
+from custody.store.log_target import TILES, HeldFile, form_of, moved
 
 if TYPE_CHECKING:
     from obstore import Attributes, PutMode, UpdateVersion
@@ -100,12 +100,12 @@ class Bucket:
             listed = obstore.list(self._store, prefix=TILES, chunk_size=LISTED)
             return {file["path"]: file["size"] for files in listed for file in files}
 
-    def read(self, path: str) -> Held | None:
+    def read(self, path: str) -> HeldFile | None:
         """A file, or None if there is none."""
         try:
             with self._told():
                 got = obstore.get(self._store, path)
-                return Held(data=bytes(got.bytes()), tag=got.meta["e_tag"], version=got.meta["version"])
+                return HeldFile(data=bytes(got.bytes()), tag=got.meta["e_tag"], version=got.meta["version"])
         except NotFound as error:
             if error.code != "file":
                 raise
@@ -115,7 +115,7 @@ class Bucket:
         """Put a file there; the store shows it whole or not at all."""
         self._put(path, data, "overwrite")
 
-    def swap(self, path: str, data: bytes, *, held: Held | None) -> None:
+    def swap(self, path: str, data: bytes, *, held: HeldFile | None) -> None:
         """Replace what was read, and nothing else."""
         try:
             self._put(path, data, "create" if held is None else _update(held))
@@ -168,7 +168,7 @@ class Bucket:
             raise Rejected("address", f"{self.name}: {error}", fix=_NO_ADDRESS) from None
 
 
-def _update(held: Held) -> "UpdateVersion":
+def _update(held: HeldFile) -> "UpdateVersion":
     version: UpdateVersion = {}
     if held.tag is not None:
         version["e_tag"] = held.tag

@@ -34,7 +34,7 @@ CHECKPOINT_FORM = Form(media_type="text/plain; charset=utf-8", cache_control="pu
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class HeldFile:
     """A file as it was read, and the target's own marks of that version."""
 
     data: bytes
@@ -56,13 +56,13 @@ class Target(Protocol):
     def sizes(self) -> dict[str, int]:
         """Every file below `tile/` with its length in bytes."""
 
-    def read(self, path: str) -> Held | None:
+    def read(self, path: str) -> HeldFile | None:
         """A file, or None if there is none."""
 
     def put(self, path: str, data: bytes) -> None:
         """Put a file there, whole and durably; another one of that name is replaced."""
 
-    def swap(self, path: str, data: bytes, *, held: Held | None) -> None:
+    def swap(self, path: str, data: bytes, *, held: HeldFile | None) -> None:
         """Replace what was read (None: nothing was there); raises `Conflict("moved")` if that is not there any more."""
 
     def remove(self, paths: Sequence[str]) -> None:
@@ -102,10 +102,10 @@ class Folder:
                     found[file.relative_to(self._folder).as_posix()] = file.stat().st_size
         return found
 
-    def read(self, path: str) -> Held | None:
+    def read(self, path: str) -> HeldFile | None:
         """A file, or None if there is none."""
         file = self._folder / path
-        return Held(data=file.read_bytes()) if file.is_file() else None
+        return HeldFile(data=file.read_bytes()) if file.is_file() else None
 
     def put(self, path: str, data: bytes) -> None:
         """Put a file there, whole and durably."""
@@ -115,7 +115,7 @@ class Folder:
             self._known.add(file.parent)
         replace_file(file, data)
 
-    def swap(self, path: str, data: bytes, *, held: Held | None) -> None:
+    def swap(self, path: str, data: bytes, *, held: HeldFile | None) -> None:
         """Replace what was read; the folder is locked against other exports meanwhile (flock, which ends with us)."""
         make_folder(self._folder)
         descriptor = os.open(self._folder, os.O_RDONLY)

@@ -17,7 +17,7 @@ MOST_WAIT_MS = MINUTE_MS
 """Nobody puts a message in that is to wait for so long; one that seems to is due, and the clock was set back."""
 
 
-class Name(NamedTuple):
+class OutboxName(NamedTuple):
     """What tells a message from another with the same bytes; SQLite may give an id again."""
 
     id: int
@@ -35,9 +35,9 @@ class Posted(NamedTuple):
     expires_ms: int
 
     @property
-    def name(self) -> Name:
+    def name(self) -> OutboxName:
         """Its name."""
-        return Name(self.id, self.created_ms)
+        return OutboxName(self.id, self.created_ms)
 
 
 def put(
@@ -61,7 +61,7 @@ def take_back(unit: Unit, *, key: str, priority: int) -> None:
 
 
 def pending(
-    session: Session, *, now_ms: Instant, limit: int = 500, but: Collection[Name] = frozenset()
+    session: Session, *, now_ms: Instant, limit: int = 500, but: Collection[OutboxName] = frozenset()
 ) -> list[Posted]:
     """What has not left yet, need not wait any more and has not expired: urgent first, then oldest.
 
@@ -73,7 +73,7 @@ def pending(
         "AND (priority = ? OR created_ms <= ? OR created_ms > ?) ORDER BY priority, id LIMIT ?"
     )
     bounds = (now_ms, URGENT, now_ms, now_ms + MOST_WAIT_MS, limit + len(but))
-    found = [Name._make(row) for row in ask(session, question, bounds)]
+    found = [OutboxName._make(row) for row in ask(session, question, bounds)]
     wanted = [name for name in found if name not in but][:limit]
     rows = pick(session, OutboxRow, Posted._fields, by=("id",), values=[name.id for name in wanted])
     posted = {row[0]: Posted(*row) for row in rows}

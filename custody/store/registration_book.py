@@ -16,7 +16,7 @@ from custody.store.bulk import ask, put
 from custody.store.tables import RegistrationRow
 
 
-class State(StrEnum):
+class RegistrationState(StrEnum):
     """What has become of it so far."""
 
     WAITING = "waiting"
@@ -29,7 +29,7 @@ def wait(session: Session, message: Sign1, *, at_ms: Instant) -> None:
         "name": hashlib.sha256(message.raw).digest(),
         "digest": message.digest,
         "statement": message.raw,
-        "state": State.WAITING.value,
+        "state": RegistrationState.WAITING.value,
         "code": "",
         "detail": "",
         "received_ms": at_ms,
@@ -40,19 +40,21 @@ def wait(session: Session, message: Sign1, *, at_ms: Instant) -> None:
 def waiting(session: Session, most: int) -> list[tuple[bytes, bytes]]:
     """The names and the statements of those whose turn is next, the oldest first; looked for after many a commit."""
     question = "SELECT name, statement FROM registration WHERE state = ? ORDER BY received_ms LIMIT ?"
-    return [(name, statement) for name, statement in ask(session, question, (State.WAITING.value, most))]
+    return [(name, statement) for name, statement in ask(session, question, (RegistrationState.WAITING.value, most))]
 
 
 def count_waiting(session: Session) -> int:
     """How many wait."""
-    query = select(func.count()).select_from(RegistrationRow).where(col(RegistrationRow.state) == State.WAITING)
+    query = (
+        select(func.count()).select_from(RegistrationRow).where(col(RegistrationRow.state) == RegistrationState.WAITING)
+    )
     return session.scalars(query).one()
 
 
 def of_digest(session: Session, digest: bytes) -> RegistrationRow | None:
     """What has become of a statement that is not in the log; one that waits before one that was refused."""
     rows = session.scalars(select(RegistrationRow).where(col(RegistrationRow.digest) == digest)).all()
-    return min(rows, key=lambda row: row.state != State.WAITING, default=None)
+    return min(rows, key=lambda row: row.state != RegistrationState.WAITING, default=None)
 
 
 def drop(session: Session, name: bytes) -> None:
@@ -64,7 +66,7 @@ def refuse(session: Session, name: bytes, *, code: str, detail: str) -> None:
     """It was refused."""
     row = session.get(RegistrationRow, name)
     if row is not None:
-        row.state, row.code, row.detail = State.REFUSED.value, code, detail
+        row.state, row.code, row.detail = RegistrationState.REFUSED.value, code, detail
         session.add(row)
 
 
@@ -72,8 +74,9 @@ def forget(session: Session, *, before_ms: Instant, most: int) -> None:
     """Refusals older than that, or beyond so many newer ones, are told no more."""
     session.flush()
     question = "SELECT received_ms FROM registration WHERE state = ? ORDER BY received_ms DESC LIMIT 1 OFFSET ?"
-    beyond = [at_ms + 1 for (at_ms,) in ask(session, question, (State.REFUSED.value, most))]
+    beyond = [at_ms + 1 for (at_ms,) in ask(session, question, (RegistrationState.REFUSED.value, most))]
     old = delete(RegistrationRow).where(
-        col(RegistrationRow.state) == State.REFUSED, col(RegistrationRow.received_ms) < max([before_ms, *beyond])
+        col(RegistrationRow.state) == RegistrationState.REFUSED,
+        col(RegistrationRow.received_ms) < max([before_ms, *beyond]),
     )
     session.connection().execute(old)

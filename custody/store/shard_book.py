@@ -14,7 +14,7 @@ from sqlmodel import Field, Session, SQLModel, col
 from custody.kernel.clock import Instant
 from custody.scans.batch import BATCH, read_batch
 from custody.scans.scan import SCANS, read_scan_statement
-from custody.scans.shard import Settings
+from custody.scans.shard import GroupSettings
 from custody.store.tables import EntryRow
 
 
@@ -61,7 +61,7 @@ class ScanEntry(NamedTuple):
     scans: int
 
 
-def settings(session: Session) -> Settings:
+def settings(session: Session) -> GroupSettings:
     """Every setting of every station, in the order of the log."""
     found: dict[str, list[tuple[int, str]]] = {}
     for row in setting_rows(session):

@@ -41,7 +41,7 @@ from custody.ledger.tiles import (
     tile_width,
     tiles_of,
 )
-from custody.store.log_target import CHECKPOINT, Held, Target
+from custody.store.log_target import CHECKPOINT, HeldFile, Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,7 +238,7 @@ def _fits(bundle: bytes, width: int, hashes: bytes) -> bool:
     return b"".join(map(leaf_hash, entries)) == hashes
 
 
-def _open_held(target: Target, held: Held, log: NoteVerifier) -> Checkpoint:
+def _open_held(target: Target, held: HeldFile, log: NoteVerifier) -> Checkpoint:
     try:
         return open_checkpoint(held.data, log)
     except Rejected as error:

@@ -18,7 +18,7 @@ import zstandard
 from sqlalchemy import BigInteger, Column, LargeBinary, delete
 from sqlmodel import Field, Session, SQLModel, col
 
-from custody.investigation.look import Told
+from custody.investigation.look import KeptLook
 from custody.store.bulk import add, ask
 from custody.store.unit import Unit
 
@@ -27,7 +27,7 @@ FORM = 7
 
 _LEVEL = 3
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(list[Told]).decode
+_decode = msgspec.msgpack.Decoder(list[KeptLook]).decode
 
 
 class StretchRow(SQLModel, table=True):
@@ -48,7 +48,7 @@ class Stretch:
     first: int
     end: int
     scans: int
-    told: Sequence[Told]
+    told: Sequence[KeptLook]
 
 
 def kept(session: Session, place: int) -> Stretch | None:
@@ -116,7 +116,7 @@ def forget(unit: Unit, places: Collection[int]) -> None:
     unit.session.connection().execute(delete(StretchRow).where(col(StretchRow.first_place).in_(held)))
 
 
-def _read(content: bytes) -> list[Told] | None:
+def _read(content: bytes) -> list[KeptLook] | None:
     try:
         return _decode(zstandard.ZstdDecompressor().decompress(content))
     except (zstandard.ZstdError, msgspec.MsgspecError):

@@ -31,8 +31,8 @@ from dataclasses import dataclass
 
 from custody.kernel.clock import MINUTE_MS, SECOND_MS
 from custody.trail.corrections import Corrections, once
-from custody.trail.edition import NEWEST, Edition
-from custody.trail.finding import Finding, Kind
+from custody.trail.edition import NEWEST, ReadingEdition
+from custody.trail.finding import Finding, FindingKind
 from custody.trail.marks import read_marks
 from custody.trail.names import named
 from custody.trail.runs import ACCEPTANCES, CANCELS, RELEASES, accepts, is_physical, run_key
@@ -50,9 +50,11 @@ class Binding:
     release: bool
 
 
-def bound_presence(scans: Iterable[SealedScan], corrections: Corrections, edition: Edition) -> dict[bytes, Binding]:
+def bound_presence(
+    scans: Iterable[SealedScan], corrections: Corrections, edition: ReadingEdition
+) -> dict[bytes, Binding]:
     """The scans of one parcel that were declared wrong and still show it there, each with what binds it."""
-    if not corrections.by_own or edition < Edition.THIRD:
+    if not corrections.by_own or edition < ReadingEdition.THIRD:
         return {}
     beside = corrections.declarations | corrections.repeats
     made = [sealed for sealed in once(scans) if not sealed.quarantined and sealed.digest not in beside]
@@ -61,7 +63,7 @@ def bound_presence(scans: Iterable[SealedScan], corrections: Corrections, editio
     for held in made:
         declaration = corrections.by_own.get(held.digest)
         answers = [sealed for sealed in standing if _binds(sealed, held)]
-        if edition >= Edition.FOURTH:
+        if edition >= ReadingEdition.FOURTH:
             answers = [sealed for sealed in answers if _took_over(sealed, held, declaration, edition)]
         binding = next(iter(answers), None)
         if binding is None:
@@ -71,9 +73,9 @@ def bound_presence(scans: Iterable[SealedScan], corrections: Corrections, editio
         if taken:
             latest = max(taken, key=lambda sealed: sealed.scan.seq)
             found.setdefault(latest.digest, Binding(by=binding, release=False))
-    if edition >= Edition.FOURTH:
+    if edition >= ReadingEdition.FOURTH:
         declared = [(held, corrections.by_own[held.digest]) for held in made if held.digest in corrections.by_own]
-        at_once = [pair for pair in declared if edition >= Edition.FIFTH and _at_once(*pair)]
+        at_once = [pair for pair in declared if edition >= ReadingEdition.FIFTH and _at_once(*pair)]
         late = [pair for pair in declared if pair not in at_once]
         found = _alone(late, standing, (), edition) | found
         shown = [sealed for sealed in made if sealed.digest in found or corrections.standing(sealed)]
@@ -91,7 +93,7 @@ def _alone(
     declared: Iterable[tuple[SealedScan, SealedScan]],
     standing: Sequence[SealedScan],
     shown: Sequence[SealedScan],
-    edition: Edition,
+    edition: ReadingEdition,
 ) -> dict[bytes, Binding]:
     """Those of the declared ones that are held by what they took over."""
     releases = {
@@ -101,12 +103,12 @@ def _alone(
 
 
 def bound_findings(
-    scans: Iterable[SealedScan], bound: dict[bytes, Binding], edition: Edition = NEWEST
+    scans: Iterable[SealedScan], bound: dict[bytes, Binding], edition: ReadingEdition = NEWEST
 ) -> Iterable[Finding]:
     """What is said of each of them, in the words of that edition."""
     nobody_else = (
         "nobody else has"
-        if edition < Edition.FIFTH
+        if edition < ReadingEdition.FIFTH
         else "no standing acceptance of that by another whom it was for was in the log by then"
     )
     for sealed in once(scans):
@@ -120,7 +122,7 @@ def bound_findings(
             else f"index {other.where} of another station is signed over it"
         )
         sentence = f"Index {sealed.where} is declared wrong, and {why}: that the parcel was there still counts."
-        yield Finding(kind=Kind.DECLARED_BOUND, sentence=sentence, indices=(sealed.index, other.index))
+        yield Finding(kind=FindingKind.DECLARED_BOUND, sentence=sentence, indices=(sealed.index, other.index))
 
 
 def _binds(sealed: SealedScan, held: SealedScan) -> bool:
@@ -131,7 +133,7 @@ def _binds(sealed: SealedScan, held: SealedScan) -> bool:
     return by_name if upstream is None else upstream == held.digest
 
 
-def _took_over(sealed: SealedScan, held: SealedScan, declaration: SealedScan | None, edition: Edition) -> bool:
+def _took_over(sealed: SealedScan, held: SealedScan, declaration: SealedScan | None, edition: ReadingEdition) -> bool:
     """Whether what binds a scan is a handover with it that was there before the scan was declared wrong.
 
     By the fourth edition one that came later counted by the time that its own station signed.
@@ -141,7 +143,7 @@ def _took_over(sealed: SealedScan, held: SealedScan, declaration: SealedScan | N
         return False
     if declaration is None or sealed.place < declaration.place:
         return True
-    if edition >= Edition.FIFTH:
+    if edition >= ReadingEdition.FIFTH:
         return False
     by_digest = read_marks(sealed.event).upstream == held.digest
     return by_digest and sealed.scan.iat_s * SECOND_MS <= declaration.received_ms
@@ -162,7 +164,7 @@ def _taken_alone(
     standing: Sequence[SealedScan],
     declaration: SealedScan,
     shown: Iterable[SealedScan],
-    edition: Edition,
+    edition: ReadingEdition,
 ) -> SealedScan | None:
     """The standing release of another station that a declared acceptance took over, where nobody else has.
 
@@ -176,7 +178,7 @@ def _taken_alone(
     others = [s for s in about if s.station.station != held.station.station]
     releases = [s for s in others if s.event.biz_step in RELEASES]
     tied = [s for s in releases if _binds(held, s)]
-    if edition >= Edition.FIFTH and read_marks(held.event).upstream is None:
+    if edition >= ReadingEdition.FIFTH and read_marks(held.event).upstream is None:
         tied = [s for s in tied if s.place < declaration.place]
     before = [s for s in releases if s.place < held.place and _is_to(s, held)]
     release = next(reversed(tied or before), None)
@@ -186,7 +188,7 @@ def _taken_alone(
         return None
     since = [] if tied else [s for s in others if release.place < s.place < held.place]
     took = [s for s in others if _accepts(s) and (s in since or _binds(s, release))]
-    if edition >= Edition.FIFTH:
+    if edition >= ReadingEdition.FIFTH:
         took = [s for s in took if s.place < declaration.place]
     mine = _is_to(release, held) and not any(_is_to(release, s) for s in took)
     return release if mine or not took else None
@@ -216,14 +218,14 @@ def _is_to(release: SealedScan, taker: SealedScan) -> bool:
     return taker.station.custodian in release.event.parties()[1]
 
 
-def _cancels(sealed: SealedScan, release: SealedScan, about: Sequence[SealedScan], edition: Edition) -> bool:
+def _cancels(sealed: SealedScan, release: SealedScan, about: Sequence[SealedScan], edition: ReadingEdition) -> bool:
     """Whether a scan of the giver's takes the release back: it names it, or nothing and it was the giver's latest.
 
     By the fourth edition any station of the giver's custodian was the giver, whatever had been accepted before.
     """
     if sealed.event.biz_step != CANCELS or not _of_one_giver(sealed, release, edition):
         return False
-    if edition >= Edition.FIFTH and any(s.place < sealed.place and _accepted(release, s) for s in about):
+    if edition >= ReadingEdition.FIFTH and any(s.place < sealed.place and _accepted(release, s) for s in about):
         return False
     names = {identifier for kind, identifier in sealed.event.transactions if kind == "upevt"}
     if names:
@@ -233,8 +235,8 @@ def _cancels(sealed: SealedScan, release: SealedScan, about: Sequence[SealedScan
     return bool(latest) and latest[-1] is release
 
 
-def _of_one_giver(sealed: SealedScan, release: SealedScan, edition: Edition) -> bool:
-    if edition >= Edition.FIFTH:
+def _of_one_giver(sealed: SealedScan, release: SealedScan, edition: ReadingEdition) -> bool:
+    if edition >= ReadingEdition.FIFTH:
         return sealed.station.station == release.station.station
     return sealed.station.custodian == release.station.custodian
 

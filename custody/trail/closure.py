@@ -1,4 +1,4 @@
-"""What standing scans say about which things belong together; `unit.py` picks one parcel out of it.
+"""What standing scans say about which things belong together; `belongings.py` picks one parcel out of it.
 
 Rules that need more than one scan: in which time a handset's own scans belong to a parcel, when a stay in a cage ended
 although nobody recorded the unloading, which cages stood in which vans.
@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from custody.kernel.clock import Instant
-from custody.trail.containment import ASSOCIATION, Names, Stay, join_names, least, read_stays
+from custody.trail.containment import ASSOCIATION, Containment, Names, join_names, least, read_stays
 from custody.trail.corrections import once, read_corrections
-from custody.trail.edition import NEWEST, Edition
-from custody.trail.finding import Finding, Kind
+from custody.trail.edition import NEWEST, ReadingEdition
+from custody.trail.finding import Finding, FindingKind
 from custody.trail.marks import says_seal
 from custody.trail.names import ORDER, aliases, is_item, is_parcel, named, orders, same_orders, short
 from custody.trail.sealed import SealedScan
@@ -43,10 +43,12 @@ class Closure:
     standing: tuple[SealedScan, ...]
     names: Names
     contradicting: tuple[SealedScan, ...]
-    stays: tuple[Stay, ...]
+    stays: tuple[Containment, ...]
 
     @classmethod
-    def read(cls, scans: Iterable[SealedScan], adjudicators: Collection[str], edition: Edition = NEWEST) -> "Closure":
+    def read(
+        cls, scans: Iterable[SealedScan], adjudicators: Collection[str], edition: ReadingEdition = NEWEST
+    ) -> "Closure":
         """The facts in `scans`, of which those stand that do by that edition."""
         single = once(scans)
         corrections = read_corrections(single, adjudicators=adjudicators, edition=edition)
@@ -116,9 +118,9 @@ class Closure:
         ]
         return frozenset(name for key in items for name in self.names.of(key))
 
-    def carriers_of(self, parcel: str) -> tuple[Stay, ...]:
+    def carriers_of(self, parcel: str) -> tuple[Containment, ...]:
         """The stays of the parcel in carriers, and of carriers in carriers, cut to when the parcel was inside."""
-        found: list[Stay] = []
+        found: list[Containment] = []
         level = [self._cut(stay) for stay in self.stays if stay.inner == parcel and not stay.attached]
         for _ in range(_MAX_NESTING):
             found += level
@@ -130,10 +132,10 @@ class Closure:
             ]
         return tuple(sorted(set(found), key=lambda stay: (stay.from_ms, stay.outer, stay.from_index)))
 
-    def seals_of(self, parcel: str | None, edition: Edition) -> tuple[str, ...]:
+    def seals_of(self, parcel: str | None, edition: ReadingEdition) -> tuple[str, ...]:
         """What was put on the parcel as a seal; by the first two editions, whatever was put on it."""
         on = {stay.inner for stay in self.stays if stay.attached and stay.outer == parcel}
-        if edition >= Edition.THIRD:
+        if edition >= ReadingEdition.THIRD:
             events = [sealed.event for sealed in self.standing if sealed.event.type == ASSOCIATION]
             said = [event for event in events if event.parent == parcel and event.action == "ADD" and says_seal(event)]
             on &= {key for event in said for key in event.children}
@@ -151,27 +153,29 @@ class Closure:
                 sentence = f"Index {stay.from_index} packs {short(stay.inner)} into {short(stay.outer)} while this "
                 found.append(
                     Finding(
-                        kind=Kind.ITEM_ELSEWHERE,
+                        kind=FindingKind.ITEM_ELSEWHERE,
                         sentence=sentence + "parcel was still under way.",
                         indices=(stay.from_index,),
                     )
                 )
             if moved and stay.attached and stay.inner in seals:
                 sentence = f"Seal {short(stay.inner)} of this parcel is also put on {short(stay.outer)}."
-                found.append(Finding(kind=Kind.SEAL_ELSEWHERE, sentence=sentence, indices=(stay.from_index,)))
+                found.append(Finding(kind=FindingKind.SEAL_ELSEWHERE, sentence=sentence, indices=(stay.from_index,)))
             if stay.inner == parcel and not stay.attached and self._cut(stay).to_index != stay.to_index:
                 sentence = f"The unloading from the carrier loaded at index {stay.from_index} was not recorded."
-                found.append(Finding(kind=Kind.CARRIER_NOT_UNLOADED, sentence=sentence, indices=(stay.from_index,)))
+                found.append(
+                    Finding(kind=FindingKind.CARRIER_NOT_UNLOADED, sentence=sentence, indices=(stay.from_index,))
+                )
         for sealed in self.contradicting:
             if any(item.names & named(sealed.event) for item in items):
                 sentence = f"Index {sealed.where} gives a handset of this parcel a number that belongs to another one."
-                found.append(Finding(kind=Kind.CONTENTS_CONFLICT, sentence=sentence, indices=(sealed.index,)))
+                found.append(Finding(kind=FindingKind.CONTENTS_CONFLICT, sentence=sentence, indices=(sealed.index,)))
         return tuple(found)
 
     def _naming(self, key: str) -> Iterable[SealedScan]:
         return (s for s in self.standing if key in named(s.event))
 
-    def _was_in(self, later: Stay, parcel: str | None) -> bool:
+    def _was_in(self, later: Containment, parcel: str | None) -> bool:
         return any(
             stay.outer == parcel and stay.inner == later.inner and stay.from_ms < later.from_ms
             and stay.to_index == later.from_index
@@ -208,7 +212,7 @@ class Closure:
             until_ms=self._border(names, packings[place], packings[place + 1]) if place + 1 < len(packings) else None,
         )
 
-    def _border(self, names: frozenset[str], earlier: Stay, later: Stay) -> Instant:
+    def _border(self, names: frozenset[str], earlier: Containment, later: Containment) -> Instant:
         """Where the handset's time with one parcel ends and with the next begins."""
         fresh = [
             sealed.no_later_ms
@@ -219,7 +223,7 @@ class Closure:
         ]
         return min(fresh, default=later.from_ms)
 
-    def _cut(self, stay: Stay) -> Stay:
+    def _cut(self, stay: Containment) -> Containment:
         """A stay in a carrier ended by the first sighting that cannot be inside it, if no unloading came before."""
         outside = [
             sealed
@@ -235,7 +239,7 @@ class Closure:
         return replace(stay, to_ms=first.no_later_ms, to_index=first.index)
 
 
-def _overlap(around: Stay, inside: Stay) -> Stay | None:
+def _overlap(around: Containment, inside: Containment) -> Containment | None:
     """`around` cut to the time of `inside`; None if they do not meet."""
     start = max(around.from_ms, inside.from_ms)
     ends = [(stay.to_ms, stay.to_index) for stay in (around, inside) if stay.to_ms is not None]

@@ -20,7 +20,7 @@ ASSOCIATION = "AssociationEvent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stay:
+class Containment:
     """`inner` was directly in (or on) `outer`; `to_ms` None means it was not seen to end. `step` is where it began."""
 
     inner: str
@@ -85,10 +85,10 @@ def _quantity(event: Event) -> float:
     return sum(count or 0 for _, count in event.quantities)
 
 
-def read_stays(scans: Iterable[SealedScan], names: Names) -> tuple[Stay, ...]:
+def read_stays(scans: Iterable[SealedScan], names: Names) -> tuple[Containment, ...]:
     """All stays in standing scans, handsets under the least of their names."""
-    open_stays: dict[tuple[str, bool], Stay] = {}
-    closed: list[Stay] = []
+    open_stays: dict[tuple[str, bool], Containment] = {}
+    closed: list[Containment] = []
 
     def close(key: tuple[str, bool], sealed: SealedScan) -> None:
         closed.append(replace(open_stays.pop(key), to_ms=sealed.no_later_ms, to_index=sealed.index))
@@ -106,7 +106,7 @@ def read_stays(scans: Iterable[SealedScan], names: Names) -> tuple[Stay, ...]:
                     continue
                 if held is not None:
                     close((inner, attached), sealed)
-                open_stays[inner, attached] = Stay(
+                open_stays[inner, attached] = Containment(
                     inner=inner,
                     outer=event.parent,
                     attached=attached,

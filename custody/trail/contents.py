@@ -11,23 +11,23 @@ from dataclasses import dataclass
 from typing import Literal
 
 from custody.kernel.clock import Instant
+from custody.trail.arrange import Entry
+from custody.trail.belongings import Belongings
 from custody.trail.closure import Item
-from custody.trail.edition import NEWEST, Edition
-from custody.trail.finding import Finding, Kind
+from custody.trail.edition import NEWEST, ReadingEdition
+from custody.trail.finding import Finding, FindingKind
 from custody.trail.names import PRODUCT, aliases, is_item
-from custody.trail.order import Entry
 from custody.trail.route import name_station
-from custody.trail.unit import Unit
 
 Goods = tuple[tuple[str, float | None], ...]
-Found = Literal["packed", "same", "differs", "other_goods", "short", "complete", "unknown"]
+ContentsFound = Literal["packed", "same", "differs", "other_goods", "short", "complete", "unknown"]
 
-GOOD_CONTENTS: frozenset[Found] = frozenset({"packed", "same", "complete"})
-BAD_CONTENTS: frozenset[Found] = frozenset({"differs", "other_goods", "short"})
-_KINDS: Mapping[Found, tuple[Kind, str]] = {
-    "differs": (Kind.SERIAL_DIFFERS, "found another handset than was packed"),
-    "other_goods": (Kind.OTHER_GOODS, "found goods of another kind than were packed"),
-    "short": (Kind.CONTENTS_SHORT, "found the box empty or short"),
+GOOD_CONTENTS: frozenset[ContentsFound] = frozenset({"packed", "same", "complete"})
+BAD_CONTENTS: frozenset[ContentsFound] = frozenset({"differs", "other_goods", "short"})
+_KINDS: Mapping[ContentsFound, tuple[FindingKind, str]] = {
+    "differs": (FindingKind.SERIAL_DIFFERS, "found another handset than was packed"),
+    "other_goods": (FindingKind.OTHER_GOODS, "found goods of another kind than were packed"),
+    "short": (FindingKind.CONTENTS_SHORT, "found the box empty or short"),
 }
 
 
@@ -41,7 +41,7 @@ class ContentsSight:
     received_ms: Instant
     place: str
     name: str
-    result: Found
+    result: ContentsFound
     expected: tuple[str, ...]
     found: tuple[str, ...]
 
@@ -58,11 +58,11 @@ class ContentsTrace:
     findings: tuple[Finding, ...]
 
 
-def read_contents(entries: Iterable[Entry], unit: Unit, edition: Edition = NEWEST) -> ContentsTrace:
+def read_contents(entries: Iterable[Entry], belongings: Belongings, edition: ReadingEdition = NEWEST) -> ContentsTrace:
     """The trace of what was inside."""
     counted = [entry for entry in entries if entry.counts]
-    items = packed_first(counted, unit)
-    sights = [sight for entry in counted if (sight := _look(entry, unit, items, edition)) is not None]
+    items = packed_first(counted, belongings)
+    sights = [sight for entry in counted if (sight := _look(entry, belongings, items, edition)) is not None]
     bad = next((at for at, sight in enumerate(sights) if sight.result in BAD_CONTENTS), None)
     good = next((sight for sight in reversed(sights[: bad or 0]) if sight.result in GOOD_CONTENTS), None)
     findings = [
@@ -92,33 +92,35 @@ def read_contents(entries: Iterable[Entry], unit: Unit, edition: Edition = NEWES
     )
 
 
-def packed_first(entries: Iterable[Entry], unit: Unit) -> tuple[Item, ...]:
+def packed_first(entries: Iterable[Entry], belongings: Belongings) -> tuple[Item, ...]:
     """The handsets that were packed by whoever packed first; all that are known if nobody named one."""
-    packings = [entry for entry in entries if entry.counts and _puts_in(entry, unit)]
+    packings = [entry for entry in entries if entry.counts and _puts_in(entry, belongings)]
     first = min(packings, key=lambda entry: entry.place, default=None)
     own = [entry.event for entry in packings if first and entry.station.custodian == first.station.custodian]
     named = {alias for event in own for key in (*event.children, *event.imeis) for alias in aliases(key)}
-    return tuple(item for item in unit.items if item.names & named) or unit.items
+    return tuple(item for item in belongings.items if item.names & named) or belongings.items
 
 
-def packer(entries: Iterable[Entry], unit: Unit) -> str | None:
+def packer(entries: Iterable[Entry], belongings: Belongings) -> str | None:
     """The custodian who packed first, by the order of the log; of the first scan of the parcel, if nobody packed it."""
     counted = sorted((entry for entry in entries if entry.counts and entry.via == "parcel"), key=lambda e: e.place)
-    first = next((entry for entry in counted if _puts_in(entry, unit)), next(iter(counted), None))
+    first = next((entry for entry in counted if _puts_in(entry, belongings)), next(iter(counted), None))
     return None if first is None else first.station.custodian
 
 
-def _puts_in(entry: Entry, unit: Unit) -> bool:
+def _puts_in(entry: Entry, belongings: Belongings) -> bool:
     event = entry.event
-    return event.type == "AggregationEvent" and event.action == "ADD" and event.parent == unit.parcel
+    return event.type == "AggregationEvent" and event.action == "ADD" and event.parent == belongings.parcel
 
 
-def _look(entry: Entry, unit: Unit, items: tuple[Item, ...], edition: Edition) -> ContentsSight | None:
+def _look(
+    entry: Entry, belongings: Belongings, items: tuple[Item, ...], edition: ReadingEdition
+) -> ContentsSight | None:
     """What one scan says of the contents; None if it says nothing."""
     event = entry.event
     if entry.via not in {"parcel", "item"} or (entry.via == "item" and not entry.marks.expected):
         return None
-    inside = event.type == "AggregationEvent" and event.parent == unit.parcel
+    inside = event.type == "AggregationEvent" and event.parent == belongings.parcel
     read = [key for key in (*event.children, *event.epcs) if is_item(key)] or list(event.imeis)
     goods = [key for key, _ in event.quantities]
     packed = {name for item in items for name in item.names}
@@ -140,9 +142,11 @@ def _look(entry: Entry, unit: Unit, items: tuple[Item, ...], edition: Edition) -
     )
 
 
-def _judge(entry: Entry, *, inside: bool, read: list[str], names: set[str], edition: Edition) -> Found | None:
+def _judge(
+    entry: Entry, *, inside: bool, read: list[str], names: set[str], edition: ReadingEdition
+) -> ContentsFound | None:
     disposition, goods = entry.event.disposition, entry.event.quantities
-    by_word: dict[str, Found] = {
+    by_word: dict[str, ContentsFound] = {
         "mismatch_class": "other_goods",
         "mismatch_instance": "differs",
         "mismatch_quantity": "short",
@@ -157,12 +161,12 @@ def _judge(entry: Entry, *, inside: bool, read: list[str], names: set[str], edit
             return "unknown"
         return "same" if all(aliases(key) & names for key in read) else "differs"
     if inside and goods:
-        return _class_result(goods, names) if edition >= Edition.THIRD else _class_before(goods, names)
+        return _class_result(goods, names) if edition >= ReadingEdition.THIRD else _class_before(goods, names)
     complete = disposition == "completeness_verified" or "completeness_verified" in entry.event.persistent_set
     return "complete" if complete else None
 
 
-def _class_result(goods: Goods, names: set[str]) -> Found:
+def _class_result(goods: Goods, names: set[str]) -> ContentsFound:
     """Goods known by class only: right if the class is that of a handset that was packed, or a lot of it.
 
     What was counted and is none was not found.
@@ -176,7 +180,7 @@ def _class_result(goods: Goods, names: set[str]) -> Found:
     return "same" if there else "short"
 
 
-def _class_before(goods: Goods, names: set[str]) -> Found:
+def _class_before(goods: Goods, names: set[str]) -> ContentsFound:
     """As `_class_result` by the first two editions: a lot was of another class, and none was as good as one."""
     classes = _classes(names)
     if not classes:

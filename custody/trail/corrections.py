@@ -19,8 +19,8 @@ from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from custody.gs1.event import Event
-from custody.trail.edition import NEWEST, Edition
-from custody.trail.finding import Finding, Kind
+from custody.trail.edition import NEWEST, ReadingEdition
+from custody.trail.finding import Finding, FindingKind
 from custody.trail.sealed import SealedScan
 
 _MAY_DIFFER = frozenset({"errorDeclaration", "recordTime", "@context"})
@@ -71,7 +71,7 @@ def once(scans: Iterable[SealedScan]) -> tuple[SealedScan, ...]:
 
 
 def read_corrections(
-    scans: Iterable[SealedScan], *, adjudicators: Collection[str] = (), edition: Edition = NEWEST
+    scans: Iterable[SealedScan], *, adjudicators: Collection[str] = (), edition: ReadingEdition = NEWEST
 ) -> Corrections:
     """The effect of all declarations among `scans`; `adjudicators` are stations that may declare for others."""
     counted = [sealed for sealed in once(scans) if not sealed.quarantined]
@@ -110,7 +110,7 @@ class _Work:
 
     adjudicators: frozenset[str]
     scans: list[SealedScan]
-    edition: Edition
+    edition: ReadingEdition
     confirmed: set[bytes] = field(default_factory=set)
     voided: set[bytes] = field(default_factory=set)
     first: dict[bytes, SealedScan] = field(default_factory=dict)
@@ -127,15 +127,15 @@ class _Work:
         """
         for at, later in enumerate(originals[1:], start=1):
             first = originals[0]
-            before = originals[:at] if self.edition >= Edition.FOURTH else [first]
+            before = originals[:at] if self.edition >= ReadingEdition.FOURTH else [first]
             repeated = next((earlier for earlier in before if _says_again(later, earlier)), None)
             if repeated is not None:
                 self.repeats.add(later.digest)
                 sentence = f"Index {later.where} repeats the event of index {repeated.where}."
-                self._say(Kind.EVENT_REPEATED, sentence, repeated, later)
+                self._say(FindingKind.EVENT_REPEATED, sentence, repeated, later)
             elif later.event.event_id is not None:
                 self._say(
-                    Kind.EVENT_ID_REUSED,
+                    FindingKind.EVENT_ID_REUSED,
                     f"Index {later.where} carries the event id of index {first.where} with other content or from "
                     "another station; both are kept and both count.",
                     first,
@@ -147,7 +147,7 @@ class _Work:
         self.declarations.add(declaration.digest)
         if not originals:
             self._say(
-                Kind.DECLARATION_ALONE,
+                FindingKind.DECLARATION_ALONE,
                 f"Index {declaration.where} declares an event wrong that is not here.",
                 declaration,
             )
@@ -156,16 +156,16 @@ class _Work:
                 continue
             if _content(original.event) != _content(declaration.event):
                 self._say(
-                    Kind.DECLARATION_DIFFERS,
+                    FindingKind.DECLARATION_DIFFERS,
                     f"Index {declaration.where} declares index {original.where} wrong but does not repeat it exactly; "
                     "the original still counts.",
                     original,
                     declaration,
                 )
             elif not self._may_declare(declaration, original):
-                until = "" if self.edition >= Edition.THIRD else " until an adjudicator confirms"
+                until = "" if self.edition >= ReadingEdition.THIRD else " until an adjudicator confirms"
                 self._say(
-                    Kind.DECLARATION_UNAUTHORISED,
+                    FindingKind.DECLARATION_UNAUTHORISED,
                     f"Index {declaration.where} declares index {original.where} wrong, but another station signed "
                     f"that; the original still counts{until}.",
                     original,
@@ -200,7 +200,7 @@ class _Work:
         if declaration.station.station in self.adjudicators:
             self.confirmed.add(original.digest)
         self._say(
-            Kind.DECLARED_WRONG,
+            FindingKind.DECLARED_WRONG,
             f"Index {original.where} is declared wrong by index {declaration.where}; both are shown, only the "
             "rest counts.",
             original,
@@ -208,7 +208,7 @@ class _Work:
         )
         if any(wanted_id not in held for wanted_id in wanted):
             self._say(
-                Kind.CORRECTION_MISSING,
+                FindingKind.CORRECTION_MISSING,
                 f"Index {declaration.where} names a corrective event that is not here.",
                 declaration,
             )
@@ -223,6 +223,6 @@ class _Work:
             )
         )
 
-    def _say(self, kind: Kind, sentence: str, *about: SealedScan) -> None:
+    def _say(self, kind: FindingKind, sentence: str, *about: SealedScan) -> None:
         self.findings.append(Finding(kind=kind, sentence=sentence, indices=tuple(sealed.index for sealed in about)))
         self.about.append(frozenset(sealed.digest for sealed in about))

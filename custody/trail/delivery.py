@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from custody.kernel.clock import Instant
+from custody.trail.arrange import Entry
 from custody.trail.contents import BAD_CONTENTS, ContentsTrace
-from custody.trail.edition import NEWEST, Edition
-from custody.trail.finding import Finding, Kind
-from custody.trail.order import Entry
+from custody.trail.edition import NEWEST, ReadingEdition
+from custody.trail.finding import Finding, FindingKind
 from custody.trail.runs import Run
 from custody.trail.segments import Chain
 
@@ -56,7 +56,7 @@ def prove_delivery(
     chain: Chain,
     contents: ContentsTrace,
     checks: Mapping[bytes, bool],
-    edition: Edition = NEWEST,
+    edition: ReadingEdition = NEWEST,
 ) -> DeliveryProof:
     """How well the outbound delivery is proved.
 
@@ -75,20 +75,25 @@ def prove_delivery(
             strength="not_delivered", sentence=said, reopened=reopened, last_countersigned=countersigned
         )
     delivery = last.delivery
-    unpacked, findings = _unpacked(entries, delivery, contents, believed=None if edition is Edition.FIRST else checks)
+    unpacked, findings = _unpacked(
+        entries, delivery, contents, believed=None if edition is ReadingEdition.FIRST else checks
+    )
     checked = next((entry for entry in (delivery, *last.more_deliveries) if entry.marks.check is not None), None)
     strength: Strength = (
         "unpacked_complete" if unpacked else "pin_sealed" if checked else "photo" if _photo(last) else "none"
     )
     if strength in {"none", "photo"}:
         sentence = _sentence(strength, countersigned)
-        findings = (*findings, Finding(kind=Kind.DELIVERY_UNPROVED, sentence=sentence, indices=(delivery.index,)))
+        findings = (
+            *findings,
+            Finding(kind=FindingKind.DELIVERY_UNPROVED, sentence=sentence, indices=(delivery.index,)),
+        )
     proving = unpacked if unpacked is not None and unpacked.marks.check is not None else checked
     check = proving.marks.check if proving is not None else None
     verified = checks.get(proving.digest) if proving is not None else None
     return DeliveryProof(
         strength=strength,
-        sentence=_sentence(strength, countersigned, verified=edition is Edition.FIRST or verified is True),
+        sentence=_sentence(strength, countersigned, verified=edition is ReadingEdition.FIRST or verified is True),
         reopened=reopened,
         last_countersigned=countersigned,
         index=delivery.index,
@@ -120,7 +125,7 @@ def _unpacked(
         if confirmed or entry.station.custodian != delivery.station.custodian:
             return entry, ()
         sentence = f"Index {entry.where} says unpacked and complete, but only the deliverer signed it."
-        findings.append(Finding(kind=Kind.UNPACK_UNCONFIRMED, sentence=sentence, indices=(entry.index,)))
+        findings.append(Finding(kind=FindingKind.UNPACK_UNCONFIRMED, sentence=sentence, indices=(entry.index,)))
     return None, tuple(findings)
 
 

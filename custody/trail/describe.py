@@ -15,11 +15,11 @@ from typing import Any
 
 from custody.gs1.imei import foreign_imei_urn, imei_digits
 from custody.ledger.time_bounds import UNKNOWN, TimeBounds
+from custody.trail.arrange import Entry
 from custody.trail.names import PRODUCT, RECIPIENT
-from custody.trail.order import Entry
 from custody.trail.trail import Trail
 
-_ELSEWHERE = frozenset({"findings", "unit", "entries", "where", "between", "original"})
+_ELSEWHERE = frozenset({"findings", "belongings", "entries", "where", "between", "original"})
 
 
 def describe_trail(
@@ -29,14 +29,16 @@ def describe_trail(
     known = bounds or {}
     mask = _keep if show_serials else mask_serial
     parts: dict[str, Any] = _plain(trail, mask)
-    unit = trail.unit
+    belongings = trail.belongings
     return {
-        "asked": mask(unit.asked),
-        "parcel": unit.parcel,
-        "items": [{"key": mask(item.key), "names": [mask(name) for name in sorted(item.names)]} for item in unit.items],
-        "orders": list(unit.orders),
-        "seals": list(unit.seals),
-        "other_parcels": [{"parcel": other.key, "since_ms": other.since_ms} for other in unit.others],
+        "asked": mask(belongings.asked),
+        "parcel": belongings.parcel,
+        "items": [
+            {"key": mask(item.key), "names": [mask(name) for name in sorted(item.names)]} for item in belongings.items
+        ],
+        "orders": list(belongings.orders),
+        "seals": list(belongings.seals),
+        "other_parcels": [{"parcel": other.key, "since_ms": other.since_ms} for other in belongings.others],
         **parts,
         "segments": [
             {**plain, "dwell_ms": s.dwell_ms, "dwell_received_ms": s.dwell_received_ms}

@@ -42,7 +42,7 @@ the edition that its chain was read by (`investigation/pack/earlier.py`).
 from enum import IntEnum
 
 
-class Edition(IntEnum):
+class ReadingEdition(IntEnum):
     """An edition that scans can be read by."""
 
     FIRST = 1
@@ -52,5 +52,5 @@ class Edition(IntEnum):
     FIFTH = 5
 
 
-NEWEST = max(Edition)
+NEWEST = max(ReadingEdition)
 """What trails are told and investigations weighed by."""

@@ -14,7 +14,7 @@ from typing import Literal
 Severity = Literal["note", "look", "serious"]
 
 
-class Kind(StrEnum):
+class FindingKind(StrEnum):
     """Every kind of finding."""
 
     QUARANTINED = "quarantined"
@@ -74,42 +74,42 @@ class Kind(StrEnum):
 
 _NOTES = frozenset(
     {
-        Kind.KEYED_ENTRY,
-        Kind.LATE_ARRIVAL,
-        Kind.CHAIN_CLOSED,
-        Kind.EVENT_REPEATED,
-        Kind.DECLARED_WRONG,
-        Kind.RELEASE_CANCELLED,
-        Kind.SEAL_REPLACED,
-        Kind.WEIGHT_UNCLEAR,
-        Kind.CARRIER_NOT_UNLOADED,
-        Kind.UNREADABLE_TERM,
+        FindingKind.KEYED_ENTRY,
+        FindingKind.LATE_ARRIVAL,
+        FindingKind.CHAIN_CLOSED,
+        FindingKind.EVENT_REPEATED,
+        FindingKind.DECLARED_WRONG,
+        FindingKind.RELEASE_CANCELLED,
+        FindingKind.SEAL_REPLACED,
+        FindingKind.WEIGHT_UNCLEAR,
+        FindingKind.CARRIER_NOT_UNLOADED,
+        FindingKind.UNREADABLE_TERM,
     }
 )
 _SERIOUS = frozenset(
     {
-        Kind.SEQUENCE_FORK,
-        Kind.SEQUENCE_BROKEN,
-        Kind.ORDER_CYCLE,
-        Kind.EVENT_ID_REUSED,
-        Kind.DECLARATION_DIFFERS,
-        Kind.DECLARATION_UNAUTHORISED,
-        Kind.CHAIN_GAP,
-        Kind.HANDOVER_WRONG_DIGEST,
-        Kind.HANDOVER_OTHER_PARTY,
-        Kind.DELIVERY_REOPENED,
-        Kind.CHECK_REFUTED,
-        Kind.WEIGHT_OUT,
-        Kind.SEAL_DIFFERS,
-        Kind.SEAL_BROKEN,
-        Kind.SEAL_MISSING,
-        Kind.SERIAL_DIFFERS,
-        Kind.OTHER_GOODS,
-        Kind.CONTENTS_SHORT,
-        Kind.CONTENTS_CONFLICT,
-        Kind.ITEM_ELSEWHERE,
-        Kind.SEAL_ELSEWHERE,
-        Kind.TIE_DISPUTED,
+        FindingKind.SEQUENCE_FORK,
+        FindingKind.SEQUENCE_BROKEN,
+        FindingKind.ORDER_CYCLE,
+        FindingKind.EVENT_ID_REUSED,
+        FindingKind.DECLARATION_DIFFERS,
+        FindingKind.DECLARATION_UNAUTHORISED,
+        FindingKind.CHAIN_GAP,
+        FindingKind.HANDOVER_WRONG_DIGEST,
+        FindingKind.HANDOVER_OTHER_PARTY,
+        FindingKind.DELIVERY_REOPENED,
+        FindingKind.CHECK_REFUTED,
+        FindingKind.WEIGHT_OUT,
+        FindingKind.SEAL_DIFFERS,
+        FindingKind.SEAL_BROKEN,
+        FindingKind.SEAL_MISSING,
+        FindingKind.SERIAL_DIFFERS,
+        FindingKind.OTHER_GOODS,
+        FindingKind.CONTENTS_SHORT,
+        FindingKind.CONTENTS_CONFLICT,
+        FindingKind.ITEM_ELSEWHERE,
+        FindingKind.SEAL_ELSEWHERE,
+        FindingKind.TIE_DISPUTED,
     }
 )
 _RANK: dict[Severity, int] = {"serious": 0, "look": 1, "note": 2}
@@ -119,7 +119,7 @@ _RANK: dict[Severity, int] = {"serious": 0, "look": 1, "note": 2}
 class Finding:
     """One thing to know; `indices` are the log entries it speaks of, in trail order."""
 
-    kind: Kind
+    kind: FindingKind
     sentence: str
     indices: tuple[int, ...] = ()
 

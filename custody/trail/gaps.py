@@ -9,9 +9,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from custody.trail.finding import Finding, Kind
+from custody.trail.arrange import Entry
+from custody.trail.finding import Finding, FindingKind
 from custody.trail.names import place_code
-from custody.trail.order import Entry
 from custody.trail.runs import Run, is_delivery, is_release
 
 
@@ -47,7 +47,7 @@ def unscanned_places(runs: list[Run], cancelled: frozenset[bytes]) -> tuple[tupl
         gaps.append(
             Gap(kind="place", after_index=about[0], before_index=about[1], expected=expected, sentence=sentence)
         )
-        findings.append(Finding(kind=Kind.PLACE_UNEXPECTED, sentence=sentence, indices=about))
+        findings.append(Finding(kind=FindingKind.PLACE_UNEXPECTED, sentence=sentence, indices=about))
     return tuple(gaps), tuple(findings)
 
 

@@ -17,17 +17,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from custody.trail.edition import NEWEST, Edition
-from custody.trail.finding import Finding, Kind
+from custody.trail.arrange import Entry
+from custody.trail.edition import NEWEST, ReadingEdition
+from custody.trail.finding import Finding, FindingKind
 from custody.trail.names import PARTY
-from custody.trail.order import Entry
 from custody.trail.runs import CANCELS, Run, is_acceptance, is_release
 
 Signing = Literal["dual", "named", "one_sided", "internal", "gap", "recipient"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
+class HandoverProof:
     """The two sides of one handover and what ties them; `direct`: the acceptance is about this giver's release."""
 
     signing: Signing
@@ -41,7 +41,7 @@ class Proof:
 
 
 def cancelled_releases(
-    entries: Sequence[Entry], edition: Edition = NEWEST
+    entries: Sequence[Entry], edition: ReadingEdition = NEWEST
 ) -> tuple[frozenset[bytes], tuple[Finding, ...]]:
     """Releases that a `void_shipping` of their own station takes back: the one it names, else its latest before it.
 
@@ -62,34 +62,34 @@ def cancelled_releases(
                 and _of_one_giver(release, entry, edition)
                 and (not names or release.event.event_id in names)
             ]
-            bound = _accepted(found[-1], entries, entry, edition) if found and edition >= Edition.THIRD else None
+            bound = _accepted(found[-1], entries, entry, edition) if found and edition >= ReadingEdition.THIRD else None
             if bound is not None:
                 sentence = (
                     f"Index {entry.where} cancels the release of index {found[-1].where}, which index {bound.where} "
                     "had accepted by its digest: the handover stands."
                 )
                 three = (found[-1].index, bound.index, entry.index)
-                findings.append(Finding(kind=Kind.RELEASE_BOUND, sentence=sentence, indices=three))
+                findings.append(Finding(kind=FindingKind.RELEASE_BOUND, sentence=sentence, indices=three))
             elif found:
                 cancelled.add(found[-1].digest)
                 sentence = f"Index {entry.where} cancels the release of index {found[-1].where}."
                 about = (found[-1].index, entry.index)
-                findings.append(Finding(kind=Kind.RELEASE_CANCELLED, sentence=sentence, indices=about))
+                findings.append(Finding(kind=FindingKind.RELEASE_CANCELLED, sentence=sentence, indices=about))
         elif entry.present and is_release(entry):
             earlier.append(entry)
     return frozenset(cancelled), tuple(findings)
 
 
-def _of_one_giver(release: Entry, cancelling: Entry, edition: Edition) -> bool:
-    if edition >= Edition.FIFTH:
+def _of_one_giver(release: Entry, cancelling: Entry, edition: ReadingEdition) -> bool:
+    if edition >= ReadingEdition.FIFTH:
         return release.station.station == cancelling.station.station
     return release.station.custodian == cancelling.station.custodian
 
 
-def _accepted(release: Entry, entries: Iterable[Entry], before: Entry, edition: Edition) -> Entry | None:
+def _accepted(release: Entry, entries: Iterable[Entry], before: Entry, edition: ReadingEdition) -> Entry | None:
     """The acceptance of another station that binds the release, if it was in the log before that one."""
     for entry in entries:
-        counts = entry.present if edition >= Edition.FIFTH else entry.counts
+        counts = entry.present if edition >= ReadingEdition.FIFTH else entry.counts
         binds = counts and is_acceptance(entry) and entry.marks.upstream == release.digest
         if binds and entry.place < before.place and entry.station.station != release.station.station:
             return entry
@@ -104,7 +104,7 @@ def last_release(run: Run, cancelled: frozenset[bytes]) -> Entry | None:
 
 def prove(
     giver: Run, taker: Run, *, by_event_id: Mapping[str, tuple[Entry, ...]], cancelled: frozenset[bytes]
-) -> Proof:
+) -> HandoverProof:
     """How the handover from `giver` to `taker` is proved."""
     acceptance = taker.acceptance
     release = last_release(giver, cancelled)
@@ -130,7 +130,7 @@ def prove(
         if flaw is None
         else flaw[1]
     )
-    return Proof(
+    return HandoverProof(
         signing="dual" if flaw is None else "named",
         release=release,
         acceptance=acceptance,
@@ -146,20 +146,20 @@ def _upstream_ids(entry: Entry) -> tuple[str, ...]:
     return tuple(identifier for kind, identifier in entry.event.transactions if kind == "upevt")
 
 
-def _without_acceptance(giver: Run, taker: Run, release: Entry | None) -> Proof:
+def _without_acceptance(giver: Run, taker: Run, release: Entry | None) -> HandoverProof:
     """Nobody signed that they took the parcel."""
     about = (giver.entries[-1].index, taker.opening.index)
     if release is not None:
         sentence = f"Released at index {release.where}; nobody signed for taking it over."
         signing: Signing = "one_sided"
-        finding = Finding(kind=Kind.HANDOVER_ONE_SIDED, sentence=sentence, indices=(release.index, about[1]))
+        finding = Finding(kind=FindingKind.HANDOVER_ONE_SIDED, sentence=sentence, indices=(release.index, about[1]))
     elif giver.key[0] == taker.key[0]:
         sentence = "Moved within one custodian; no handover was signed."
         return _bare("internal", sentence)
     else:
         sentence = f"No handover was signed between index {about[0]} and index {about[1]}."
         signing = "gap"
-        finding = Finding(kind=Kind.HANDOVER_MISSING, sentence=sentence, indices=about)
+        finding = Finding(kind=FindingKind.HANDOVER_MISSING, sentence=sentence, indices=about)
     return _bare(signing, sentence, release=release, finding=finding)
 
 
@@ -170,8 +170,8 @@ def _bare(
     release: Entry | None = None,
     acceptance: Entry | None = None,
     finding: Finding | None = None,
-) -> Proof:
-    return Proof(
+) -> HandoverProof:
+    return HandoverProof(
         signing=signing,
         release=release,
         acceptance=acceptance,
@@ -182,14 +182,14 @@ def _bare(
     )
 
 
-def _unbound(release: Entry | None, acceptance: Entry) -> Proof:
+def _unbound(release: Entry | None, acceptance: Entry) -> HandoverProof:
     """An acceptance that says nothing of the giver's event."""
     if release is None:
         sentence = f"Accepted at index {acceptance.where}; the giver signed no release."
-        finding = Finding(kind=Kind.HANDOVER_ONE_SIDED, sentence=sentence, indices=(acceptance.index,))
+        finding = Finding(kind=FindingKind.HANDOVER_ONE_SIDED, sentence=sentence, indices=(acceptance.index,))
         return _bare("one_sided", sentence, acceptance=acceptance, finding=finding)
     sentence = f"Index {acceptance.where} accepts without naming the release of index {release.where}."
-    finding = Finding(kind=Kind.HANDOVER_UNBOUND, sentence=sentence, indices=_indices(release, acceptance))
+    finding = Finding(kind=FindingKind.HANDOVER_UNBOUND, sentence=sentence, indices=_indices(release, acceptance))
     same = bool(acceptance.event.sources) and acceptance.event.parties() == release.event.parties()
     proof = _bare("named" if same else "one_sided", sentence, release=release, acceptance=acceptance, finding=finding)
     return replace(proof, findings=(*proof.findings, *_parties(release, acceptance)))
@@ -197,35 +197,39 @@ def _unbound(release: Entry | None, acceptance: Entry) -> Proof:
 
 def _flaw(
     release: Entry | None, acceptance: Entry, *, names: tuple[str, ...], named: list[Entry], ours: list[Entry]
-) -> tuple[Kind, str] | None:
+) -> tuple[FindingKind, str] | None:
     """The first thing that keeps an acceptance from proving the handover; None if nothing does."""
     upstream, index = acceptance.marks.upstream, acceptance.index
     wrong = f"Index {index} binds another statement than the event it names."
     other = f"Index {index} names index {named[0].where if named else 0}, which is no standing release by the giver."
     unknown = not names and (release is None or upstream != release.digest)
-    flaws: tuple[tuple[bool, Kind, str], ...] = (
+    flaws: tuple[tuple[bool, FindingKind, str], ...] = (
         (
             bool(names) and not named,
-            Kind.HANDOVER_UNKNOWN_UPSTREAM,
+            FindingKind.HANDOVER_UNKNOWN_UPSTREAM,
             f"Index {index} names an event of the giver that is not here.",
         ),
-        (unknown, Kind.HANDOVER_UNKNOWN_UPSTREAM, f"Index {index} binds a statement of the giver that is not here."),
+        (
+            unknown,
+            FindingKind.HANDOVER_UNKNOWN_UPSTREAM,
+            f"Index {index} binds a statement of the giver that is not here.",
+        ),
         (
             upstream is not None and bool(named) and all(entry.digest != upstream for entry in named),
-            Kind.HANDOVER_WRONG_DIGEST,
+            FindingKind.HANDOVER_WRONG_DIGEST,
             wrong,
         ),
-        (bool(names) and not ours, Kind.HANDOVER_UNBOUND, other),
-        (not names, Kind.HANDOVER_UNBOUND, f"Index {index} carries a digest of the giver's but names no event."),
+        (bool(names) and not ours, FindingKind.HANDOVER_UNBOUND, other),
+        (not names, FindingKind.HANDOVER_UNBOUND, f"Index {index} carries a digest of the giver's but names no event."),
         (
             upstream is None,
-            Kind.HANDOVER_UNBOUND,
+            FindingKind.HANDOVER_UNBOUND,
             f"Index {index} names the release but does not carry its statement's digest.",
         ),
-        (all(entry.digest != upstream for entry in ours), Kind.HANDOVER_WRONG_DIGEST, wrong),
+        (all(entry.digest != upstream for entry in ours), FindingKind.HANDOVER_WRONG_DIGEST, wrong),
         (
             any(entry.station.station == acceptance.station.station for entry in ours),
-            Kind.HANDOVER_SAME_STATION,
+            FindingKind.HANDOVER_SAME_STATION,
             f"One station signed both sides of the handover at index {index}.",
         ),
     )
@@ -243,7 +247,7 @@ def _parties(release: Entry | None, acceptance: Entry) -> tuple[Finding, ...]:
     if not due or not takers or due & takers:
         return ()
     sentence = f"Index {acceptance.where} was accepted by another party than index {release.where} released it to."
-    return (Finding(kind=Kind.HANDOVER_OTHER_PARTY, sentence=sentence, indices=_indices(release, acceptance)),)
+    return (Finding(kind=FindingKind.HANDOVER_OTHER_PARTY, sentence=sentence, indices=_indices(release, acceptance)),)
 
 
 def _indices(release: Entry | None, acceptance: Entry) -> tuple[int, ...]:

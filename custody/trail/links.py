@@ -15,20 +15,20 @@ from dataclasses import dataclass
 from typing import Literal
 
 from custody.kernel.clock import Instant
+from custody.trail.arrange import Entry
 from custody.trail.contents import ContentsTrace
-from custody.trail.edition import NEWEST, Edition
+from custody.trail.edition import NEWEST, ReadingEdition
 from custody.trail.handovers import Signing
-from custody.trail.order import Entry
 from custody.trail.runs import Leg, Run, is_release
 from custody.trail.sealed import Step
 from custody.trail.segments import Chain, Handover
 from custody.trail.traces import BAD_SEALS, GOOD_SEALS, SealTrace, WeightTrace
 
-Check = Literal["weight", "seal", "contents"]
+TraceKind = Literal["weight", "seal", "contents"]
 SealReading = Literal["not_read", "ok", "anomaly"]
 
 _RIGHT = "last found right at index {}"
-_WORDS: Mapping[Check, str] = {"weight": "Weight was", "seal": "The seal was", "contents": "The contents were"}
+_WORDS: Mapping[TraceKind, str] = {"weight": "Weight was", "seal": "The seal was", "contents": "The contents were"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ class Checkpoint:
 class Narrowing:
     """The links between the last good and the first bad check of one kind; `after_index` None: never seen good."""
 
-    kind: Check
+    kind: TraceKind
     after_index: int | None
     before_index: int
     links: tuple[str, ...]
@@ -163,14 +163,14 @@ def narrow(
     weight: WeightTrace,
     seal: SealTrace,
     contents: ContentsTrace,
-    edition: Edition = NEWEST,
+    edition: ReadingEdition = NEWEST,
 ) -> tuple[Narrowing, ...]:
     """Where each kind of check says that something changed; by the first four editions a release was on arrival too."""
     place = {entry.where: at for at, entry in enumerate(entries)}
     spans = _spans(entries, chain, edition)
     names = {link.id: link.name for link in links}
     found = []
-    traces: tuple[tuple[Check, WeightTrace | SealTrace | ContentsTrace], ...] = (
+    traces: tuple[tuple[TraceKind, WeightTrace | SealTrace | ContentsTrace], ...] = (
         ("weight", weight),
         ("seal", seal),
         ("contents", contents),
@@ -192,7 +192,7 @@ def narrow(
     return tuple(found)
 
 
-def _spans(entries: tuple[Entry, ...], chain: Chain, edition: Edition) -> dict[str, tuple[int, int]]:
+def _spans(entries: tuple[Entry, ...], chain: Chain, edition: ReadingEdition) -> dict[str, tuple[int, int]]:
     """For each link its positions in the trail: what changed in it changed after the first and up to the second."""
     at = {entry.digest: position for position, entry in enumerate(entries)}
     runs = dict(chain.runs)
@@ -217,6 +217,6 @@ def _spans(entries: tuple[Entry, ...], chain: Chain, edition: Edition) -> dict[s
     return spans
 
 
-def _came_unseen(run: Run, edition: Edition) -> bool:
+def _came_unseen(run: Run, edition: ReadingEdition) -> bool:
     """Whether nobody looked at the parcel when the run began: what is first heard of it is that it went."""
-    return run.arrival is None or (edition >= Edition.FIFTH and is_release(run.arrival))
+    return run.arrival is None or (edition >= ReadingEdition.FIFTH and is_release(run.arrival))

@@ -18,9 +18,9 @@ from typing import Literal
 from custody.gs1.cbv import REMOTE_LOCKING, REMOTE_UNLOCKING
 from custody.gs1.event import Event
 from custody.kernel.clock import MINUTE_MS
-from custody.trail.edition import NEWEST, Edition
+from custody.trail.arrange import Entry
+from custody.trail.edition import NEWEST, ReadingEdition
 from custody.trail.names import RECIPIENT, is_parcel, named
-from custody.trail.order import Entry
 from custody.trail.route import MOBILE
 from custody.trail.sealed import StationFacts
 
@@ -138,7 +138,7 @@ def is_physical(event: Event) -> bool:
     return event.type in _PRESENCE_TYPES and event.biz_step not in _PAPER
 
 
-def read_runs(entries: Iterable[Entry], edition: Edition = NEWEST) -> list[Run]:
+def read_runs(entries: Iterable[Entry], edition: ReadingEdition = NEWEST) -> list[Run]:
     """The runs in trail order, with the way back as it is read by that edition."""
     present, packed = [], False
     for entry in entries:
@@ -153,7 +153,7 @@ def read_runs(entries: Iterable[Entry], edition: Edition = NEWEST) -> list[Run]:
     return walk.runs
 
 
-def _turn(present: Sequence[Entry], edition: Edition) -> int | None:
+def _turn(present: Sequence[Entry], edition: ReadingEdition) -> int | None:
     """With which scan the way back begins.
 
     What is never delivered also goes back when it is let go under a return that its first scan had not named: that one
@@ -162,7 +162,7 @@ def _turn(present: Sequence[Entry], edition: Edition) -> int | None:
     said = [_says(entry, edition) for entry in present]
     sent = next((at for at, entry in enumerate(present) if said[at] and sends_back(entry.event)), None)
     told = [(said[at] and returns(entry.event), said[at] and is_delivery(entry)) for at, entry in enumerate(present)]
-    if edition is Edition.FIRST:
+    if edition is ReadingEdition.FIRST:
         spoken = turning_before(told)
     elif any(delivered for _, delivered in told):
         spoken = turning(told)
@@ -173,9 +173,9 @@ def _turn(present: Sequence[Entry], edition: Edition) -> int | None:
     return min((at for at in (spoken, sent) if at is not None), default=None)
 
 
-def _says(entry: Entry, edition: Edition) -> bool:
+def _says(entry: Entry, edition: ReadingEdition) -> bool:
     """Whether what a scan says of a delivery or a return counts; by the third edition that of a bound one did too."""
-    return entry.counts or edition < Edition.FOURTH
+    return entry.counts or edition < ReadingEdition.FOURTH
 
 
 def shows_presence(entry: Entry, *, packed: bool) -> bool:
@@ -191,7 +191,7 @@ def shows_presence(entry: Entry, *, packed: bool) -> bool:
 class _Walk:
     """Goes through the scans once and grows the runs."""
 
-    def __init__(self, edition: Edition) -> None:
+    def __init__(self, edition: ReadingEdition) -> None:
         self.runs: list[Run] = []
         self._edition = edition
         self._leg: Leg = "outbound"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 
 from custody.ledger.time_bounds import TimeBounds, not_after, not_before
 from custody.ledger.witness_policy import WitnessPolicy
-from custody.trail.order import Entry
+from custody.trail.arrange import Entry
 
 WORKING = "working"
 """The purpose of the witness policy whose quorum is believed about times."""

@@ -18,11 +18,11 @@ from itertools import pairwise
 from typing import Literal
 
 from custody.kernel.clock import Instant
-from custody.trail.edition import NEWEST, Edition
-from custody.trail.finding import Finding, Kind
+from custody.trail.arrange import Entry
+from custody.trail.edition import NEWEST, ReadingEdition
+from custody.trail.finding import Finding, FindingKind
 from custody.trail.gaps import Gap, unscanned_places
-from custody.trail.handovers import Proof, Signing, cancelled_releases, last_release, prove
-from custody.trail.order import Entry
+from custody.trail.handovers import HandoverProof, Signing, cancelled_releases, last_release, prove
 from custody.trail.route import Route, in_house, name_place, name_station
 from custody.trail.runs import Leg, Run, read_runs
 from custody.trail.sealed import Step
@@ -98,7 +98,7 @@ class Chain:
     cancelled: frozenset[bytes]
 
 
-def read_chain(entries: tuple[Entry, ...], route: Route, edition: Edition = NEWEST) -> Chain:
+def read_chain(entries: tuple[Entry, ...], route: Route, edition: ReadingEdition = NEWEST) -> Chain:
     """The chain of custody that the entries show, as it is read and told by that edition."""
     return _Builder(entries, route, edition).build()
 
@@ -106,7 +106,7 @@ def read_chain(entries: tuple[Entry, ...], route: Route, edition: Edition = NEWE
 class _Builder:
     """Lays out segments and handovers run by run."""
 
-    def __init__(self, entries: tuple[Entry, ...], route: Route, edition: Edition) -> None:
+    def __init__(self, entries: tuple[Entry, ...], route: Route, edition: ReadingEdition) -> None:
         self._entries = entries
         self._route = route
         self._edition = edition
@@ -185,7 +185,7 @@ class _Builder:
                 self._gap("handover", giver, taker, after.name, proof.sentence)
             self._hand(before, after, proof, giver, taker)
             return
-        still_true = {Kind.HANDOVER_UNKNOWN_UPSTREAM, Kind.HANDOVER_WRONG_DIGEST}
+        still_true = {FindingKind.HANDOVER_UNKNOWN_UPSTREAM, FindingKind.HANDOVER_WRONG_DIGEST}
         self._findings += [finding for finding in proof.findings if finding.kind in still_true]
         self._segments[-1] = replace(before, to_ms=None, to_received_ms=None)
         chain = [before, *self._unseen(before, after, missing), after]
@@ -194,7 +194,7 @@ class _Builder:
             sentence += f"and index {taker.opening.where}."
             self._gap("step", giver, taker, segment.name, sentence)
             about = (giver.entries[-1].index, taker.opening.index)
-            self._findings.append(Finding(kind=Kind.STEP_MISSING, sentence=sentence, indices=about))
+            self._findings.append(Finding(kind=FindingKind.STEP_MISSING, sentence=sentence, indices=about))
             self._segments.append(segment)
         for one, two in pairwise(chain):
             self._hand(one, two, _share(proof, one, two, first=one is before, last=two is after), giver, taker)
@@ -225,7 +225,7 @@ class _Builder:
             )
         return found
 
-    def _hand(self, before: Segment, after: Segment, proof: Proof, giver: Run, taker: Run) -> None:
+    def _hand(self, before: Segment, after: Segment, proof: HandoverProof, giver: Run, taker: Run) -> None:
         first, last = before.seen, after.seen
         moment = (proof.acceptance or taker.opening) if last else proof.release
         self._handovers.append(
@@ -255,7 +255,7 @@ class _Builder:
     def _deliver(self, run: Run, delivery: Entry, segment: Segment) -> None:
         checked = any(entry.marks.check is not None for entry in (delivery, *run.more_deliveries))
         recorded = "A check of the recipient is recorded."
-        confirmed = "The recipient confirmed with a check." if self._edition is Edition.FIRST else recorded
+        confirmed = "The recipient confirmed with a check." if self._edition is ReadingEdition.FIRST else recorded
         sentence = confirmed if checked else "Delivered by the carrier's word."
         self._outside(
             "delivery",
@@ -276,7 +276,7 @@ class _Builder:
             delivered = giver.delivery.index if giver.delivery else giver.entries[-1].index
             sentence = f"Seen again at index {taker.opening.where} after the delivery at index {delivered}."
             about = (delivered, taker.opening.index)
-            self._findings.append(Finding(kind=Kind.DELIVERY_REOPENED, sentence=sentence, indices=about))
+            self._findings.append(Finding(kind=FindingKind.DELIVERY_REOPENED, sentence=sentence, indices=about))
         kind: Literal["returned", "taken_back"] = "returned" if taker.start == "returned" else "taken_back"
         self._outside(
             kind, name, taker.opening, leg=after.leg, giver=None, taker=after.id, signing="one_sided", sentence=sentence
@@ -327,7 +327,7 @@ class _Builder:
         if release is None:
             return
         sentence = f"Released at index {release.where}; nobody has signed for taking it over."
-        self._findings.append(Finding(kind=Kind.RELEASE_OPEN, sentence=sentence, indices=(release.index,)))
+        self._findings.append(Finding(kind=FindingKind.RELEASE_OPEN, sentence=sentence, indices=(release.index,)))
         segment = self._segments[-1]
         name = f"handover from {segment.name}, not accepted yet"
         self._outside(
@@ -358,7 +358,7 @@ class _Builder:
         return f"{prefix}-{digest}-{self._counts[prefix + digest]}"
 
 
-def _share(proof: Proof, before: Segment, after: Segment, *, first: bool, last: bool) -> Proof:
+def _share(proof: HandoverProof, before: Segment, after: Segment, *, first: bool, last: bool) -> HandoverProof:
     """What one end of a handover proves when a step between its two sides was not scanned."""
     release, acceptance = (proof.release if first else None), (proof.acceptance if last else None)
     if release or acceptance:

@@ -25,10 +25,10 @@ from typing import Literal
 
 from custody.gs1.imei import imei_urn
 from custody.kernel.clock import SECOND_MS, Instant
+from custody.trail.arrange import Entry
 from custody.trail.contents import packed_first, packer
-from custody.trail.finding import Finding, Kind
+from custody.trail.finding import Finding, FindingKind
 from custody.trail.names import aliases, imei_of, is_item, is_parcel, named, orders, same_orders, short
-from custody.trail.order import Entry
 from custody.trail.trail import Trail
 
 MOMENT_MS = 5 * SECOND_MS
@@ -52,7 +52,7 @@ class Tie:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Binding:
+class ImeiTies:
     """All ties of one IMEI, the contradictions, and an independent pair if there is one and nothing contradicts."""
 
     imei: str
@@ -71,12 +71,12 @@ def ties(trail: Trail, imei: str) -> tuple[Tie, ...]:
     return bind(trail, imei).ties
 
 
-def bind(trail: Trail, imei: str) -> Binding:
+def bind(trail: Trail, imei: str) -> ImeiTies:
     """The ties with their contradictions; raises `Rejected("imei")` for something that is no IMEI."""
     urn = imei_urn(imei_of(imei) or imei)
-    names = next((item.names for item in trail.unit.items if urn in item.names), frozenset({urn}))
+    names = next((item.names for item in trail.belongings.items if urn in item.names), frozenset({urn}))
     contradictions = _contradictions(trail, names)
-    sender = packer(trail.entries, trail.unit)
+    sender = packer(trail.entries, trail.belongings)
     sent_for = _parcel_orders(trail, sender)
     found: list[Tie] = []
     of_sender: list[Tie] = []
@@ -101,7 +101,7 @@ def bind(trail: Trail, imei: str) -> Binding:
             ):
                 of_sender.append(found[-1])
     pairs = (pair for pair in combinations(found, 2) if independent(*pair) and any(tie in of_sender for tie in pair))
-    return Binding(imei=urn, ties=tuple(found), findings=contradictions, pair=next(pairs, None))
+    return ImeiTies(imei=urn, ties=tuple(found), findings=contradictions, pair=next(pairs, None))
 
 
 def independent(one: Tie, two: Tie) -> bool:
@@ -122,7 +122,7 @@ def _kind(entry: Entry, trail: Trail, names: frozenset[str]) -> TieKind | None:
     if not names & _items(entry):
         return None
     if entry.via == "parcel":
-        if event.type == "AggregationEvent" and event.parent == trail.unit.parcel:
+        if event.type == "AggregationEvent" and event.parent == trail.belongings.parcel:
             kinds: dict[str | None, TieKind] = {"ADD": "packed", "DELETE": "unpacked"}
             return kinds.get(event.action, "seen_inside")
         return "read_with_parcel"
@@ -165,8 +165,8 @@ def _copied_from(entry: Entry, trail: Trail, names: frozenset[str]) -> int | Non
 
 def _contradictions(trail: Trail, names: frozenset[str]) -> tuple[Finding, ...]:
     """Records that name another handset for the parcel, or another order or another parcel for the handset."""
-    several = len(trail.unit.items) > 1
-    own = packed_first(trail.entries, trail.unit)
+    several = len(trail.belongings.items) > 1
+    own = packed_first(trail.entries, trail.belongings)
     expected = {name for item in own for name in item.names} if several else set(names)
     due = _parcel_orders(trail)
     found = []
@@ -178,12 +178,12 @@ def _contradictions(trail: Trail, names: frozenset[str]) -> tuple[Finding, ...]:
                 f"Index {entry.where} names {short(min(strangers))} with this parcel, not "
                 f"{short(min(expected, key=lambda name: (imei_of(name) is None, name)))}: the numbers disagree."
             )
-            found.append(Finding(kind=Kind.TIE_DISPUTED, sentence=sentence, indices=(entry.index,)))
+            found.append(Finding(kind=FindingKind.TIE_DISPUTED, sentence=sentence, indices=(entry.index,)))
         sold_for = (
             orders(entry.event) if entry.via == "item" and _proves(entry) and names & _items(entry) else frozenset()
         )
         if sold_for and due and not same_orders(sold_for, due):
             sentence = f"Index {entry.where} ties the handset to another order than the parcel's."
-            found.append(Finding(kind=Kind.TIE_DISPUTED, sentence=sentence, indices=(entry.index,)))
-    elsewhere = {Kind.ITEM_ELSEWHERE, Kind.CONTENTS_CONFLICT}
-    return (*found, *(finding for finding in trail.unit.findings if finding.kind in elsewhere))
+            found.append(Finding(kind=FindingKind.TIE_DISPUTED, sentence=sentence, indices=(entry.index,)))
+    elsewhere = {FindingKind.ITEM_ELSEWHERE, FindingKind.CONTENTS_CONFLICT}
+    return (*found, *(finding for finding in trail.belongings.findings if finding.kind in elsewhere))

@@ -22,24 +22,24 @@ from custody.gs1.sensors import MassReading
 from custody.kernel.clock import Instant
 from custody.scans.advance import parcels_of, weighs_one
 from custody.scans.tolerances import Tolerances
-from custody.trail.edition import NEWEST, Edition
-from custody.trail.finding import Finding, Kind
+from custody.trail.arrange import Entry
+from custody.trail.belongings import Belongings
+from custody.trail.edition import NEWEST, ReadingEdition
+from custody.trail.finding import Finding, FindingKind
 from custody.trail.marks import says_seal
 from custody.trail.names import is_parcel, named, short
-from custody.trail.order import Entry
 from custody.trail.route import name_station
-from custody.trail.unit import Unit
 
 Band = Literal["in", "out", "unknown"]
-Basis = Literal["declared", "first reading"]
+MassBasis = Literal["declared", "first reading"]
 SealState = Literal["applied", "same", "differs", "broken", "missing", "removed", "intact", "seen", "not_read"]
 
 GOOD_SEALS: frozenset[SealState] = frozenset({"applied", "same", "intact"})
 BAD_SEALS: frozenset[SealState] = frozenset({"differs", "broken", "missing"})
-_SEAL_FINDINGS: Mapping[SealState, Kind] = {
-    "differs": Kind.SEAL_DIFFERS,
-    "broken": Kind.SEAL_BROKEN,
-    "missing": Kind.SEAL_MISSING,
+_SEAL_FINDINGS: Mapping[SealState, FindingKind] = {
+    "differs": FindingKind.SEAL_DIFFERS,
+    "broken": FindingKind.SEAL_BROKEN,
+    "missing": FindingKind.SEAL_MISSING,
 }
 _OPENED = "unpacking"
 _REMOVES = "removing"
@@ -59,7 +59,7 @@ class WeightReading:
     place: str
     band: Band
     expected_g: float | None
-    basis: Basis | None
+    basis: MassBasis | None
     limit_g: float | None
     change_g: float | None
 
@@ -135,7 +135,7 @@ def read_weights(entries: Iterable[Entry], parcel: str | None, tolerances: Toler
     if len(set(masses)) > 1:
         sentence = "Different masses were declared; the one that came first is used."
         about = tuple(entry.index for entry in declared)
-        findings.append(Finding(kind=Kind.WEIGHT_UNCLEAR, sentence=sentence, indices=about))
+        findings.append(Finding(kind=FindingKind.WEIGHT_UNCLEAR, sentence=sentence, indices=about))
     good = _basis(readings, last_in) if lasting else None
     bad = lasting[0] if lasting else None
     return WeightTrace(
@@ -187,7 +187,7 @@ def _reading(
     return reading
 
 
-def _compare(reading: WeightReading, expected_g: float, basis: Basis, limit_g: float) -> WeightReading:
+def _compare(reading: WeightReading, expected_g: float, basis: MassBasis, limit_g: float) -> WeightReading:
     band: Band = "in" if abs(reading.mass_g - expected_g) <= limit_g else "out"
     return replace(reading, band=band, expected_g=expected_g, basis=basis, limit_g=limit_g)
 
@@ -200,12 +200,12 @@ def _basis(readings: list[WeightReading], last_in: int) -> WeightReading | None:
 
 
 def _lasting_finding(reading: WeightReading) -> Finding:
-    return Finding(kind=Kind.WEIGHT_OUT, sentence=f"{_said(reading)}.", indices=(reading.index,))
+    return Finding(kind=FindingKind.WEIGHT_OUT, sentence=f"{_said(reading)}.", indices=(reading.index,))
 
 
 def _passing_finding(reading: WeightReading) -> Finding:
     sentence = f"{_said(reading)}, but a later weighing was right again: rather the scale than the parcel."
-    return Finding(kind=Kind.WEIGHT_UNCLEAR, sentence=sentence, indices=(reading.index,))
+    return Finding(kind=FindingKind.WEIGHT_UNCLEAR, sentence=sentence, indices=(reading.index,))
 
 
 def _said(reading: WeightReading) -> str:
@@ -224,17 +224,19 @@ def _weight_sentence(readings: list[WeightReading], lasting: list[WeightReading]
 
 
 def read_seals(
-    entries: Iterable[Entry], checkpoints: Collection[bytes], unit: Unit, edition: Edition = NEWEST
+    entries: Iterable[Entry], checkpoints: Collection[bytes], belongings: Belongings, edition: ReadingEdition = NEWEST
 ) -> SealTrace:
     """The seal trace; `checkpoints` are the digests of the scans at which the parcel changed hands.
 
     By the first edition a seal on what the parcel lay in was taken for its own, by the first two all that was put on it
     for a seal, and by the first three a seal that was done away with for one that was read.
     """
-    eye = _SealEye(unit.seals if edition >= Edition.THIRD else None, ends=edition >= Edition.FOURTH)
+    eye = _SealEye(belongings.seals if edition >= ReadingEdition.THIRD else None, ends=edition >= ReadingEdition.FOURTH)
     for entry in entries:
         if entry.counts and entry.via in {"parcel", "seal", "carrier"}:
-            shown = edition is Edition.FIRST or (entry.via != "carrier" and shows_seal(entry.event, unit.parcel))
+            shown = edition is ReadingEdition.FIRST or (
+                entry.via != "carrier" and shows_seal(entry.event, belongings.parcel)
+            )
             eye.look(entry, checkpoint=entry.digest in checkpoints, shown=shown)
     return eye.trace()
 
@@ -312,7 +314,7 @@ class _SealEye:
     def _apply(self, entry: Entry, names: frozenset[str]) -> SealState:
         """A seal is put on; over a seal that nobody found broken it is a second one."""
         if self._names is not None and self._compare(names) != "same":
-            kind = Kind.SEAL_DIFFERS if self._trusted else Kind.SEAL_REPLACED
+            kind = FindingKind.SEAL_DIFFERS if self._trusted else FindingKind.SEAL_REPLACED
             was = "that nobody found broken" if self._trusted else "that was found broken, missing or different"
             sentence = f"Index {entry.where} puts on a new seal in place of one {was}."
             self._findings.append(Finding(kind=kind, sentence=sentence, indices=(entry.index,)))

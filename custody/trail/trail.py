@@ -1,6 +1,6 @@
 """The trail of one parcel: everything the log shows of it, put together.
 
-`build_trail` is a pure function of the unit, the scans and what is handed in beside them. The scans may come in any
+`build_trail` is a pure function of belongings, scans and what is handed in beside them. The scans may come in any
 order and more than once, and other parcels' scans among them do no harm: the trail is the same. Quarantined scans are
 shown apart as evidence and open no segment; events declared wrong stay visible and count for nothing.
 
@@ -14,21 +14,21 @@ from typing import Literal
 
 from custody.kernel.clock import Instant
 from custody.scans.tolerances import Tolerances
+from custody.trail.arrange import Entry, SequenceGap, make_entries, missing_digests, order_findings
+from custody.trail.belongings import Belongings
 from custody.trail.bound import bound_findings, bound_presence
 from custody.trail.contents import ContentsTrace, read_contents
 from custody.trail.corrections import Correction, once, read_corrections
 from custody.trail.delivery import DeliveryProof, prove_delivery
-from custody.trail.edition import NEWEST, Edition
-from custody.trail.finding import Finding, Kind, sort_findings
+from custody.trail.edition import NEWEST, ReadingEdition
+from custody.trail.finding import Finding, FindingKind, sort_findings
 from custody.trail.gaps import Gap
 from custody.trail.links import Checkpoint, Link, Narrowing, list_links, narrow, read_checkpoints
-from custody.trail.order import Entry, SequenceGap, make_entries, missing_digests, order_findings
 from custody.trail.route import USUAL, Route
 from custody.trail.runs import is_release
 from custody.trail.sealed import SealedScan
 from custody.trail.segments import Chain, Handover, Segment, read_chain
 from custody.trail.traces import Photo, SealTrace, WeightTrace, read_photos, read_seals, read_weights
-from custody.trail.unit import Unit
 
 Whereabouts = Literal["unknown", "custodian", "between", "recipient"]
 
@@ -54,7 +54,7 @@ class Holder:
 class Trail:
     """All of it. `entries` holds every scan in trail order, whether it counts or not."""
 
-    unit: Unit
+    belongings: Belongings
     entries: tuple[Entry, ...]
     segments: tuple[Segment, ...]
     handovers: tuple[Handover, ...]
@@ -83,7 +83,7 @@ class Trail:
 
 
 def build_trail(
-    unit: Unit,
+    belongings: Belongings,
     scans: Iterable[SealedScan],
     *,
     tolerances: Tolerances | None = None,
@@ -92,9 +92,9 @@ def build_trail(
     adjudicators: Collection[str] = (),
     checks: Mapping[bytes, bool] | None = None,
     in_log: Collection[bytes] = (),
-    edition: Edition = NEWEST,
+    edition: ReadingEdition = NEWEST,
 ) -> Trail:
-    """The trail of `unit` in `scans`.
+    """The trail of `belongings` in `scans`.
 
     `gaps` are the missing numbers of its stations; `adjudicators` may declare errors for other stations; `checks` says
     by statement digest whether a recipient check was verified (True) or refuted (False); `in_log` are statements that
@@ -104,20 +104,20 @@ def build_trail(
     verified = checks or {}
     single = once(scans)
     corrections = read_corrections(single, adjudicators=adjudicators, edition=edition)
-    ways = [(sealed, via) for sealed in single if (via := unit.via(sealed, edition)) is not None]
+    ways = [(sealed, via) for sealed in single if (via := belongings.via(sealed, edition)) is not None]
     bound = bound_presence([sealed for sealed, _ in ways], corrections, edition)
     entries = make_entries(ways, corrections, verified, bound)
     chain = read_chain(entries, route, edition)
     openings = {run.arrival.digest for _, run in chain.runs if run.arrival is not None}
     openings |= {run.delivery.digest for _, run in chain.runs if run.delivery is not None}
-    weight = read_weights(entries, unit.parcel, tolerances or Tolerances())
-    seal = read_seals(entries, openings, unit, edition)
-    contents = read_contents(entries, unit, edition)
+    weight = read_weights(entries, belongings.parcel, tolerances or Tolerances())
+    seal = read_seals(entries, openings, belongings, edition)
+    contents = read_contents(entries, belongings, edition)
     delivery = prove_delivery(entries, chain, contents, verified, edition)
     links = list_links(chain)
     here = {entry.digest for entry in entries}
     findings = (
-        *unit.findings,
+        *belongings.findings,
         *(finding for finding, about in zip(corrections.findings, corrections.about, strict=True) if here >= about),
         *bound_findings(single, bound, edition),
         *order_findings(entries, gaps, in_log),
@@ -125,7 +125,7 @@ def build_trail(
         *(finding for part in (chain, weight, seal, contents, delivery) for finding in part.findings),
     )
     return Trail(
-        unit=unit,
+        belongings=belongings,
         entries=entries,
         segments=chain.segments,
         handovers=chain.handovers,
@@ -146,7 +146,7 @@ def build_trail(
 
 def _refuted(entry: Entry) -> Finding:
     sentence = f"The recipient check in index {entry.where} does not verify and counts for nothing."
-    return Finding(kind=Kind.CHECK_REFUTED, sentence=sentence, indices=(entry.index,))
+    return Finding(kind=FindingKind.CHECK_REFUTED, sentence=sentence, indices=(entry.index,))
 
 
 def _holder(chain: Chain, route: Route) -> Holder:

@@ -38,8 +38,8 @@ from custody.scans.scan import Scan
 from custody.scans.tolerances import Tolerances
 from custody.store import scan_book
 from custody.store.unit import House
-from custody.usecases.file_part import Checked, Part, Unproven, file_part
-from custody.usecases.judge_group import Ack, Bench
+from custody.usecases.file_part import Checked, ScanOrBatch, Unproven, file_part
+from custody.usecases.judge_group import Bench, ScanAnswer
 
 MAX_GROUP = 1_000
 MAX_WAITING = 20_000
@@ -49,7 +49,7 @@ MAX_CHECKED = 128
 log = structlog.get_logger()
 
 
-Answered = Callable[[list[Ack] | Trouble], None]
+Answered = Callable[[list[ScanAnswer] | Trouble], None]
 """Is given one answer a scan, or why there is none; called on a thread of the intake, so it must not wait."""
 
 
@@ -60,13 +60,13 @@ class Job:
     `checked` is what the clerk found out about each part.
     """
 
-    parts: Sequence[Part]
+    parts: Sequence[ScanOrBatch]
     size: int
     answered: Answered
     checked: Sequence[Checked] = ()
 
 
-class Line:
+class JobLine:
     """Jobs that wait in their order for one thread, until it is closed and empty."""
 
     def __init__(self) -> None:
@@ -109,7 +109,7 @@ class Intake:
     def __init__(self, house: House, tolerances: Tolerances) -> None:
         self._house = house
         self._tolerances = tolerances
-        self._jobs, self._ready = Line(), Line()
+        self._jobs, self._ready = JobLine(), JobLine()
         self._waiting = 0
         self._stopping = False
         self._count = threading.Lock()
@@ -130,15 +130,15 @@ class Intake:
         self._clerk.join()
         self._writer.join()
 
-    def submit(self, scans: Sequence[Scan]) -> "Future[list[Ack]]":
+    def submit(self, scans: Sequence[Scan]) -> "Future[list[ScanAnswer]]":
         """Hand scans in; the future has one answer a scan, after they are durable. Raises `Unavailable` when full."""
         return self._promise(scans)
 
-    def submit_batch(self, sealed: SealedBatch) -> "Future[list[Ack]]":
+    def submit_batch(self, sealed: SealedBatch) -> "Future[list[ScanAnswer]]":
         """Hand a batch in; as `submit`, and the future has `Rejected` if the seal is not the station's."""
         return self._promise([sealed])
 
-    def hand_in(self, parts: Sequence[Part], answered: Answered) -> None:
+    def hand_in(self, parts: Sequence[ScanOrBatch], answered: Answered) -> None:
         """Hand scans in, or one batch; as `submit`, but `answered` is called. Raises `Unavailable` when full."""
         size = sum([part.statement.count if isinstance(part, SealedBatch) else 1 for part in parts])
         with self._count:
@@ -149,10 +149,10 @@ class Intake:
             self._waiting += size
             self._jobs.put(Job(parts=parts, size=size, answered=answered))
 
-    def _promise(self, parts: Sequence[Part]) -> "Future[list[Ack]]":
-        future: Future[list[Ack]] = Future()
+    def _promise(self, parts: Sequence[ScanOrBatch]) -> "Future[list[ScanAnswer]]":
+        future: Future[list[ScanAnswer]] = Future()
 
-        def keep(outcome: list[Ack] | Trouble) -> None:
+        def keep(outcome: list[ScanAnswer] | Trouble) -> None:
             if not future.set_running_or_notify_cancel():
                 return  # the caller has given up; the scans are kept all the same
             if isinstance(outcome, Trouble):
@@ -208,7 +208,7 @@ class Intake:
         log.warning("scans could not be taken in", error=repr(error))
         self._answer(group[0], [error if isinstance(error, Trouble) else _not_stored()])
 
-    def _answer(self, job: Job, answers: Sequence[list[Ack] | Trouble]) -> None:
+    def _answer(self, job: Job, answers: Sequence[list[ScanAnswer] | Trouble]) -> None:
         trouble = next((answer for answer in answers if isinstance(answer, Trouble)), None)
         acks = [ack for answer in answers if not isinstance(answer, Trouble) for ack in answer]
         with self._count:
@@ -218,14 +218,16 @@ class Intake:
         except Exception:  # whoever waits has gone, but the scans are durable and others wait behind them
             log.exception("an answer could not be given")
 
-    def _verify(self, parts: Sequence[Part]) -> list[Checked]:
+    def _verify(self, parts: Sequence[ScanOrBatch]) -> list[Checked]:
         missing = {kid for part in parts if (kid := _message(part).kid) not in self._keys}
         if missing:
             with self._house.read() as session:
                 self._learn(session, missing)
         return self._check(parts)
 
-    def _look_again(self, session: Session, parts: Sequence[Part], checked: Sequence[Checked]) -> Sequence[Checked]:
+    def _look_again(
+        self, session: Session, parts: Sequence[ScanOrBatch], checked: Sequence[Checked]
+    ) -> Sequence[Checked]:
         strangers = [at for at, each in enumerate(checked) if each is Unproven.UNKNOWN_KEY]
         if not strangers:
             return checked
@@ -238,15 +240,15 @@ class Intake:
         for kid, row in scan_book.station_keys(session, kids).items():
             self._keys[kid] = read_cose_key(cbor.decode(row.cose_key))
 
-    def _check(self, parts: Sequence[Part]) -> list[Checked]:
+    def _check(self, parts: Sequence[ScanOrBatch]) -> list[Checked]:
         return [_check_part(part, self._keys.get(_message(part).kid)) for part in parts]
 
 
-def _message(part: Part) -> Sign1:
+def _message(part: ScanOrBatch) -> Sign1:
     return part.statement.message if isinstance(part, SealedBatch) else part.message
 
 
-def _check_part(part: Part, key: PublicKey | None) -> Checked:
+def _check_part(part: ScanOrBatch, key: PublicKey | None) -> Checked:
     if key is None:
         return Unproven.UNKNOWN_KEY
     try:

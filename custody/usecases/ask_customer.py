@@ -6,9 +6,9 @@ from custody.disputes import case_guards, civil
 from custody.disputes.asks import Holding, answer_ask, ask_guards, hold, send_ask, skip_ask
 from custody.disputes.case import CASE
 from custody.disputes.claim import claim_of
-from custody.disputes.machine import Role, step
+from custody.disputes.machine import CaseRole, step
 from custody.disputes.messages import say
-from custody.disputes.policy import DEFAULT_POLICY, Policy
+from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
@@ -16,7 +16,14 @@ from custody.usecases.write_move import write_move
 
 
 def ask(
-    unit: Unit, dispute: str, *, item: str, text: str, actor: str, role: Role, policy: Policy = DEFAULT_POLICY
+    unit: Unit,
+    dispute: str,
+    *,
+    item: str,
+    text: str,
+    actor: str,
+    role: CaseRole,
+    policy: CaseworkPolicy = DEFAULT_POLICY,
 ) -> CaseFile:
     """Ask the customer for one thing, once; `Conflict` with a pointer if it is held or was asked for."""
     file = case_book.hold_one(unit, dispute)
@@ -54,7 +61,7 @@ def answer(unit: Unit, dispute: str, *, ask_id: str, pointer: str | None, actor:
     moved, said = replace(file, ledger=ledger), [say("case.received")] if pointer else []
     if file.case.state == "awaiting_customer":
         guards = {"any_format": case_guards.any_format(received=pointer is not None, skipped=pointer is None)}
-        move = step(CASE, file.case.state, "answered_or_skipped", Role.CUSTOMER, guards)
+        move = step(CASE, file.case.state, "answered_or_skipped", CaseRole.CUSTOMER, guards)
         moved, said = replace(moved, case=replace(file.case, state=move.target)), [say("case.answered_or_skipped")]
     facts = {"ask": ask_id, "skipped": pointer is None}
     return write_move(unit, file, moved, "answered", actor=actor, facts=facts, said=said)

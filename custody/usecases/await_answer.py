@@ -14,9 +14,9 @@ from sqlmodel import Session
 
 from custody.disputes import civil, clocks
 from custody.disputes.case import CASE
-from custody.disputes.machine import Role, step
+from custody.disputes.machine import CaseRole, step
 from custody.disputes.messages import Message, say
-from custody.disputes.policy import Policy
+from custody.disputes.policy import CaseworkPolicy
 from custody.disputes.work_clocks import work_clock
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Fatal
@@ -37,7 +37,7 @@ def answer_by(session: Session, file: CaseFile) -> date | None:
     return _day(_last_told(session, file)) if file.case.state == DECIDED else None
 
 
-def is_to_be_told(session: Session, file: CaseFile, *, now_ms: Instant, policy: Policy) -> bool:
+def is_to_be_told(session: Session, file: CaseFile, *, now_ms: Instant, policy: CaseworkPolicy) -> bool:
     """Whether the customer is to hear again that the decision waits for them."""
     line = _last_told(session, file)
     last_day = _day(line)
@@ -53,13 +53,13 @@ def is_over(session: Session, file: CaseFile, *, now_ms: Instant) -> bool:
     return last_day is not None and now_ms >= civil.day_ends_ms(last_day)
 
 
-def tell(unit: Unit, file: CaseFile, *, policy: Policy) -> CaseFile:
+def tell(unit: Unit, file: CaseFile, *, policy: CaseworkPolicy) -> CaseFile:
     """Remind the customer of the decision, with the last day that was named before."""
     today = civil.civil_date(unit.now_ms)
     last_day = answer_by(unit.session, file) or clocks.scheme_accept_by(today, policy=policy)
     said = [say("case.decision_waits", last_day=civil.day_in_words(last_day)), *said_before_a_yes(unit.session, file)]
     facts = {"last_day": last_day.isoformat()}
-    return write_move(unit, file, file, WAITS, actor=Role.SYSTEM, facts=facts, said=said)
+    return write_move(unit, file, file, WAITS, actor=CaseRole.SYSTEM, facts=facts, said=said)
 
 
 def said_before_a_yes(session: Session, file: CaseFile) -> list[Message]:
@@ -73,11 +73,11 @@ def lapse(unit: Unit, file: CaseFile) -> CaseFile:
     last_day = answer_by(unit.session, file)
     if last_day is None:
         raise Fatal("lapse", f"{file.case.id}: no last day was named", fix="Ask whether it is over before this.")
-    move = step(CASE, file.case.state, "customer_rejects_or_lapse", Role.SYSTEM, {"all_locks_settled": True})
+    move = step(CASE, file.case.state, "customer_rejects_or_lapse", CaseRole.SYSTEM, {"all_locks_settled": True})
     lapsed = say("case.decision_lapsed", last_day=civil.day_in_words(last_day))
     said = [lapsed, say("case.customer_rejects_or_lapse")]
     moved = replace(file, case=replace(file.case, state=move.target))
-    return write_move(unit, file, moved, "decision_lapsed", actor=Role.SYSTEM, facts={}, said=said)
+    return write_move(unit, file, moved, "decision_lapsed", actor=CaseRole.SYSTEM, facts={}, said=said)
 
 
 def _last_told(session: Session, file: CaseFile) -> DisputeEventRow | None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 import msgspec
 from sqlmodel import Session
 
-from custody.disputes.machine import Role
+from custody.disputes.machine import CaseRole
 from custody.disputes.messages import pounds, say
 from custody.disputes.promise import check_payer, proof
 from custody.kernel.errors import Rejected
@@ -35,7 +35,7 @@ def credits_paid(session: Session, dispute: str) -> Mapping[str, int]:
     return {reference: pence for reference, pence in paid.items() if pence > 0}
 
 
-def credit_came_back(unit: Unit, dispute: str, *, payment: str, reference: str, actor: str, role: Role) -> CaseFile:
+def credit_came_back(unit: Unit, dispute: str, *, payment: str, reference: str, actor: str, role: CaseRole) -> CaseFile:
     """What was paid with a reference came back to us; it is owed again. `reference`: of the bank, which shows it."""
     check_payer(role)
     file = case_book.hold_one(unit, dispute)

@@ -19,11 +19,11 @@ from dataclasses import dataclass, field
 from sqlmodel import Session
 
 from custody.disputes import civil
-from custody.disputes.policy import DEFAULT_POLICY, Policy
+from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.kernel.clock import Instant, to_iso
 from custody.kernel.errors import Conflict, NotFound
 from custody.ledger.merkle import Frontier, leaf_hash
-from custody.scans.shard import Quarter, Settings, Shard, group_at, quarter_of, read_shard
+from custody.scans.shard import GroupSettings, Quarter, Shard, group_at, quarter_of, read_shard
 from custody.scans.tolerances import Tolerances
 from custody.store import shard_book
 from custody.store.shard_book import ScanEntry, ShardRow
@@ -39,7 +39,7 @@ YEARS = "raw_scan_retention_years"
 
 
 @dataclass(slots=True, kw_only=True)
-class Tally:
+class ShardTally:
     """What was counted of one shard."""
 
     first: int
@@ -61,10 +61,10 @@ class Count:
     """The counting of a quarter that is over: entries below `next` are counted, those from `stop` on are later."""
 
     quarter: Quarter
-    groups: Settings
+    groups: GroupSettings
     next: int
     stop: int
-    shards: dict[str, Tally] = field(default_factory=dict)
+    shards: dict[str, ShardTally] = field(default_factory=dict)
 
     @classmethod
     def of(cls, session: Session, quarter: Quarter) -> "Count":
@@ -87,14 +87,14 @@ class Count:
         until = min(self.next + limit, self.stop)
         for entry in shard_book.scan_entries(session, range(self.next, until)):
             group = group_at(self.groups, entry.station, entry.idx)
-            self.shards.setdefault(group, Tally(first=entry.idx)).add(entry)
+            self.shards.setdefault(group, ShardTally(first=entry.idx)).add(entry)
         self.next = until
 
 
 class Closer:
     """Closes one quarter after the other as they come due; a look that finds nothing due asks the database nothing."""
 
-    def __init__(self, tolerances: Tolerances, policy: Policy = DEFAULT_POLICY) -> None:
+    def __init__(self, tolerances: Tolerances, policy: CaseworkPolicy = DEFAULT_POLICY) -> None:
         self._tolerances = tolerances
         self._policy = policy
         self._quarter: Quarter | None = None
@@ -128,7 +128,7 @@ class Closer:
 
 
 def close_shard(
-    house: House, name: str, *, tolerances: Tolerances, policy: Policy = DEFAULT_POLICY
+    house: House, name: str, *, tolerances: Tolerances, policy: CaseworkPolicy = DEFAULT_POLICY
 ) -> tuple[ShardRow, bool]:
     """Close a shard with the others of its quarter and of those before; and whether it was this call that closed it.
 
@@ -163,7 +163,7 @@ def close_shard(
     return held, shard.name in closed
 
 
-def close_counted(unit: Unit, count: Count, policy: Policy) -> list[ShardRow]:
+def close_counted(unit: Unit, count: Count, policy: CaseworkPolicy) -> list[ShardRow]:
     """Put the descriptors of a whole quarter into the log, once; none if they are there."""
     unit.log.claim()  # nobody else closes the quarter meanwhile
     if shard_book.is_closed(unit.session, count.quarter.name):
@@ -177,7 +177,7 @@ def close_counted(unit: Unit, count: Count, policy: Policy) -> list[ShardRow]:
     return rows
 
 
-def kept_until_ms(quarter: Quarter, policy: Policy, now_ms: Instant) -> Instant:
+def kept_until_ms(quarter: Quarter, policy: CaseworkPolicy, now_ms: Instant) -> Instant:
     """Until when a quarter's scans are kept, by the rule in force now."""
     return quarter.keep_until_ms(policy.count(YEARS, civil.civil_date(now_ms)))
 
@@ -195,7 +195,7 @@ def descriptor(row: ShardRow) -> Mapping[str, object]:
     }
 
 
-def _close(unit: Unit, shard: Shard, tally: Tally, keep_until_ms: Instant) -> ShardRow:
+def _close(unit: Unit, shard: Shard, tally: ShardTally, keep_until_ms: Instant) -> ShardRow:
     row = ShardRow(
         name=shard.name,
         quarter=shard.quarter.name,

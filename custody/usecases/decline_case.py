@@ -15,10 +15,10 @@ from sqlmodel import Session
 
 from custody.disputes import case_guards, civil
 from custody.disputes.case import CASE
-from custody.disputes.case_guards import Actor, Finding
-from custody.disputes.machine import Role, step
+from custody.disputes.case_guards import Actor, DeclineFinding
+from custody.disputes.machine import CaseRole, step
 from custody.disputes.messages import say
-from custody.disputes.policy import DEFAULT_POLICY, Policy
+from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.disputes.work_clocks import state_clock
 from custody.kernel.errors import Conflict
 from custody.store import case_book
@@ -32,7 +32,13 @@ Behind = Callable[[Session, str], frozenset[str]]
 
 
 def propose_decline(
-    unit: Unit, dispute: str, *, findings: Sequence[Finding], actor: str, role: Role, policy: Policy = DEFAULT_POLICY
+    unit: Unit,
+    dispute: str,
+    *,
+    findings: Sequence[DeclineFinding],
+    actor: str,
+    role: CaseRole,
+    policy: CaseworkPolicy = DEFAULT_POLICY,
 ) -> CaseFile:
     """Propose to decline: only on positive evidence about this person, and the customer is heard first."""
     file = case_book.hold_one(unit, dispute)
@@ -52,7 +58,9 @@ def propose_decline(
     return write_move(unit, file, moved, "decline_proposed", actor=actor, facts=facts, said=said)
 
 
-def decline(unit: Unit, dispute: str, *, why: str, heard: bool, actor: Actor, role: Role, behind: Behind) -> CaseFile:
+def decline(
+    unit: Unit, dispute: str, *, why: str, heard: bool, actor: Actor, role: CaseRole, behind: Behind
+) -> CaseFile:
     """A second person declines after the hearing; the letter for the independent scheme leaves in the same unit."""
     file = case_book.hold_one(unit, dispute)
     proposer, decider = None, replace(actor, behind=behind(unit.session, actor.key))
@@ -73,7 +81,7 @@ def decline(unit: Unit, dispute: str, *, why: str, heard: bool, actor: Actor, ro
             "the customer told us nothing since the decline was proposed",
             fix="Wait until words or a file of theirs stand in the case, or leave this out once the days are over.",
         )
-    letter = step(CASE, declined.target, "adr_letter", Role.SYSTEM, {"same_day": True})
+    letter = step(CASE, declined.target, "adr_letter", CaseRole.SYSTEM, {"same_day": True})
     lettered, way = with_letter(unit, file)
     said = [
         say("case.decline" if way.still_open else "case.decline_over", reasons=why),
@@ -91,7 +99,7 @@ def _told_their_side(unit: Unit, dispute: str) -> bool:
     return False
 
 
-def heard_accepted(unit: Unit, dispute: str, *, why: str, actor: str, role: Role) -> CaseFile:
+def heard_accepted(unit: Unit, dispute: str, *, why: str, actor: str, role: CaseRole) -> CaseFile:
     """What the customer said at the hearing is accepted; nothing is left of the proposal."""
     file = case_book.hold_one(unit, dispute)
     move = step(CASE, file.case.state, "heard_accepted", role, {"reasons": case_guards.reasons(why)})

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 
 from sqlmodel import Session
 
-from custody.disputes.policy import DEFAULT_POLICY, Policy
+from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.kernel.clock import Instant, to_iso
 from custody.kernel.errors import Conflict, NotFound, Rejected
 from custody.ledger.record import open_record
@@ -29,7 +29,7 @@ from custody.scans.advance import parcels_of
 from custody.scans.follow import concerned
 from custody.scans.place import index_of, place_of
 from custody.scans.scan import Scan
-from custody.scans.shard import Settings, read_shard
+from custody.scans.shard import GroupSettings, read_shard
 from custody.store import drop_book, erase_book, log_reader, shard_book
 from custody.store.shard_book import ShardRow
 from custody.store.unit import House, Unit
@@ -72,7 +72,7 @@ class Needed:
     """What is needed beyond its time, and why: scans by their place, and names of what is under a hold."""
 
     locked: Locked
-    groups: Settings
+    groups: GroupSettings
     due: int
     names: set[str] = field(default_factory=set)
     held: set[int] = field(default_factory=set)
@@ -117,7 +117,7 @@ class Needed:
 
 
 def drop_shard(
-    house: House, name: str, *, reason: str, actor: str, locked: Locked, policy: Policy = DEFAULT_POLICY
+    house: House, name: str, *, reason: str, actor: str, locked: Locked, policy: CaseworkPolicy = DEFAULT_POLICY
 ) -> Iterator[Dropped]:
     """Drop what may go of a shard, a unit at each step; the last one is `done`.
 
@@ -137,7 +137,7 @@ def drop_shard(
             return
 
 
-def _due(session: Session, name: str, policy: Policy, now_ms: Instant) -> ShardRow:
+def _due(session: Session, name: str, policy: CaseworkPolicy, now_ms: Instant) -> ShardRow:
     shard = read_shard(name)
     row, by_rule = session.get(ShardRow, shard.name), kept_until_ms(shard.quarter, policy, now_ms)
     until_ms = max(by_rule, row.keep_until_ms if row else 0)
@@ -224,8 +224,8 @@ def _trail(session: Session, name: str) -> tuple[set[int], set[str]]:
         found = read_trail(session, name)
     except (NotFound, Rejected):
         return set(), {name}
-    own = {name for item in found.trail.unit.items for name in item.names}
-    return {entry.place for entry in found.trail.entries}, {name, *own, found.trail.unit.parcel or name}
+    own = {name for item in found.trail.belongings.items for name in item.names}
+    return {entry.place for entry in found.trail.entries}, {name, *own, found.trail.belongings.parcel or name}
 
 
 def _names(scan: Scan) -> set[str]:

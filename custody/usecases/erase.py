@@ -25,18 +25,15 @@ from custody.disputes.case import CASE
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Conflict, NotFound, Rejected
 from custody.scans.follow import concerned
-from custody.scans.place import place_of, tell_place
+from custody.scans.place import ToldPlace, place_of, tell_place
 from custody.store import case_book, drop_book, erase_book, stretch_book
 from custody.store.tables import ErasureRow, SaleRow
 from custody.store.unit import Unit
 from custody.trail.names import ORDER, aliases, imei_of, is_parcel, named
-from custody.usecases.read_trail import Found, read_trail
+from custody.usecases.read_trail import FoundTrail, read_trail
 
 NOTICE = "erasure.notice"
 MAX_REASON = 200
-
-Told = int | tuple[int, int]
-"""How an opening is named: its log index, or with its position in a batch."""
 
 Holds = Callable[[Session, Collection[str]], Sequence[str]]
 """What else needs the evidence about handsets, named by their IMEIs, or rests on cases: a sentence each."""
@@ -58,8 +55,8 @@ class Erased:
     target: str
     at_ms: Instant
     index: int
-    openings: tuple[Told, ...]
-    shared: tuple[Told, ...] = ()
+    openings: tuple[ToldPlace, ...]
+    shared: tuple[ToldPlace, ...] = ()
     repeated: bool = False
 
 
@@ -118,15 +115,15 @@ def _erase_parcel(unit: Unit, item: str, *, reason: str, actor: str, holds: Hold
             raise
         return done
     mine, shared = _split(session, found, parcel)
-    names = {name for each in found.trail.unit.items for name in each.names} | _packed(found, mine)
+    names = {name for each in found.trail.belongings.items for name in each.names} | _packed(found, mine)
     imeis = {imei for name in names if (imei := imei_of(name))}
     # 1. Nobody needs it any more.
-    _check_holds(session, "the parcel", found.trail.unit.orders, {parcel, *imeis}, holds)
+    _check_holds(session, "the parcel", found.trail.belongings.orders, {parcel, *imeis}, holds)
     # 2. What was kept elsewhere, aside or computed with; then its scans without those that others need.
     forgotten = {alias for name in names for alias in aliases(name)}
-    references = [order.removeprefix(ORDER) for order in found.trail.unit.orders]
+    references = [order.removeprefix(ORDER) for order in found.trail.belongings.orders]
     records = [*forgets(session, imeis - erase_book.sold_elsewhere(session, imeis, references))]
-    erase_book.forget_quarantined(session, {parcel, *forgotten, *imeis}, orders=found.trail.unit.orders)
+    erase_book.forget_quarantined(session, {parcel, *forgotten, *imeis}, orders=found.trail.belongings.orders)
     erase_book.forget_inputs(session, [parcel])
     records += erase_book.forget_contacts(session, references)
     gone = erase_book.delete_openings(session, [*mine, *map(place_of, records)], at_ms=unit.now_ms)
@@ -140,9 +137,9 @@ def _erase_parcel(unit: Unit, item: str, *, reason: str, actor: str, holds: Hold
     return write_notice(unit, parcel, "parcel", gone, reason=reason, actor=actor, shared=shared)
 
 
-def _find_parcel(session: Session, item: str) -> tuple[str, Found]:
+def _find_parcel(session: Session, item: str) -> tuple[str, FoundTrail]:
     found = read_trail(session, item)
-    parcel = found.trail.unit.parcel
+    parcel = found.trail.belongings.parcel
     if parcel is None:
         raise Rejected("parcel", f"no record says which parcel {item!r} is", fix="Name the parcel by its SSCC.")
     return parcel, found
@@ -180,10 +177,10 @@ def _check_holds(session: Session, what: str, orders: Collection[str], things: C
         raise Conflict("legal_hold", f"{what} is under legal hold: {'; '.join(needed)}", fix="Settle these first.")
 
 
-def _split(session: Session, found: Found, parcel: str) -> tuple[list[int], tuple[Told, ...]]:
+def _split(session: Session, found: FoundTrail, parcel: str) -> tuple[list[int], tuple[ToldPlace, ...]]:
     """The places of this parcel's own scans, and those that another parcel still needs."""
-    unit = found.trail.unit
-    ours = {parcel, *unit.seals, *(name for item in unit.items for name in item.names)}
+    belongings = found.trail.belongings
+    ours = {parcel, *belongings.seals, *(name for item in belongings.items for name in item.names)}
     mine: list[int] = []
     shared: list[int] = []
     for entry in found.trail.entries:
@@ -196,7 +193,7 @@ def _split(session: Session, found: Found, parcel: str) -> tuple[list[int], tupl
     return mine, tuple(map(tell_place, shared))
 
 
-def _packed(found: Found, mine: Collection[int]) -> set[str]:
+def _packed(found: FoundTrail, mine: Collection[int]) -> set[str]:
     """The handsets of which the judge remembers that they were packed by these scans of the parcel's own.
 
     The IMEIs of a packing of several handsets are names of no item: nobody knows which is whose.
@@ -213,7 +210,7 @@ def write_notice(
     *,
     reason: str,
     actor: str,
-    shared: tuple[Told, ...] = (),
+    shared: tuple[ToldPlace, ...] = (),
 ) -> Erased:
     """Say in the log that these openings are gone, and forget what was kept of reading them.
 
@@ -241,7 +238,7 @@ def write_notice(
     )
 
 
-def _as_before(row: ErasureRow, shared: tuple[Told, ...] = ()) -> Erased:
+def _as_before(row: ErasureRow, shared: tuple[ToldPlace, ...] = ()) -> Erased:
     facts = msgspec.json.decode(row.facts)
     return Erased(
         id=row.id,

@@ -20,16 +20,16 @@ import msgspec
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from custody.disputes.policy import DEFAULT_POLICY, Policy
+from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.investigation.pack.batches import scan_stem
-from custody.investigation.pack.case import CaseDoc, Held, Line, Said, later_step, write_case
+from custody.investigation.pack.case import CaseDoc, CaseLine, CaseMessage, GivenFile, later_step, write_case
 from custody.investigation.pack.draw_up import Draft, PackSource, close_pack, draw_up
-from custody.investigation.pack.entries import Judged, PackEntry, PackScan, stem
+from custody.investigation.pack.entries import PackedVerdict, PackEntry, PackScan, stem
 from custody.investigation.pack.json_form import plain
 from custody.investigation.pack.locks import LockFile, LockKeys
 from custody.investigation.pack.log import casework_rows
 from custody.investigation.pack.redact import CONTACT, Redaction, holds_contact
-from custody.investigation.pack.seal import KIND, Seal
+from custody.investigation.pack.seal import KIND, PackSeal
 from custody.investigation.pack.witnessed import Ways, embedded
 from custody.investigation.verify.scans import CLOCKS_MS, made_ms
 from custody.kernel import cose
@@ -75,7 +75,7 @@ class Beside:
     records: tuple[int, ...] = ()
     note: bytes | None = None
     withhold: Mapping[int, str] = field(default_factory=dict)
-    policies: tuple[Policy, ...] = (DEFAULT_POLICY,)
+    policies: tuple[CaseworkPolicy, ...] = (DEFAULT_POLICY,)
 
 
 NOTHING = Beside()
@@ -192,14 +192,14 @@ def seal_pack(unit: Unit, drawn: Drawn, *, actor: str, log_signer: Signer) -> Pa
     return PackExported(content=content, digest=digest, manifest=drawn.draft.digest, index=index)
 
 
-def _seal(unit: Unit, drawn: Drawn, index: int, log_signer: Signer) -> Seal:
+def _seal(unit: Unit, drawn: Drawn, index: int, log_signer: Signer) -> PackSeal:
     session = unit.session
     row = session.get(CheckpointRow, unit.log.size)
     entry = log_reader.entry(session, index)
     if row is None or entry.opening is None:
         raise Fatal("seal", "the log did not keep the record of the export", fix="Run `weaklink log audit`.")
     later = _open(row.note, log_signer)
-    return Seal(
+    return PackSeal(
         statement=entry.raw,
         opening=entry.opening,
         index=index,
@@ -342,19 +342,21 @@ def _case(
         plain(file),
         item=item,
         timeline=[
-            Line(at_ms=row.at_ms, actor=row.actor, kind=row.kind, facts=msgspec.json.decode(row.facts), index=row.idx)
+            CaseLine(
+                at_ms=row.at_ms, actor=row.actor, kind=row.kind, facts=msgspec.json.decode(row.facts), index=row.idx
+            )
             for row in lines
         ],
         promises=[plain(promise) for promise in case_book.promises(session, dispute)],
-        messages=[Said(at_ms=at_ms, text=text) for at_ms, text in case_book.messages(session, dispute)],
+        messages=[CaseMessage(at_ms=at_ms, text=text) for at_ms, text in case_book.messages(session, dispute)],
         evidence=_evidence(session, dispute),
     )
 
 
-def _evidence(session: Session, dispute: str) -> list[Held]:
+def _evidence(session: Session, dispute: str) -> list[GivenFile]:
     """The files of a case by their digests; their content stays where it is."""
     return [
-        Held(
+        GivenFile(
             media_type=given.media_type,
             sha256=given.sha256.hex(),
             bytes=given.bytes,
@@ -376,9 +378,9 @@ def _investigation(session: Session, dispute: str) -> dict[str, Any]:
     return {"stored": stored, "inquiry": inquiry}
 
 
-def _judged(row: JudgedScan | None, raw: bytes, doubts: Doubts) -> Judged:
+def _judged(row: JudgedScan | None, raw: bytes, doubts: Doubts) -> PackedVerdict:
     if row is None:
         raise Fatal("scan_row", "the log holds a scan that was never judged", fix="Run `weaklink log audit`.")
     kid = cose.parse(raw).kid
     result, flags = doubts.verdict(kid, row.index, row.result, tuple(row.flags.split()))
-    return Judged(result=result, code=row.code, flags=flags)
+    return PackedVerdict(result=result, code=row.code, flags=flags)

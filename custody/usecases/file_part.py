@@ -16,7 +16,7 @@ from custody.store.brief import KEY, RowValue
 from custody.store.log_book import NewEntry, ReadyEntry
 from custody.trail.names import index_keys
 
-Part = Scan | SealedBatch
+ScanOrBatch = Scan | SealedBatch
 
 
 class Filing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -38,7 +38,7 @@ Checked = Filing | Unproven | Rejected
 """What the check of a part came to: how to file what its key signed, why to set it aside, or why it is not taken."""
 
 
-def file_part(part: Part) -> Filing:
+def file_part(part: ScanOrBatch) -> Filing:
     """The filing of a part that its station signed."""
     if isinstance(part, Scan):
         entry = NewEntry(message=part.message, content_type=part.content_type, opening=part.opening)

@@ -13,22 +13,22 @@ from sqlmodel import Session
 from custody.gs1.check_digit import is_digits
 from custody.gs1.event import sellers_number
 from custody.kernel.errors import NotFound, Rejected
+from custody.trail.belongings import Belongings
 from custody.trail.contents import packed_first
 from custody.trail.names import ORDER, ask, is_item, same_orders
-from custody.trail.unit import Unit
 from custody.usecases.read_trail import read_trail
 from custody.usecases.record_sale import read_sale, sale_of_imei
 
 
-def parcel_of(session: Session, item: str) -> Unit | None:
+def parcel_of(session: Session, item: str) -> Belongings | None:
     """The parcel that scans tell of under a number, if any does."""
     try:
-        return read_trail(session, item).trail.unit
+        return read_trail(session, item).trail.belongings
     except (NotFound, Rejected):
         return None
 
 
-def parcel_beside(session: Session, found: Unit, *, order: str, imei: str | None) -> Unit | None:
+def parcel_beside(session: Session, found: Belongings, *, order: str, imei: str | None) -> Belongings | None:
     """The other parcel of an order in which a handset lies; None if it lies in this one, or nobody knows where."""
     if imei is None or _lies_in(found, imei):
         return None
@@ -36,12 +36,12 @@ def parcel_beside(session: Session, found: Unit, *, order: str, imei: str | None
     return beside if beside is not None and beside.parcel is not None and order in beside.orders else None
 
 
-def packed_in(session: Session, found: Unit) -> str | None:
+def packed_in(session: Session, found: Belongings) -> str | None:
     """The handset that was put into a parcel by who packed it first; None if that is several and none was asked for."""
     items = found.items
     if len(items) > 1:
         trail = read_trail(session, found.asked, parcel=found.parcel).trail
-        items = packed_first(trail.entries, trail.unit)
+        items = packed_first(trail.entries, trail.belongings)
         items = tuple(held for held in items if not is_item(found.asked) or found.asked in held.names)
     named = (name for held in items for name in sorted(held.names) if "gsma:imei" in name)
     return next(named, None) if len(items) == 1 else None
@@ -56,7 +56,7 @@ def sold_imei(session: Session, item: str | None) -> str | None:
     return name if name and sale_of_imei(session, name) is not None else None
 
 
-def order_of(session: Session, found: Unit, own: Collection[str]) -> str | None:
+def order_of(session: Session, found: Belongings, own: Collection[str]) -> str | None:
     """The reference of a parcel's order: its number if it may be ours, in full if it is another seller's.
 
     `own` are our company prefixes. Where none are known, a number of which we recorded a sale is ours if the handset
@@ -81,7 +81,7 @@ def orders_of_one(one: Iterable[str], other: Iterable[str], own: Collection[str]
     return same_orders(_of_house(one, own), _of_house(other, own))
 
 
-def _is_sold_with(session: Session, found: Unit, imei: str, order: str) -> bool:
+def _is_sold_with(session: Session, found: Belongings, imei: str, order: str) -> bool:
     if _lies_in(found, imei):
         return True
     beside = parcel_beside(session, found, order=order, imei=imei)
@@ -95,7 +95,7 @@ def _sold_by(session: Session, number: str) -> str | None:
         return None
 
 
-def _lies_in(found: Unit, imei: str) -> bool:
+def _lies_in(found: Belongings, imei: str) -> bool:
     return any(imei in held.names for held in found.items)
 
 

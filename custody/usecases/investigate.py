@@ -1,7 +1,7 @@
 """Investigating the chain of a disputed parcel, with every other dispute and the whole traffic as history.
 
-The remedy never waits for this, and no customer is an input. The ways of parcels are remembered (`ways.py`), so that a
-run costs the inference and not the whole log again.
+The remedy never waits for this, and no customer is an input. The ways of parcels are remembered (`parcel_ways.py`), so
+that a run costs the inference and not the whole log again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,10 +12,10 @@ import msgspec
 from sqlmodel import Session
 
 from custody.disputes.claim import ClaimType
-from custody.disputes.investigation import INVESTIGATION
-from custody.disputes.machine import Role, step
+from custody.disputes.inquiry import INVESTIGATION
+from custody.disputes.machine import CaseRole, step
 from custody.disputes.messages import say
-from custody.investigation.answer import Finding, briefly, describe
+from custody.investigation.answer import InvestigationAnswer, briefly, describe
 from custody.investigation.checks import next_checks, usual_checks, with_results
 from custody.investigation.count_traffic import fleet_of
 from custody.investigation.explain import explain
@@ -26,9 +26,9 @@ from custody.investigation.measure_clean import normal_of
 from custody.investigation.naming import name, naming_rules
 from custody.investigation.pack.inquiry import write_inquiry
 from custody.investigation.params import Params
+from custody.investigation.passage import Complaint, Dispute, Passage
 from custody.investigation.read_passage import COMPLAINT_OF
-from custody.investigation.result import Checked, Result
-from custody.investigation.values import Complaint, Dispute, Passage
+from custody.investigation.result import CheckResult, Inference
 from custody.investigation.wording import state
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Conflict, NotFound
@@ -37,7 +37,7 @@ from custody.store.case_book import JOINED, RECOMPUTE, CaseFile
 from custody.store.case_outlines import CaseOutline, outlines
 from custody.store.tables import InquiryRow
 from custody.store.unit import House, Unit
-from custody.usecases.ways import Progress, Ways
+from custody.usecases.parcel_ways import ParcelWays, Progress
 
 
 def _silent(_read: int, _entries: int) -> None:
@@ -61,14 +61,14 @@ class Gathered:
     disputes: tuple[Dispute, ...]
     lots: tuple[Lot, ...]
 
-    def judge(self) -> Result:
+    def judge(self) -> Inference:
         """Every dispute, judged together against the traffic."""
         disputed = frozenset(file.parcel or "" for file in self.files.values())
         normal = normal_of([lot.clean(disputed) for lot in self.lots], Params())
         fleet = normal.into(fleet_of([lot.traffic() for lot in self.lots], regions={}))
         return run(fleet, self.disputes, normal.params)
 
-    def find(self, dispute: str, checked: Sequence[Checked] = ()) -> Finding:
+    def find(self, dispute: str, checked: Sequence[CheckResult] = ()) -> InvestigationAnswer:
         """What is found of one dispute, with what checks of its chain have shown; `NotFound` if it was not gathered."""
         result = self.judge()
         rules = naming_rules(result)
@@ -76,7 +76,7 @@ class Gathered:
         naming = name(judgement, rules)
         checks = next_checks(judgement, usual_checks(judgement))
         explanation = explain(judgement)
-        return Finding(
+        return InvestigationAnswer(
             judgement=judgement,
             naming=naming,
             statement=state(judgement, naming, explanation=explanation, checks=checks),
@@ -96,13 +96,13 @@ class Inquirer:
     """
 
     def __init__(self) -> None:
-        self._ways = Ways()
+        self._ways = ParcelWays()
 
     def read_on(self, house: House, progress: Progress = _silent) -> None:
         """Read what is new in the log, so that `gather` finds it read."""
         self._ways.read_on(house, progress)
 
-    def investigate(self, session: Session, dispute: str, attaches: Attaches) -> Finding:
+    def investigate(self, session: Session, dispute: str, attaches: Attaches) -> InvestigationAnswer:
         """Judge every dispute together and return what is found of one; raises as `gather` does."""
         return self.gather(session, attaches, asked=dispute).find(dispute)
 
@@ -130,12 +130,12 @@ class Inquirer:
         return Gathered(files=files, disputes=disputes, lots=lots)
 
 
-def results(session: Session, dispute: str) -> tuple[Checked, ...]:
+def results(session: Session, dispute: str) -> tuple[CheckResult, ...]:
     """What the checks have shown, in order; one whose words were erased is none, nor one of another report."""
     lines = [line for line in case_book.timeline(session, dispute) if line.kind == RESULT]
     told = [msgspec.json.decode(line.facts) for line in lines]
     return tuple(
-        Checked(
+        CheckResult(
             check=facts["check"],
             title=facts["title"],
             found=facts["found"],
@@ -148,7 +148,7 @@ def results(session: Session, dispute: str) -> tuple[Checked, ...]:
 
 
 def conclude(
-    unit: Unit, dispute: str, finding: Finding, *, actor: str, checked: Sequence[Checked] = ()
+    unit: Unit, dispute: str, finding: InvestigationAnswer, *, actor: str, checked: Sequence[CheckResult] = ()
 ) -> dict[str, Any]:
     """Store what was found, move the investigation to ranked, and seal the result in the log; returns it as stored.
 
@@ -165,11 +165,11 @@ def conclude(
         detail = f"a check of case {dispute!r} has shown something while it was judged"
         raise Conflict("checked", detail, fix="Judge it again.")
     if row.state == "open":
-        row.state = step(INVESTIGATION, "open", "start", Role.INVESTIGATOR, {}).target
+        row.state = step(INVESTIGATION, "open", "start", CaseRole.INVESTIGATOR, {}).target
         row.told_ms = unit.now_ms
         case_book.say(unit, dispute, [say("investigation.start")])
     if row.state == "gathering":
-        row.state = step(INVESTIGATION, row.state, "rank", Role.SYSTEM, {"links_not_people": True}).target
+        row.state = step(INVESTIGATION, row.state, "rank", CaseRole.SYSTEM, {"links_not_people": True}).target
     stored = describe(finding)
     inputs = write_inquiry(
         finding.judgement,

@@ -39,11 +39,11 @@ from custody.store.log_book import ReadyEntry
 from custody.store.scan_book import EnrolledKey
 from custody.store.unit import Unit
 from custody.store.unopened_book import UnopenedScan
-from custody.usecases.file_part import Checked, Filing, Part, Unproven
+from custody.usecases.file_part import Checked, Filing, ScanOrBatch, Unproven
 from custody.usecases.read_trail import station_facts
 
 
-class Ack(msgspec.Struct, frozen=True, kw_only=True):
+class ScanAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to one scan. `index` is None if it is not in the log; `refused` says why a scan was refused.
 
     `position` is its place in its batch. A refused scan of a batch may be in the log all the same, by its leaf.
@@ -62,7 +62,7 @@ class Ack(msgspec.Struct, frozen=True, kw_only=True):
 class Bench:
     """One group on the judge's bench: what was known before it, and what it changes."""
 
-    def __init__(self, unit: Unit, parts: Sequence[Part], tolerances: Tolerances) -> None:
+    def __init__(self, unit: Unit, parts: Sequence[ScanOrBatch], tolerances: Tolerances) -> None:
         session = unit.session
         self._unit = unit
         self._tolerances = dataclasses.replace(tolerances, edition=policy_book.judge_edition(session))
@@ -98,7 +98,7 @@ class Bench:
         self._aside: list[dict[str, object]] = []
         self._opened: list[tuple[int, Scan]] = []
 
-    def answer(self, parts: Sequence[Part], checked: Sequence[Checked]) -> list[list[Ack] | Trouble]:
+    def answer(self, parts: Sequence[ScanOrBatch], checked: Sequence[Checked]) -> list[list[ScanAnswer] | Trouble]:
         """Judge every part, write what came of it, and return the answers to the scans of each."""
         turns = sorted(range(len(parts)), key=lambda turn: isinstance(each := parts[turn], Scan) and self._waits(each))
         answered = {turn: self._part(parts[turn], checked[turn]) for turn in turns}
@@ -137,14 +137,14 @@ class Bench:
         """Whether the log holds it and only its opening is missing; it is judged after all others."""
         return scan.digest in self._waiting
 
-    def _part(self, part: Part, checked: Checked) -> list[Ack] | Trouble:
+    def _part(self, part: ScanOrBatch, checked: Checked) -> list[ScanAnswer] | Trouble:
         if isinstance(checked, Rejected):
             return checked
         if isinstance(part, SealedBatch):
             return self._batch(part, checked)
         return [self._one(part, checked)]
 
-    def _one(self, scan: Scan, filing: Filing | Unproven) -> Ack:
+    def _one(self, scan: Scan, filing: Filing | Unproven) -> ScanAnswer:
         key = self._keys.get(scan.message.kid)
         mine = key is not None and key.station == scan.station
         if key is None or not mine or isinstance(filing, Unproven):
@@ -158,7 +158,7 @@ class Bench:
         verdict = repeat or self._judge_now(scan, key)
         return self._enter(scan, verdict, filing)
 
-    def _batch(self, sealed: SealedBatch, filing: Filing | Unproven) -> list[Ack]:
+    def _batch(self, sealed: SealedBatch, filing: Filing | Unproven) -> list[ScanAnswer]:
         statement = sealed.statement
         key = self._keys.get(statement.message.kid)
         mine = key is not None and key.station == statement.station
@@ -182,7 +182,7 @@ class Bench:
 
     def _enter_batch(
         self, sealed: SealedBatch, key: EnrolledKey, held: Mapping[int, bytes], filing: Filing
-    ) -> list[Ack]:
+    ) -> list[ScanAnswer]:
         statement, batch = sealed.statement, sealed.batch
         index = self._first + len(self._entries)
         judged = judge_batch(
@@ -216,9 +216,9 @@ class Bench:
             self._moved_heads[statement.station] = (judged.head.seq, judged.head.digest)
         return [self._batch_ack(sealed, at, verdict, index) for at, verdict in enumerate(judged.verdicts)]
 
-    def _batch_ack(self, sealed: SealedBatch, at: int, verdict: Verdict | None, index: int | None) -> Ack:
+    def _batch_ack(self, sealed: SealedBatch, at: int, verdict: Verdict | None, index: int | None) -> ScanAnswer:
         scan = sealed.batch.scans[at]
-        return Ack(
+        return ScanAnswer(
             digest=sealed.batch.leaves[at].digest,
             verdict=verdict or unread(),
             index=index,
@@ -228,7 +228,7 @@ class Bench:
             warnings=() if isinstance(scan, Rejected) else self._warnings(scan, index, at),
         )
 
-    def _open(self, scan: Scan, key: EnrolledKey, waiting: UnopenedScan, filing: Filing) -> Ack:
+    def _open(self, scan: Scan, key: EnrolledKey, waiting: UnopenedScan, filing: Filing) -> ScanAnswer:
         """The opening of a scan that the log holds: judged as of its entry; its place in the sequence it took then."""
         index = index_of(waiting.place)
         received_ms = log_reader.entry(self._unit.session, index).received_ms
@@ -254,7 +254,7 @@ class Bench:
             scan, standing=standing, head=head, views=self._views, now_ms=now_ms, tolerances=self._tolerances
         )
 
-    def _enter(self, scan: Scan, verdict: Verdict, filing: Filing) -> Ack:
+    def _enter(self, scan: Scan, verdict: Verdict, filing: Filing) -> ScanAnswer:
         index = self._first + len(self._entries)
         self._entries.append(filing.entry)
         self._known[scan.digest] = index
@@ -276,13 +276,13 @@ class Bench:
             self._views |= changed
             self._moved_views |= changed.keys()
 
-    def _set_aside(self, scan: Scan, *, forged: bool) -> Ack:
+    def _set_aside(self, scan: Scan, *, forged: bool) -> ScanAnswer:
         self._keep_aside(scan.digest, scan.entry, scan.opening, forged=forged)
         verdict = self._judge_stranger(scan)
         ack = self._ack(scan, verdict, None)
         return replace(ack, refused=_bad_signature()) if forged else ack
 
-    def _set_batch_aside(self, sealed: SealedBatch, *, forged: bool) -> list[Ack]:
+    def _set_batch_aside(self, sealed: SealedBatch, *, forged: bool) -> list[ScanAnswer]:
         acks = []
         for at, (scan, leaf) in enumerate(zip(sealed.batch.scans, sealed.batch.leaves, strict=True)):
             content = cbor.encode([leaf.subject, leaf.content_type, sealed.batch.openings[at]])
@@ -325,9 +325,9 @@ class Bench:
             return warnings
         return *warnings, f"an event with the id {event_id[:200]!r} was recorded before, at entry {name_place(first)}"
 
-    def _ack(self, scan: Scan, verdict: Verdict, index: int | None) -> Ack:
+    def _ack(self, scan: Scan, verdict: Verdict, index: int | None) -> ScanAnswer:
         warnings = self._warnings(scan, index)
-        return Ack(digest=scan.digest, verdict=verdict, index=index, at_ms=self._unit.now_ms, warnings=warnings)
+        return ScanAnswer(digest=scan.digest, verdict=verdict, index=index, at_ms=self._unit.now_ms, warnings=warnings)
 
 
 def _views(session: Session, keys: Iterable[str]) -> dict[str, UnitView]:

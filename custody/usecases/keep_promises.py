@@ -14,11 +14,11 @@ All of it returns the file with its new sum and the messages; the move of the ca
 from collections.abc import Sequence
 from dataclasses import replace
 
-from custody.disputes.machine import Role, step
+from custody.disputes.machine import CaseRole, step
 from custody.disputes.messages import Message, pounds, say
 from custody.disputes.one_order import of_its_order
 from custody.disputes.opening import AN_OFFER
-from custody.disputes.policy import Policy
+from custody.disputes.policy import CaseworkPolicy
 from custody.disputes.price import may_come_back
 from custody.disputes.promise import (
     PROMISE,
@@ -34,7 +34,7 @@ from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 
-Told = tuple[CaseFile, list[Message]]
+FileAndMessages = tuple[CaseFile, list[Message]]
 
 
 def check_by_word(file: CaseFile, promise: Promise) -> None:
@@ -58,8 +58,14 @@ def check_one_payment(promises: Sequence[Promise]) -> None:
 
 
 def keep(
-    unit: Unit, file: CaseFile, promises: Sequence[Promise], *, shown: bool | None, role: Role, policy: Policy
-) -> Told:
+    unit: Unit,
+    file: CaseFile,
+    promises: Sequence[Promise],
+    *,
+    shown: bool | None,
+    role: CaseRole,
+    policy: CaseworkPolicy,
+) -> FileAndMessages:
     """These promises are kept, those of them that are open or missed; a late one with its credit."""
     said: list[Message] = []
     for promise in promises:
@@ -67,7 +73,7 @@ def keep(
             continue
         file, present = pass_time(unit, file, promise, policy=policy)
         late = present.state == "missed"
-        event, who = ("done_late", Role.SYSTEM) if late else ("done", role)
+        event, who = ("done_late", CaseRole.SYSTEM) if late else ("done", role)
         kept = step(PROMISE, present.state, event, who, {"proof": shown})
         file, present = earn(unit, file, present, policy=policy)
         facts = {"credit": pounds(present.credited_pence)} if late else {}
@@ -76,7 +82,9 @@ def keep(
     return file, said
 
 
-def take_place(unit: Unit, file: CaseFile, promises: Sequence[Promise], *, of: Promise, policy: Policy) -> Told:
+def take_place(
+    unit: Unit, file: CaseFile, promises: Sequence[Promise], *, of: Promise, policy: CaseworkPolicy
+) -> FileAndMessages:
     """The customer chose `of`, which takes the place of these; what a missed one has earned stays owed."""
     said: list[Message] = []
     for promise in promises:
@@ -85,7 +93,7 @@ def take_place(unit: Unit, file: CaseFile, promises: Sequence[Promise], *, of: P
         if present.state == "missed":
             present = replace(present, replaced=True)
         else:
-            void = step(PROMISE, present.state, "customer_changed_mind", Role.CUSTOMER, {})
+            void = step(PROMISE, present.state, "customer_changed_mind", CaseRole.CUSTOMER, {})
             present = replace(present, state=void.target)
             if promise.what != of.what:
                 said.append(say("promise.customer_changed_mind", promises=(promise.id,), what=promise.what))
@@ -93,7 +101,7 @@ def take_place(unit: Unit, file: CaseFile, promises: Sequence[Promise], *, of: P
     return file, said
 
 
-def set_aside(unit: Unit, file: CaseFile, promises: Sequence[Promise], *, policy: Policy) -> CaseFile:
+def set_aside(unit: Unit, file: CaseFile, promises: Sequence[Promise], *, policy: CaseworkPolicy) -> CaseFile:
     """Another report of the order gives what these were to give; what a missed one has earned stays owed."""
     for promise in promises:
         file, present = pass_time(unit, file, promise, policy=policy)
@@ -101,13 +109,13 @@ def set_aside(unit: Unit, file: CaseFile, promises: Sequence[Promise], *, policy
         if present.state == "missed":
             present = replace(present, replaced=True, set_aside=True)
         else:
-            void = step(PROMISE, present.state, "customer_changed_mind", Role.CUSTOMER, {})
+            void = step(PROMISE, present.state, "customer_changed_mind", CaseRole.CUSTOMER, {})
             present = replace(present, state=void.target, set_aside=True)
         case_book.put_promise(unit, present)
     return file
 
 
-def cross_out(unit: Unit, file: CaseFile, *, policy: Policy, money: bool = True) -> Told:
+def cross_out(unit: Unit, file: CaseFile, *, policy: CaseworkPolicy, money: bool = True) -> FileAndMessages:
     """The customer wants nothing more: open promises are void, and a missed one is not awaited and earns no more.
 
     What was promised for another order, in a report that was joined, stays owed.
@@ -120,7 +128,7 @@ def cross_out(unit: Unit, file: CaseFile, *, policy: Policy, money: bool = True)
         file, present = pass_time(unit, file, promise, policy=policy)
         file, present = earn(unit, file, present, policy=policy)
         if present.state != "missed":
-            void = step(PROMISE, present.state, "customer_changed_mind", Role.CUSTOMER, {})
+            void = step(PROMISE, present.state, "customer_changed_mind", CaseRole.CUSTOMER, {})
             present = replace(present, state=void.target)
             said.append(say("promise.customer_changed_mind", promises=(promise.id,), what=promise.what))
         elif money:
@@ -129,7 +137,7 @@ def cross_out(unit: Unit, file: CaseFile, *, policy: Policy, money: bool = True)
     return file, said
 
 
-def pass_time(unit: Unit, file: CaseFile, promise: Promise, *, policy: Policy) -> tuple[CaseFile, Promise]:
+def pass_time(unit: Unit, file: CaseFile, promise: Promise, *, policy: CaseworkPolicy) -> tuple[CaseFile, Promise]:
     """The promise after every move that time has brought about; a miss earns its credit in the same unit."""
     present = promise
     while (event := due_event(present, now_ms=unit.now_ms, policy=policy)) is not None:
@@ -137,12 +145,12 @@ def pass_time(unit: Unit, file: CaseFile, promise: Promise, *, policy: Policy) -
             "credit_added": credit_added(credit(present, until_ms=unit.now_ms, policy=policy)),
             "customer_told_first": customer_told_first(message_ms=unit.now_ms, staff_saw_ms=None),
         }
-        present = replace(present, state=step(PROMISE, present.state, event, Role.SYSTEM, guards).target)
+        present = replace(present, state=step(PROMISE, present.state, event, CaseRole.SYSTEM, guards).target)
         file, present = earn(unit, file, present, policy=policy)
     return file, present
 
 
-def earn(unit: Unit, file: CaseFile, promise: Promise, *, policy: Policy) -> tuple[CaseFile, Promise]:
+def earn(unit: Unit, file: CaseFile, promise: Promise, *, policy: CaseworkPolicy) -> tuple[CaseFile, Promise]:
     """The promise with the credit of its lateness up to now, if it was missed, and the file with what is owed."""
     if promise.state != "missed":
         return file, promise

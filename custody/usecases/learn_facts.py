@@ -20,12 +20,12 @@ from typing import Any
 from custody.disputes import civil
 from custody.disputes.case import CASE
 from custody.disputes.choose_remedy import said_of
-from custody.disputes.lock_wish import LockFacts, lock_wish
-from custody.disputes.machine import Role
+from custody.disputes.lock_wish import WishFacts, lock_wish
+from custody.disputes.machine import CaseRole
 from custody.disputes.messages import Message, say
 from custody.disputes.opening import legal_clocks, promised_beside
 from custody.disputes.order import FIRST_ORDER_DATE
-from custody.disputes.policy import DEFAULT_POLICY, Policy
+from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.disputes.promise import is_owed, proof
 from custody.disputes.remedy import Extra, Needs, learned
 from custody.disputes.work_clocks import state_clock
@@ -44,7 +44,7 @@ HEARING = "decline_proposed"
 
 
 def whereabouts(
-    unit: Unit, dispute: str, *, lock_facts: LockFacts, actor: str, policy: Policy = DEFAULT_POLICY
+    unit: Unit, dispute: str, *, lock_facts: WishFacts, actor: str, policy: CaseworkPolicy = DEFAULT_POLICY
 ) -> CaseFile:
     """What became of the ordered handset; what is not known of it stays unknown."""
     file, today = _hold_open(unit, dispute), civil.civil_date(unit.now_ms)
@@ -62,8 +62,8 @@ def order_days(
     days: Mapping[str, date],
     reference: str,
     actor: str,
-    role: Role,
-    policy: Policy = DEFAULT_POLICY,
+    role: CaseRole,
+    policy: CaseworkPolicy = DEFAULT_POLICY,
 ) -> CaseFile:
     """Days of the order, by the names of `DAYS`; raises `Rejected` or, for a known one, `Forbidden`."""
     file = _hold_open(unit, dispute)
@@ -81,7 +81,7 @@ def order_days(
 
 
 def support_needs(
-    unit: Unit, dispute: str, *, needs: Sequence[str], actor: str, policy: Policy = DEFAULT_POLICY
+    unit: Unit, dispute: str, *, needs: Sequence[str], actor: str, policy: CaseworkPolicy = DEFAULT_POLICY
 ) -> CaseFile:
     """Needs that were learned after the report; raises `Rejected` if none is named. Known ones change nothing."""
     file = _hold_open(unit, dispute)
@@ -99,7 +99,7 @@ def support_needs(
     return write_move(unit, file, moved, "support_needs", actor=actor, facts=facts, said=said)
 
 
-def needs(unit: Unit, dispute: str, *, needs: Needs, actor: str, policy: Policy = DEFAULT_POLICY) -> CaseFile:
+def needs(unit: Unit, dispute: str, *, needs: Needs, actor: str, policy: CaseworkPolicy = DEFAULT_POLICY) -> CaseFile:
     """What the report took from the customer, learned after it; raises `Rejected` if they are without nothing.
 
     What was promised already is not promised again.
@@ -124,7 +124,7 @@ def needs(unit: Unit, dispute: str, *, needs: Needs, actor: str, policy: Policy 
     return write_move(unit, file, moved, "needs", actor=actor, facts=facts, said=[said_of(one) for one in made])
 
 
-def _heard_longer(file: CaseFile, *, policy: Policy) -> CaseFile:
+def _heard_longer(file: CaseFile, *, policy: CaseworkPolicy) -> CaseFile:
     """The case with the days of a supported hearing, counted from the proposal, if one goes on."""
     runs = next((clock for clock in file.work_clocks if clock.key == CASE.facts(HEARING).clock), None)
     if file.case.state != HEARING or runs is None:
@@ -143,7 +143,7 @@ def _hold_open(unit: Unit, dispute: str) -> CaseFile:
     return file
 
 
-def _check(file: CaseFile, days: Mapping[str, date], reference: str, *, role: Role, today: date) -> None:
+def _check(file: CaseFile, days: Mapping[str, date], reference: str, *, role: CaseRole, today: date) -> None:
     if not days or set(days) - set(DAYS):
         raise Rejected("days", "no day that can be learned was named", fix=f"Name one of {', '.join(DAYS)}.")
     if not proof(reference):
@@ -154,7 +154,7 @@ def _check(file: CaseFile, days: Mapping[str, date], reference: str, *, role: Ro
         if not FIRST_ORDER_DATE <= day <= today:
             why = f"{name} is {day.isoformat()}, which cannot be right"
             raise Rejected("date", why, fix=f"Give a day from {FIRST_ORDER_DATE.isoformat()} to today.")
-        if getattr(file.order, name) not in {None, day} and role is not Role.SUPERVISOR:
+        if getattr(file.order, name) not in {None, day} and role is not CaseRole.SUPERVISOR:
             raise Forbidden("role", f"{name} is known already", fix="Ask a supervisor to put it right.")
 
 

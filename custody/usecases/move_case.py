@@ -12,12 +12,12 @@ from custody.disputes.case import CASE
 from custody.disputes.choose_remedy import Chosen, choose_remedy, said_of
 from custody.disputes.claim import Remedy, claim_of
 from custody.disputes.clocks import SCHEME_LETTER
-from custody.disputes.lock_wish import LockFacts, lock_wish
-from custody.disputes.machine import Role, demand, demand_role, step
+from custody.disputes.lock_wish import WishFacts, lock_wish
+from custody.disputes.machine import CaseRole, demand, demand_role, step
 from custody.disputes.messages import Message, alternatives, say
 from custody.disputes.one_order import check_delivery, is_set_aside, of_its_order
 from custody.disputes.opening import AN_OFFER, NOT_BY_THE_REMEDY
-from custody.disputes.policy import DEFAULT_POLICY, Policy
+from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.disputes.price import may_come_back
 from custody.disputes.promise import Promise, all_promises_settled, check_payer, is_owed, make_promise, proof
 from custody.disputes.remedy import Needs, offer_remedy, within_ms
@@ -35,7 +35,7 @@ from custody.usecases.set_aside import said_of_aside, settle_the_box
 from custody.usecases.ways_out import ways_of_kind
 from custody.usecases.write_move import write_move
 
-NOTHING_KNOWN = LockFacts()
+NOTHING_KNOWN = WishFacts()
 
 
 def classify_and_offer(
@@ -45,12 +45,12 @@ def classify_and_offer(
     claim_type: str,
     agreed: bool,
     custody_words: str | None,
-    lock_facts: LockFacts,
+    lock_facts: WishFacts,
     actor: str,
-    role: Role,
+    role: CaseRole,
     price_reduction_pence: int | None = None,
     why: str | None = None,
-    policy: Policy = DEFAULT_POLICY,
+    policy: CaseworkPolicy = DEFAULT_POLICY,
 ) -> CaseFile:
     """Agree on the kind of problem: the offer follows at once, and so do the wish for a lock and the investigation.
 
@@ -67,7 +67,7 @@ def classify_and_offer(
         target = step(CASE, target, "classify", role, agreed_on).target
     if target == "triaged":
         pinned = case_guards.policy_version_pinned(file.case.policy_version)
-        target = step(CASE, target, "offer", Role.SYSTEM, {"policy_version_pinned": pinned}).target
+        target = step(CASE, target, "offer", CaseRole.SYSTEM, {"policy_version_pinned": pinned}).target
     named = price_reduction_pence
     moved, said = _offered(
         unit, file, claim_type, target, lock_facts=lock_facts, named_pence=named, why=why, policy=policy
@@ -92,10 +92,10 @@ def _offered(
     kind: str,
     target: str,
     *,
-    lock_facts: LockFacts,
+    lock_facts: WishFacts,
     named_pence: int | None,
     why: str | None,
-    policy: Policy,
+    policy: CaseworkPolicy,
 ) -> tuple[CaseFile, list[Message]]:
     """The file with the offer for a kind, and what is said of it; the promise of an offer is kept by it."""
     known, price = known_before(unit.session, file), file.order.price_pence
@@ -112,7 +112,7 @@ def _offered(
             case_book.open_inquiry(unit, file.case.id)
     promised = of_its_order(file.case, case_book.promises(unit.session, file.case.id))
     offers = [one for one in promised if one.what == AN_OFFER]
-    owing, said = keep(unit, file, offers, shown=True, role=Role.SYSTEM, policy=policy)
+    owing, said = keep(unit, file, offers, shown=True, role=CaseRole.SYSTEM, policy=policy)
     case = replace(file.case, state=target, claim_type=kind)
     said.append(say("case.offer", options=alternatives(tuple(option.words for option in offer.options))))
     said += of_sum
@@ -149,7 +149,7 @@ def choose(
     payout: str | None,
     actor: str,
     offered_ms: Instant | None = None,
-    policy: Policy = DEFAULT_POLICY,
+    policy: CaseworkPolicy = DEFAULT_POLICY,
 ) -> tuple[CaseFile, Chosen]:
     """The customer chooses; the promise with its date is made in the same unit, for one that is not done.
 
@@ -183,7 +183,7 @@ def choose(
 
 
 def remedied(
-    unit: Unit, dispute: str, *, reference: str, actor: str, role: Role, policy: Policy = DEFAULT_POLICY
+    unit: Unit, dispute: str, *, reference: str, actor: str, role: CaseRole, policy: CaseworkPolicy = DEFAULT_POLICY
 ) -> CaseFile:
     """The remedy was delivered or paid; its promise is kept, and a late one has earned a credit."""
     file = case_book.hold_one(unit, dispute)
@@ -201,7 +201,14 @@ def remedied(
 
 
 def promise_kept(
-    unit: Unit, dispute: str, *, promise: str, reference: str, actor: str, role: Role, policy: Policy = DEFAULT_POLICY
+    unit: Unit,
+    dispute: str,
+    *,
+    promise: str,
+    reference: str,
+    actor: str,
+    role: CaseRole,
+    policy: CaseworkPolicy = DEFAULT_POLICY,
 ) -> CaseFile:
     """Something promised was done, such as a phone on loan; with the last part of its remedy the case is put right."""
     check_payer(role)
@@ -218,7 +225,7 @@ def promise_kept(
     facts = {"promise": promise, "reference": reference}
     if not _was_the_last(unit, file, mine[0]):
         return write_move(unit, file, owing, "promise_kept", actor=actor, facts=facts, said=said)
-    move = step(CASE, file.case.state, "delivered_or_paid", Role.SYSTEM, {"proof_of_remedy": shown})
+    move = step(CASE, file.case.state, "delivered_or_paid", CaseRole.SYSTEM, {"proof_of_remedy": shown})
     moved = replace(owing, case=replace(file.case, state=move.target))
     said.append(say("case.delivered_or_paid"))
     return write_move(unit, file, moved, "remedied", actor=actor, facts=facts, said=said)
@@ -239,9 +246,9 @@ def payment_came_back(
     promise: str,
     reference: str,
     actor: str,
-    role: Role,
+    role: CaseRole,
     people: Sequence[str] = (),
-    policy: Policy = DEFAULT_POLICY,
+    policy: CaseworkPolicy = DEFAULT_POLICY,
 ) -> CaseFile:
     """Money that we paid did not reach the customer: the same sum is promised anew, and paid as any promise is.
 
@@ -283,7 +290,7 @@ def payment_came_back(
 
 
 def confirm(
-    unit: Unit, dispute: str, *, actor: str, locks_settled: bool | None, policy: Policy = DEFAULT_POLICY
+    unit: Unit, dispute: str, *, actor: str, locks_settled: bool | None, policy: CaseworkPolicy = DEFAULT_POLICY
 ) -> CaseFile:
     """The customer says that it is put right; the case closes if every lock and every promise is settled.
 
@@ -297,17 +304,17 @@ def confirm(
         "all_locks_settled": locks_settled,
         "all_promises_settled": all_promises_settled(promises, unpaid_credit_pence=owing.unpaid_credit_pence),
     }
-    move = step(CASE, file.case.state, "confirm_or_lapse", Role.CUSTOMER, guards)
+    move = step(CASE, file.case.state, "confirm_or_lapse", CaseRole.CUSTOMER, guards)
     moved = replace(owing, case=replace(file.case, state=move.target))
     return write_move(unit, file, moved, "closed", actor=actor, facts={}, said=[*said, say("case.confirm_or_lapse")])
 
 
 def withdraw(
-    unit: Unit, dispute: str, *, actor: str, locks_settled: bool | None, policy: Policy = DEFAULT_POLICY
+    unit: Unit, dispute: str, *, actor: str, locks_settled: bool | None, policy: CaseworkPolicy = DEFAULT_POLICY
 ) -> CaseFile:
     """The customer takes the report back; what was still promised is crossed out, what was earned stays owed."""
     file = hold_order(unit, dispute)
-    move = step(CASE, file.case.state, "withdraw", Role.CUSTOMER, {"all_locks_settled": locks_settled})
+    move = step(CASE, file.case.state, "withdraw", CaseRole.CUSTOMER, {"all_locks_settled": locks_settled})
     owing, said = cross_out(unit, file, policy=policy)
     settle_the_box(unit, file, None, policy=policy)
     moved = replace(owing, case=replace(file.case, state=move.target))
@@ -315,27 +322,27 @@ def withdraw(
 
 
 def found_it(
-    unit: Unit, dispute: str, *, actor: str, locks_settled: bool | None, policy: Policy = DEFAULT_POLICY
+    unit: Unit, dispute: str, *, actor: str, locks_settled: bool | None, policy: CaseworkPolicy = DEFAULT_POLICY
 ) -> CaseFile:
     """The customer found the phone: thanks, and the case ends, as soon as its locks are settled.
 
     Until then it stays where it is, and the timer ends it. Once a remedy is on its way the customer confirms as ever.
     """
     before = hold_order(unit, dispute)
-    ends = locks_settled and "withdraw" in CASE.possible(before.case.state, Role.CUSTOMER)
+    ends = locks_settled and "withdraw" in CASE.possible(before.case.state, CaseRole.CUSTOMER)
     if before.found_ms is not None and not ends:
         return before
     file = replace(before, found_ms=unit.now_ms)
     said = [say("case.found_it_free" if locks_settled else "case.found_it")]
     if ends:
-        move = step(CASE, file.case.state, "withdraw", Role.CUSTOMER, {"all_locks_settled": locks_settled})
+        move = step(CASE, file.case.state, "withdraw", CaseRole.CUSTOMER, {"all_locks_settled": locks_settled})
         file, crossed = cross_out(unit, file, policy=policy)
         settle_the_box(unit, file, None, policy=policy)
         file, said = replace(file, case=replace(file.case, state=move.target)), [*said, *crossed]
     return write_move(unit, before, file, "found", actor=actor, facts={}, said=said)
 
 
-def reopen(unit: Unit, dispute: str, *, actor: str, role: Role) -> CaseFile:
+def reopen(unit: Unit, dispute: str, *, actor: str, role: CaseRole) -> CaseFile:
     """Open a closed or withdrawn case again; its first date still counts."""
     file = case_book.hold_one(unit, dispute)
     starts = min((clock.starts for clock in file.legal_clocks if clock.key == SCHEME_LETTER), default=None)
@@ -351,7 +358,7 @@ def reopen(unit: Unit, dispute: str, *, actor: str, role: Role) -> CaseFile:
 def not_fixed(unit: Unit, dispute: str, *, actor: str) -> CaseFile:
     """The customer says that it is not put right yet; that they found the phone ends the case no more."""
     file = case_book.hold_one(unit, dispute)
-    move = step(CASE, file.case.state, "not_fixed", Role.CUSTOMER, {})
+    move = step(CASE, file.case.state, "not_fixed", CaseRole.CUSTOMER, {})
     moved = replace(file, case=replace(file.case, state=move.target), found_ms=None)
     return write_move(unit, file, moved, "not_fixed", actor=actor, facts={}, said=[say("case.not_fixed")])
 
@@ -375,13 +382,13 @@ def offer_again(
     *,
     claim_type: str | None,
     actor: str,
-    role: Role,
+    role: CaseRole,
     agreed: bool = True,
     custody_words: str | None = None,
-    lock_facts: LockFacts = NOTHING_KNOWN,
+    lock_facts: WishFacts = NOTHING_KNOWN,
     price_reduction_pence: int | None = None,
     why: str | None = None,
-    policy: Policy = DEFAULT_POLICY,
+    policy: CaseworkPolicy = DEFAULT_POLICY,
 ) -> CaseFile:
     """Offer once more: it was not put right, or the case was opened again; another kind needs what the first needed."""
     file = case_book.hold_one(unit, dispute)

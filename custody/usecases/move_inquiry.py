@@ -15,10 +15,10 @@ from sqlmodel import Session
 
 from custody.disputes.case_guards import reasons
 from custody.disputes.civil import civil_date, day_ends_ms
-from custody.disputes.investigation import INVESTIGATION, confidence_stated, named_process_owner
-from custody.disputes.machine import Role, Transition, step
+from custody.disputes.inquiry import INVESTIGATION, confidence_stated, named_process_owner
+from custody.disputes.machine import CaseRole, Transition, step
 from custody.disputes.messages import Message, say
-from custody.disputes.policy import DEFAULT_POLICY, Policy
+from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.disputes.work_clocks import work_clock
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected
@@ -50,7 +50,7 @@ class Share:
     high: float | None
 
 
-def ask_check(unit: Unit, dispute: str, *, check: str, actor: str, role: Role) -> None:
+def ask_check(unit: Unit, dispute: str, *, check: str, actor: str, role: CaseRole) -> None:
     """Have one of the checks of the last ranking made; raises `Rejected("check")` for any other."""
     row = case_book.hold_inquiry(unit, dispute)
     ranked = {each["check"]: each for each in (recorded(unit.session, dispute) or {"checks": ()})["checks"]}
@@ -62,7 +62,7 @@ def ask_check(unit: Unit, dispute: str, *, check: str, actor: str, role: Role) -
     _take(unit, row, "do_check", actor=actor, role=role, facts=facts)
 
 
-def write_result(unit: Unit, dispute: str, *, found: bool, words: str, actor: str, role: Role) -> None:
+def write_result(unit: Unit, dispute: str, *, found: bool, words: str, actor: str, role: CaseRole) -> None:
     """Write down what the check that was asked for has shown; it counts when the chain is judged again."""
     row = case_book.hold_inquiry(unit, dispute)
     asked = next((each.facts for each in reversed(steps(unit.session, dispute)) if each.kind == "check_asked"), "{}")
@@ -70,7 +70,7 @@ def write_result(unit: Unit, dispute: str, *, found: bool, words: str, actor: st
     _take(unit, row, "result", actor=actor, role=role, facts=facts)
 
 
-def conclude(unit: Unit, dispute: str, *, finding: str, why: str, share: Share, actor: str, role: Role) -> None:
+def conclude(unit: Unit, dispute: str, *, finding: str, why: str, share: Share, actor: str, role: CaseRole) -> None:
     """End it with what was found, in words that the customer reads, the reasons, and a probability in its interval."""
     row = case_book.hold_inquiry(unit, dispute)
     guards = {"reasons": reasons(why), "confidence_stated": confidence_stated(share.probability, share.low, share.high)}
@@ -79,7 +79,7 @@ def conclude(unit: Unit, dispute: str, *, finding: str, why: str, share: Share, 
     _take(unit, row, "conclude", actor=actor, role=role, facts=facts, guards=guards, told=told)
 
 
-def find_nothing(unit: Unit, dispute: str, *, why: str, actor: str, role: Role) -> None:
+def find_nothing(unit: Unit, dispute: str, *, why: str, actor: str, role: CaseRole) -> None:
     """End it without an answer, as where no scan leads anywhere."""
     row = case_book.hold_inquiry(unit, dispute)
     if row.state == "open":
@@ -89,7 +89,7 @@ def find_nothing(unit: Unit, dispute: str, *, why: str, actor: str, role: Role) 
     _take(unit, row, "nothing_found", actor=actor, role=role, facts=facts, guards=guards, told=told)
 
 
-def file_fix(unit: Unit, dispute: str, *, fix: str, owner: str, due: date | None, actor: str, role: Role) -> None:
+def file_fix(unit: Unit, dispute: str, *, fix: str, owner: str, due: date | None, actor: str, role: CaseRole) -> None:
     """Write down what is mended for good, whose process it is, and by which day; the customer reads what it is."""
     row = case_book.hold_inquiry(unit, dispute)
     if due is not None and due < civil_date(unit.now_ms):
@@ -100,7 +100,7 @@ def file_fix(unit: Unit, dispute: str, *, fix: str, owner: str, due: date | None
     _take(unit, row, "file_fix", actor=actor, role=role, facts=facts, guards=guards, told=told)
 
 
-def reopen(unit: Unit, dispute: str, *, why: str, actor: str, role: Role) -> None:
+def reopen(unit: Unit, dispute: str, *, why: str, actor: str, role: CaseRole) -> None:
     """Go on with one that was concluded, since there is something new."""
     row = case_book.hold_inquiry(unit, dispute)
     told = say("investigation.reopen")
@@ -131,7 +131,7 @@ def _joined(session: Session, dispute: str, lines: Sequence[DisputeEventRow]) ->
     return [name for name in names if case_book.read(session, name).case.joined_into == dispute]
 
 
-def fix_due_ms(session: Session, dispute: str, *, policy: Policy = DEFAULT_POLICY) -> Instant | None:
+def fix_due_ms(session: Session, dispute: str, *, policy: CaseworkPolicy = DEFAULT_POLICY) -> Instant | None:
     """Until when a concluded investigation is to have its fix; None for one that is not concluded."""
     if case_book.inquiry(session, dispute).state != "concluded":
         return None
@@ -155,7 +155,7 @@ def _take(
     event: str,
     *,
     actor: str,
-    role: Role,
+    role: CaseRole,
     facts: Mapping[str, Any],
     guards: Mapping[str, bool | None] = MappingProxyType({}),
     told: Message | None = None,

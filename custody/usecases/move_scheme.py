@@ -29,11 +29,11 @@ from custody.disputes.asks import Ledger
 from custody.disputes.case import CASE, Case, join
 from custody.disputes.choose_remedy import said_of
 from custody.disputes.clocks import join_clocks
-from custody.disputes.machine import Role, step
+from custody.disputes.machine import CaseRole, step
 from custody.disputes.messages import Message, say
 from custody.disputes.one_order import of_its_order
 from custody.disputes.opening import AN_OFFER
-from custody.disputes.policy import DEFAULT_POLICY, Policy
+from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.disputes.promise import AS_DECIDED, Promise, make_promise
 from custody.disputes.recourse import join_ways
 from custody.disputes.wording import lint_text
@@ -57,7 +57,7 @@ MOST_PENCE = 99_999_999
 """More than any scheme awards, and what a form of the console takes."""
 
 
-def adr(unit: Unit, dispute: str, *, letter_due_ms: Instant, deadlock: bool, actor: str, role: Role) -> CaseFile:
+def adr(unit: Unit, dispute: str, *, letter_due_ms: Instant, deadlock: bool, actor: str, role: CaseRole) -> CaseFile:
     """Send the letter for the independent scheme: at the deadline, at deadlock, or when the customer asks that day."""
     file = case_book.hold_one(unit, dispute)
     due = case_guards.adr_due(letter_due_ms=letter_due_ms, now_ms=unit.now_ms, deadlock=deadlock)
@@ -65,13 +65,13 @@ def adr(unit: Unit, dispute: str, *, letter_due_ms: Instant, deadlock: bool, act
     move = step(CASE, file.case.state, event, role, {"adr_due": due})
     lettered, way = with_letter(unit, file)
     said = [said_of_letter(f"case.{event}", way)]
-    if role is Role.SYSTEM and file.case.state in REMEDY_STANDS:
+    if role is CaseRole.SYSTEM and file.case.state in REMEDY_STANDS:
         return write_move(unit, file, lettered, "letter", actor=actor, facts={}, said=said)
     moved = replace(lettered, case=replace(file.case, state=move.target))
     return write_move(unit, file, moved, "adr_open", actor=actor, facts={"deadlock": deadlock}, said=said)
 
 
-def change_our_mind(unit: Unit, dispute: str, *, actor: str, role: Role) -> CaseFile:
+def change_our_mind(unit: Unit, dispute: str, *, actor: str, role: CaseRole) -> CaseFile:
     """After the letter we looked again, and the customer was right."""
     file = case_book.hold_one(unit, dispute)
     move = step(CASE, file.case.state, "we_changed_our_mind", role, {})
@@ -81,7 +81,7 @@ def change_our_mind(unit: Unit, dispute: str, *, actor: str, role: Role) -> Case
 
 
 def scheme_accepts(
-    unit: Unit, dispute: str, *, reference: str, actor: str, role: Role, policy: Policy = DEFAULT_POLICY
+    unit: Unit, dispute: str, *, reference: str, actor: str, role: CaseRole, policy: CaseworkPolicy = DEFAULT_POLICY
 ) -> CaseFile:
     """The scheme has taken the case; the newest pack of it is what it got."""
     file = case_book.hold_one(unit, dispute)
@@ -101,11 +101,11 @@ def scheme_decides(
     award_pence: int | None = None,
     reference: str,
     actor: str,
-    role: Role,
-    policy: Policy = DEFAULT_POLICY,
+    role: CaseRole,
+    policy: CaseworkPolicy = DEFAULT_POLICY,
 ) -> CaseFile:
     """The scheme has decided; a supervisor writes it down, and decides nothing. The customer is told until when."""
-    if role is not Role.SUPERVISOR:
+    if role is not CaseRole.SUPERVISOR:
         raise Forbidden("role", "the scheme's decision is written down by a supervisor", fix="Ask a supervisor.")
     lint_text(award)
     if award_pence is not None and not 0 < award_pence <= MOST_PENCE:
@@ -113,7 +113,7 @@ def scheme_decides(
     file = case_book.hold_one(unit, dispute)
     # As it is promised once the customer says yes: what cannot be, nobody could accept.
     said_of(_decided(file, award, award_pence, promise_id=reference, due_ms=unit.now_ms + 1, unit=unit, policy=policy))
-    move = step(CASE, file.case.state, "decision", Role.ADR, {})
+    move = step(CASE, file.case.state, "decision", CaseRole.ADR, {})
     moved = replace(file, case=replace(file.case, state=move.target), award=award, award_pence=award_pence)
     last_day = clocks.scheme_accept_by(civil.civil_date(unit.now_ms), policy=policy)
     facts = {"reference": reference, "award": award, "award_pence": award_pence, "last_day": last_day.isoformat()}
@@ -121,11 +121,11 @@ def scheme_decides(
     return write_move(unit, file, moved, "scheme_decided", actor=actor, facts=facts, said=said)
 
 
-def accept_decision(unit: Unit, dispute: str, *, actor: str, policy: Policy = DEFAULT_POLICY) -> CaseFile:
+def accept_decision(unit: Unit, dispute: str, *, actor: str, policy: CaseworkPolicy = DEFAULT_POLICY) -> CaseFile:
     """The customer says yes: what was decided is a promise of ours, with the last day that the scheme allows."""
     file = hold_order(unit, dispute)
     state = file.case.state
-    move = step(CASE, state, "customer_accepts", Role.CUSTOMER, {})
+    move = step(CASE, state, "customer_accepts", CaseRole.CUSTOMER, {})
     clock = state_clock(CASE, state, entered_ms=unit.now_ms, policy=policy)
     if clock is None or file.award is None:
         raise Rejected("award", "nobody wrote down what was decided", fix="Write the scheme's decision down first.")
@@ -147,13 +147,13 @@ def reject_decision(unit: Unit, dispute: str, *, actor: str, locks_settled: bool
     """The customer says no: the case closes here, and every other way stays open."""
     file = case_book.hold_one(unit, dispute)
     guards = {"all_locks_settled": locks_settled}
-    move = step(CASE, file.case.state, "customer_rejects_or_lapse", Role.CUSTOMER, guards)
+    move = step(CASE, file.case.state, "customer_rejects_or_lapse", CaseRole.CUSTOMER, guards)
     moved = replace(file, case=replace(file.case, state=move.target))
     said = [say("case.customer_rejects_or_lapse")]
     return write_move(unit, file, moved, "decision_rejected", actor=actor, facts={}, said=said)
 
 
-def merge(unit: Unit, dispute: str, *, into: str, consent: bool, actor: str, role: Role) -> CaseFile:
+def merge(unit: Unit, dispute: str, *, into: str, consent: bool, actor: str, role: CaseRole) -> CaseFile:
     """Join a case into another one of the same customer; returns the one that goes on."""
     files = case_book.hold(unit, {dispute, into})
     other, survivor = (files.get(name) or case_book.read(unit.session, name) for name in (dispute, into))
@@ -190,7 +190,7 @@ def merge(unit: Unit, dispute: str, *, into: str, consent: bool, actor: str, rol
     if whole.offer is not None:
         promised = of_its_order(whole.case, case_book.promises(unit.session, into))
         offers = [one for one in promised if one.what == AN_OFFER]
-        whole, kept = keep(unit, whole, offers, shown=True, role=Role.SYSTEM, policy=DEFAULT_POLICY)
+        whole, kept = keep(unit, whole, offers, shown=True, role=CaseRole.SYSTEM, policy=DEFAULT_POLICY)
     joined = replace(other, case=both.joined, ledger=Ledger(holdings=other.ledger.holdings), unpaid_credit_pence=0)
     write_move(unit, other, joined, "merged", actor=actor, facts={"into": into}, said=[say("case.merge")])
     said = [say("case.merge"), *kept]
@@ -199,7 +199,14 @@ def merge(unit: Unit, dispute: str, *, into: str, consent: bool, actor: str, rol
 
 
 def _decided(
-    file: CaseFile, award: str, pence: int | None, *, promise_id: str, due_ms: Instant, unit: Unit, policy: Policy
+    file: CaseFile,
+    award: str,
+    pence: int | None,
+    *,
+    promise_id: str,
+    due_ms: Instant,
+    unit: Unit,
+    policy: CaseworkPolicy,
 ) -> Promise:
     """What a scheme decided, as we promise it."""
     return make_promise(

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from custody.kernel.clock import Instant
 from custody.store import scan_book
-from custody.trail.order import SequenceGap, sequence_gaps
+from custody.trail.arrange import SequenceGap, sequence_gaps
 from custody.trail.sealed import SealedScan
 from custody.usecases.open_scans import stored_scans
 

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from custody.disputes.claim import Remedy
 from custody.disputes.messages import Message, say
-from custody.disputes.policy import Policy
+from custody.disputes.policy import CaseworkPolicy
 from custody.disputes.price import name_sum
 from custody.disputes.promise import proof
 from custody.disputes.remedy import RemedyOffer
@@ -26,7 +26,7 @@ def with_sum(
     named_pence: int | None,
     why: str | None,
     left_pence: int | None,
-    policy: Policy,
+    policy: CaseworkPolicy,
 ) -> tuple[RemedyOffer, list[Message]]:
     """The offer with the sum that is named now, or else before; raises `Rejected("why")` for a lower one."""
     before_pence = named_before(session, file)

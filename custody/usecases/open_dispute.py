@@ -14,12 +14,12 @@ from sqlmodel import Session
 from custody.disputes.civil import civil_date
 from custody.disputes.opening import Opened, Report, open_case
 from custody.disputes.order import odd_days
-from custody.disputes.policy import DEFAULT_POLICY, Policy
+from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.kernel.ids import spell
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
-from custody.usecases.read_order import About, known_elsewhere
+from custody.usecases.read_order import ReportedItem, known_elsewhere
 
 NAME_BYTES = 10
 
@@ -44,14 +44,14 @@ def open_dispute(
     order_named: bool = False,
     found_instead: str = "",
     token: str = "",
-    policy: Policy = DEFAULT_POLICY,
+    policy: CaseworkPolicy = DEFAULT_POLICY,
 ) -> Disputed:
     """Open a case for a report; raises `Rejected` only for an empty one.
 
     `order_named`: who reports it named the order itself, and not only a parcel or a handset. `token`: what opens the
     customer's page, where it was made before.
     """
-    about = About(imei=imei, parcel=parcel, names_order=order_named)
+    about = ReportedItem(imei=imei, parcel=parcel, names_order=order_named)
     known = known_elsewhere(unit.session, report.order.order_ref, about)
     name = case_of(token) if token else ""
     opened = open_case(report, policy=policy, now_ms=unit.now_ms, ids=unit.ids, owner=owner, known=known, name=name)

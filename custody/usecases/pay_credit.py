@@ -6,7 +6,7 @@ is told to the customer, and owed no more, is what was paid; the rest stays owed
 
 from dataclasses import replace
 
-from custody.disputes.machine import Role
+from custody.disputes.machine import CaseRole
 from custody.disputes.messages import pounds, say
 from custody.disputes.promise import check_payer, proof
 from custody.kernel.errors import Rejected
@@ -18,7 +18,7 @@ from custody.usecases.write_move import write_move
 
 
 def credit_paid(
-    unit: Unit, dispute: str, *, reference: str, actor: str, role: Role, pence: int | None = None
+    unit: Unit, dispute: str, *, reference: str, actor: str, role: CaseRole, pence: int | None = None
 ) -> CaseFile:
     """Of the credit `pence` were paid, or all; the customer is told how much, and can say that it did not come."""
     check_payer(role)

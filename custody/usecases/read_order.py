@@ -23,7 +23,7 @@ TAKEN_BACK = frozenset({"withdrawn", "merged"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class About:
+class ReportedItem:
     """Which item of an order a report is about, and whether it named the order itself."""
 
     imei: str | None
@@ -47,7 +47,7 @@ def cases_of_order(session: Session, dispute: str) -> set[str]:
 def known_before(session: Session, file: CaseFile) -> Before:
     """What counts for a case of what was promised in it and in other reports of its order."""
     mine = _promised(session, file)
-    about = About(imei=file.imei, parcel=file.parcel, names_order=file.order_named)
+    about = ReportedItem(imei=file.imei, parcel=file.parcel, names_order=file.order_named)
     others = _others(session, file.case.order_ref, about, dispute=file.case.id, mine=mine)
     return before(mine, others, names_order=file.order_named)
 
@@ -59,14 +59,14 @@ def is_known(session: Session, order_ref: str | None, files: Iterable[CaseFile])
     return any(file.order_named for file in files) or session.get(SaleRow, order_ref) is not None
 
 
-def known_elsewhere(session: Session, order_ref: str | None, about: About) -> Before:
+def known_elsewhere(session: Session, order_ref: str | None, about: ReportedItem) -> Before:
     """The same for a case that is not opened yet."""
     return before((), _others(session, order_ref, about), names_order=about.names_order)
 
 
 def by_the_box(session: Session, file: CaseFile) -> list[CaseFile]:
     """The other reports of the item of a case that named what stands on its box and not the order."""
-    about = About(imei=file.imei, parcel=file.parcel, names_order=file.order_named)
+    about = ReportedItem(imei=file.imei, parcel=file.parcel, names_order=file.order_named)
     return [one for one in _beside(session, file.case.order_ref, about, dispute=file.case.id) if not one.order_named]
 
 
@@ -96,7 +96,7 @@ def report_of(session: Session, file: CaseFile, promise: Promise) -> CaseFile:
 
 
 def _others(
-    session: Session, order_ref: str | None, about: About, *, dispute: str = "", mine: Iterable[Promise] = ()
+    session: Session, order_ref: str | None, about: ReportedItem, *, dispute: str = "", mine: Iterable[Promise] = ()
 ) -> list[OtherReport]:
     """The other reports, each promise once: those that went on in one case have theirs together."""
     found, counted = list[OtherReport](), {promise.id for promise in mine}
@@ -116,14 +116,14 @@ def _promised(session: Session, file: CaseFile) -> tuple[Promise, ...]:
     return tuple(each for each in promises if each.order_ref == file.case.order_ref)
 
 
-def _beside(session: Session, order_ref: str | None, about: About, *, dispute: str) -> list[CaseFile]:
+def _beside(session: Session, order_ref: str | None, about: ReportedItem, *, dispute: str) -> list[CaseFile]:
     files = case_book.of_order(session, order_ref) if order_ref else []
     if not about.names_order and not is_known(session, order_ref, files):
         return []
     return [file for file in files if file.case.id != dispute and _same_item(file, about)]
 
 
-def _same_item(file: CaseFile, about: About) -> bool:
+def _same_item(file: CaseFile, about: ReportedItem) -> bool:
     if file.imei and about.imei:
         return file.imei == about.imei
     return not (file.parcel and about.parcel) or file.parcel == about.parcel

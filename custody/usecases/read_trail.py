@@ -20,10 +20,10 @@ from custody.scans.scan import Scan
 from custody.store import log_reader, scan_book, unopened_book
 from custody.store.scan_book import JudgedScan
 from custody.store.tables import UnopenedRow
+from custody.trail.belongings import find_belongings, needs
 from custody.trail.names import ask
 from custody.trail.sealed import SealedScan, StationFacts
 from custody.trail.trail import Trail, build_trail
-from custody.trail.unit import find_unit, needs
 from custody.usecases.mark_unproven import Doubts, read_doubts
 from custody.usecases.near_gaps import gaps_near
 from custody.usecases.open_scans import stored_scans
@@ -32,7 +32,7 @@ MAX_ROUNDS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class FoundTrail:
     """A trail with the scans it was made of, and beside it those whose content was erased or has not come yet.
 
     `keys` are all that were looked up for it.
@@ -45,7 +45,7 @@ class Found:
     unopened: tuple[UnopenedRow, ...] = ()
 
 
-def read_trail(session: Session, item: str, *, parcel: str | None = None, gaps: bool = False) -> Found:
+def read_trail(session: Session, item: str, *, parcel: str | None = None, gaps: bool = False) -> FoundTrail:
     """The trail of an item; raises `Rejected` for a key that is none, `NotFound` if nothing is known of it.
 
     Digits with a wrong check digit lead to what is stored under them, and are refused only if nothing is. With `gaps`
@@ -68,13 +68,13 @@ def read_trail(session: Session, item: str, *, parcel: str | None = None, gaps: 
         ask(item)
         raise NotFound("item", f"nothing is recorded of {item!r}", fix="Ask by SSCC, IMEI or po:<order reference>.")
     found = tuple(scans[place] for place in sorted(scans))
-    unit = find_unit(start, found, parcel=chosen)
-    trail = build_trail(unit, found)
+    belongings = find_belongings(start, found, parcel=chosen)
+    trail = build_trail(belongings, found)
     missing = gaps_near(session, [entry.sealed for entry in trail.entries]) if gaps else []
     held = scan_book.known_names(session, trail.missing) if trail.missing else {}
     if missing or held:
-        trail = build_trail(unit, found, gaps=missing, in_log=held)
-    return Found(
+        trail = build_trail(belongings, found, gaps=missing, in_log=held)
+    return FoundTrail(
         trail=trail,
         keys=frozenset(asked),
         scans=found,

@@ -4,7 +4,7 @@ The token is told once, to whoever asked for it, as when the case was opened; wh
 when, stands in the case and in the log. A case that was joined has its page where the other one is.
 """
 
-from custody.disputes.machine import Role
+from custody.disputes.machine import CaseRole
 from custody.disputes.messages import say
 from custody.kernel.errors import Conflict, Forbidden
 from custody.store import case_book
@@ -12,10 +12,10 @@ from custody.store.unit import Unit
 from custody.usecases.open_dispute import hash_token
 from custody.usecases.write_move import write_move
 
-SUPPORT = (Role.AGENT, Role.SUPERVISOR)
+SUPPORT = (CaseRole.AGENT, CaseRole.SUPERVISOR)
 
 
-def renew_link(unit: Unit, dispute: str, *, actor: str, role: Role) -> str:
+def renew_link(unit: Unit, dispute: str, *, actor: str, role: CaseRole) -> str:
     """The new token; raises `Forbidden` for who is not of support, or `Conflict` for a joined case."""
     if role not in SUPPORT:
         raise Forbidden("role", "only support makes a new link", fix=f"It takes one of: {', '.join(SUPPORT)}.")

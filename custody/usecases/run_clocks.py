@@ -6,7 +6,7 @@ promise, and the answer to a decision of the scheme (`await_answer`).
 """
 
 from custody.disputes.case import CASE
-from custody.disputes.policy import DEFAULT_POLICY, Policy
+from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.disputes.work_clocks import FROM_FIRST_REPORT, WorkClock, pause, state_clock
 from custody.kernel.clock import Instant
 from custody.store.case_book import CaseFile
@@ -15,7 +15,7 @@ DATED_ELSEWHERE = frozenset({"promise", "adr_perform_working_days"})
 
 
 def clocks_after(
-    before: CaseFile, after: CaseFile, *, now_ms: Instant, policy: Policy = DEFAULT_POLICY
+    before: CaseFile, after: CaseFile, *, now_ms: Instant, policy: CaseworkPolicy = DEFAULT_POLICY
 ) -> tuple[WorkClock, ...]:
     """The clocks of a case that moved at this moment, or did not move."""
     left, state = before.case.state, after.case.state

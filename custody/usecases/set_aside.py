@@ -17,7 +17,7 @@ from custody.disputes.choose_remedy import said_of
 from custody.disputes.claim import PAYS_MONEY, Remedy
 from custody.disputes.messages import Message, say
 from custody.disputes.one_order import left_aside, puts_right, to_set_aside
-from custody.disputes.policy import Policy
+from custody.disputes.policy import CaseworkPolicy
 from custody.disputes.promise import Promise, make_promise
 from custody.disputes.remedy import PHONES, WORDS, within_ms
 from custody.store import case_book
@@ -32,7 +32,7 @@ AWAITS_IT = frozenset({"remedy_in_progress", "remedied", "adr_open", "with_adr",
 _REMEDY_OF = {WORDS[remedy]: remedy for remedy in PHONES | PAYS_MONEY}
 
 
-def settle_the_box(unit: Unit, file: CaseFile, given: Promise | None, *, policy: Policy) -> None:
+def settle_the_box(unit: Unit, file: CaseFile, given: Promise | None, *, policy: CaseworkPolicy) -> None:
     """Set aside what reports of the order by its box were promised, or promise it again.
 
     `given`: what the customer of `file` chose or was awarded just now; None: they took the report back.
@@ -59,7 +59,7 @@ def is_left_aside(session: Session, report: CaseFile) -> bool:
     return bool(_to_stand_again(session, report))
 
 
-def stand_again(unit: Unit, report: CaseFile, *, policy: Policy) -> CaseFile:
+def stand_again(unit: Unit, report: CaseFile, *, policy: CaseworkPolicy) -> CaseFile:
     """Promise again what was set aside for a report, if nothing puts its order right any more; where it stands."""
     heard, said = case_book.goes_on(unit.session, report), [say("case.stands_again")]
     promises = list[str]()

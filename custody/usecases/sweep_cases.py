@@ -28,10 +28,10 @@ from custody.disputes import case_guards, civil
 from custody.disputes.asks import lapse_asks
 from custody.disputes.case import BEFORE_ADR, CASE
 from custody.disputes.clocks import SCHEME_LETTER
-from custody.disputes.machine import Role, step
+from custody.disputes.machine import CaseRole, step
 from custody.disputes.messages import alternatives, say
 from custody.disputes.opening import NOT_BY_THE_REMEDY
-from custody.disputes.policy import DEFAULT_POLICY, Policy
+from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.disputes.promise import Promise, all_promises_settled, credit, is_late, is_owed
 from custody.disputes.work_clocks import work_clock
 from custody.kernel.clock import Instant
@@ -52,26 +52,26 @@ SYSTEM = "system"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Round:
+class SweepQuestions:
     """What the sweep asks others: who looks after cases now, and whether the locks of a case are settled."""
 
     people: Callable[[Session], Sequence[str]]
     locks_settled: Callable[[Session, str], bool]
-    policy: Policy = DEFAULT_POLICY
+    policy: CaseworkPolicy = DEFAULT_POLICY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class DueCases:
     """The cases of one look for which something is due, and the last one looked at; "" ends the round."""
 
     due: tuple[str, ...]
     last: str
 
 
-Act = Callable[[Unit, CaseFile, Round], CaseFile]
+Act = Callable[[Unit, CaseFile, SweepQuestions], CaseFile]
 
 
-def look(session: Session, asked: Round, *, after: str, limit: int, now_ms: Instant) -> Seen:
+def look(session: Session, asked: SweepQuestions, *, after: str, limit: int, now_ms: Instant) -> DueCases:
     """The next few cases by id that are open, or leave something to be kept.
 
     One that cannot be judged counts as due: what it is about it is said in its own unit, and the round goes past it.
@@ -83,10 +83,10 @@ def look(session: Session, asked: Round, *, after: str, limit: int, now_ms: Inst
         for file in files
         if _seems_due(session, file, promised[file.case.id], asked, people, now_ms=now_ms)
     )
-    return Seen(due=due, last=files[-1].case.id if len(files) == limit else "")
+    return DueCases(due=due, last=files[-1].case.id if len(files) == limit else "")
 
 
-def sweep_case(unit: Unit, dispute: str, asked: Round) -> int:
+def sweep_case(unit: Unit, dispute: str, asked: SweepQuestions) -> int:
     """Do all that is due for one case; returns how much it was."""
     file, people = hold_order(unit, dispute), asked.people(unit.session)
     earning = _earning(case_book.promises(unit.session, dispute), asked, now_ms=unit.now_ms)
@@ -101,7 +101,7 @@ def _seems_due(
     session: Session,
     file: CaseFile,
     promises: Sequence[Promise],
-    asked: Round,
+    asked: SweepQuestions,
     people: Sequence[str],
     *,
     now_ms: Instant,
@@ -112,7 +112,9 @@ def _seems_due(
         return True
 
 
-def _due(session: Session, file: CaseFile, asked: Round, people: Sequence[str], *, now_ms: Instant) -> list[Act]:
+def _due(
+    session: Session, file: CaseFile, asked: SweepQuestions, people: Sequence[str], *, now_ms: Instant
+) -> list[Act]:
     state, found = file.case.state, list[Act]()
     if file.case.owner not in people and (state not in CASE.terminal or _still_owes(session, file)):
         found.append(_new_owner)
@@ -122,7 +124,7 @@ def _due(session: Session, file: CaseFile, asked: Round, people: Sequence[str], 
         found.append(_stand_again)
     if lapse_asks(file.ledger, now_ms=now_ms) != file.ledger:
         found.append(_lapse)
-    if file.found_ms is not None and "withdraw" in CASE.possible(state, Role.CUSTOMER):
+    if file.found_ms is not None and "withdraw" in CASE.possible(state, CaseRole.CUSTOMER):
         found += [_end_found] if asked.locks_settled(session, file.case.id) else []
     elif state == "remedied" and _unopposed(session, file, asked, now_ms=now_ms):
         found.append(_close)
@@ -139,13 +141,13 @@ def _still_owes(session: Session, file: CaseFile) -> bool:
     return any(map(is_owed, case_book.promises(session, file.case.id)))
 
 
-def _earning(promises: Sequence[Promise], asked: Round, *, now_ms: Instant) -> list[Promise]:
+def _earning(promises: Sequence[Promise], asked: SweepQuestions, *, now_ms: Instant) -> list[Promise]:
     """What is late and has earned more than is written down."""
     late = filter(is_late, promises)
     return [one for one in late if credit(one, until_ms=now_ms, policy=asked.policy).pence > one.credited_pence]
 
 
-def _earn_more(unit: Unit, file: CaseFile, earning: Sequence[Promise], asked: Round) -> CaseFile:
+def _earn_more(unit: Unit, file: CaseFile, earning: Sequence[Promise], asked: SweepQuestions) -> CaseFile:
     moved = file
     for promise in earning:
         moved, present = earn(unit, moved, promise, policy=asked.policy)
@@ -155,7 +157,7 @@ def _earn_more(unit: Unit, file: CaseFile, earning: Sequence[Promise], asked: Ro
     return write_move(unit, file, moved, "credit_grown", actor=SYSTEM, facts=facts, said=[])
 
 
-def _silence(session: Session, file: CaseFile, asked: Round, *, now_ms: Instant) -> list[Act]:
+def _silence(session: Session, file: CaseFile, asked: SweepQuestions, *, now_ms: Instant) -> list[Act]:
     """What the silence of a customer brings about to whom a decision of the scheme was told."""
     if await_answer.is_to_be_told(session, file, now_ms=now_ms, policy=asked.policy):
         return [_tell_of_decision]
@@ -163,26 +165,26 @@ def _silence(session: Session, file: CaseFile, asked: Round, *, now_ms: Instant)
     return [_lapse_decision] if over else []
 
 
-def _new_owner(unit: Unit, file: CaseFile, asked: Round) -> CaseFile:
+def _new_owner(unit: Unit, file: CaseFile, asked: SweepQuestions) -> CaseFile:
     return name_owner(unit, file, asked.people(unit.session))
 
 
-def _stand_again(unit: Unit, file: CaseFile, asked: Round) -> CaseFile:
+def _stand_again(unit: Unit, file: CaseFile, asked: SweepQuestions) -> CaseFile:
     return stand_again(unit, file, policy=asked.policy)
 
 
-def _lapse(unit: Unit, file: CaseFile, _asked: Round) -> CaseFile:
+def _lapse(unit: Unit, file: CaseFile, _asked: SweepQuestions) -> CaseFile:
     """An ask may still be open after the case went on without it; then only the ask ends, and nothing is said."""
     moved, said = replace(file, ledger=lapse_asks(file.ledger, now_ms=unit.now_ms)), []
     if file.case.state == "awaiting_customer":
         guards = {"any_format": case_guards.any_format(received=None, lapsed=True)}
-        move = step(CASE, file.case.state, "answered_or_skipped", Role.SYSTEM, guards)
+        move = step(CASE, file.case.state, "answered_or_skipped", CaseRole.SYSTEM, guards)
         moved = replace(moved, case=replace(file.case, state=move.target))
         said.append(say("case.ask_lapsed"))
     return write_move(unit, file, moved, "ask_lapsed", actor=SYSTEM, facts={}, said=said)
 
 
-def _remind(unit: Unit, file: CaseFile, asked: Round) -> CaseFile:
+def _remind(unit: Unit, file: CaseFile, asked: SweepQuestions) -> CaseFile:
     assert file.offer is not None  # noqa: S101 - `_due` has seen one
     again_ms = work_clock("offer_choice_days", unit.now_ms, policy=asked.policy).due_ms
     moved = replace(file, offer=replace(file.offer, remind_ms=again_ms))
@@ -191,32 +193,32 @@ def _remind(unit: Unit, file: CaseFile, asked: Round) -> CaseFile:
     return write_move(unit, file, moved, "reminded", actor=SYSTEM, facts={"again_ms": again_ms}, said=said)
 
 
-def _tell_of_decision(unit: Unit, file: CaseFile, asked: Round) -> CaseFile:
+def _tell_of_decision(unit: Unit, file: CaseFile, asked: SweepQuestions) -> CaseFile:
     return await_answer.tell(unit, file, policy=asked.policy)
 
 
-def _lapse_decision(unit: Unit, file: CaseFile, _asked: Round) -> CaseFile:
+def _lapse_decision(unit: Unit, file: CaseFile, _asked: SweepQuestions) -> CaseFile:
     return await_answer.lapse(unit, file)
 
 
-def _close(unit: Unit, file: CaseFile, _asked: Round) -> CaseFile:
+def _close(unit: Unit, file: CaseFile, _asked: SweepQuestions) -> CaseFile:
     guards = {"all_locks_settled": True, "all_promises_settled": True}
-    move = step(CASE, file.case.state, "confirm_or_lapse", Role.SYSTEM, guards)
+    move = step(CASE, file.case.state, "confirm_or_lapse", CaseRole.SYSTEM, guards)
     moved = replace(file, case=replace(file.case, state=move.target))
     said = [say("case.unopposed")]
     return write_move(unit, file, moved, "closed", actor=SYSTEM, facts={}, said=said)
 
 
-def _end_found(unit: Unit, file: CaseFile, asked: Round) -> CaseFile:
+def _end_found(unit: Unit, file: CaseFile, asked: SweepQuestions) -> CaseFile:
     return withdraw(unit, file.case.id, actor="customer", locks_settled=True, policy=asked.policy)
 
 
-def _send_letter(unit: Unit, file: CaseFile, _asked: Round) -> CaseFile:
+def _send_letter(unit: Unit, file: CaseFile, _asked: SweepQuestions) -> CaseFile:
     due_ms = letter_ms(file)
-    return adr(unit, file.case.id, letter_due_ms=due_ms, deadlock=False, actor=SYSTEM, role=Role.SYSTEM)
+    return adr(unit, file.case.id, letter_due_ms=due_ms, deadlock=False, actor=SYSTEM, role=CaseRole.SYSTEM)
 
 
-def _unopposed(session: Session, file: CaseFile, asked: Round, *, now_ms: Instant) -> bool:
+def _unopposed(session: Session, file: CaseFile, asked: SweepQuestions, *, now_ms: Instant) -> bool:
     promises = case_book.promises(session, file.case.id)
     done_ms = _put_right_ms(session, file, promises)
     if done_ms is None or now_ms <= work_clock("confirm_days", done_ms, policy=asked.policy).due_ms:

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from custody.disputes.case import CASE
 from custody.disputes.civil import civil_date
 from custody.disputes.messages import say
-from custody.disputes.policy import DEFAULT_POLICY, Policy
+from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.kernel.clock import DAY_MS, Instant
 from custody.store import case_book
 from custody.store.unit import Unit
@@ -27,13 +27,13 @@ NEWS = MappingProxyType(
 """How far an investigation is, by its state."""
 
 
-def is_inquiry_quiet(session: Session, *, now_ms: Instant, policy: Policy = DEFAULT_POLICY) -> bool:
+def is_inquiry_quiet(session: Session, *, now_ms: Instant, policy: CaseworkPolicy = DEFAULT_POLICY) -> bool:
     """Whether a customer is to be told of one; nobody waits for who asks."""
     return case_book.is_inquiry_quiet(session, sorted(NEWS), before_ms=_told_before(now_ms, policy))
 
 
 def quiet_inquiries(
-    session: Session, *, now_ms: Instant, policy: Policy = DEFAULT_POLICY, limit: int = 200
+    session: Session, *, now_ms: Instant, policy: CaseworkPolicy = DEFAULT_POLICY, limit: int = 200
 ) -> list[str]:
     """The investigations of which a sweep would tell now."""
     before_ms = _told_before(now_ms, policy)
@@ -41,7 +41,9 @@ def quiet_inquiries(
     return [row.id for row in rows]
 
 
-def sweep_inquiries(unit: Unit, *, only: str | None = None, policy: Policy = DEFAULT_POLICY, limit: int = 200) -> int:
+def sweep_inquiries(
+    unit: Unit, *, only: str | None = None, policy: CaseworkPolicy = DEFAULT_POLICY, limit: int = 200
+) -> int:
     """Tell the customer of every investigation that has been quiet too long, or `only` this one; how many were told."""
     told, before_ms = 0, _told_before(unit.now_ms, policy)
     rows = case_book.inquiries_quiet(unit.session, sorted(NEWS), before_ms=before_ms, limit=limit)
@@ -54,5 +56,5 @@ def sweep_inquiries(unit: Unit, *, only: str | None = None, policy: Policy = DEF
     return told
 
 
-def _told_before(now_ms: Instant, policy: Policy) -> Instant:
+def _told_before(now_ms: Instant, policy: CaseworkPolicy) -> Instant:
     return now_ms - policy.count("inv_update_days", civil_date(now_ms)) * DAY_MS

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from custody.disputes import civil
 from custody.disputes.messages import pounds, say
-from custody.disputes.policy import DEFAULT_POLICY, Policy
+from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.disputes.promise import Promise
 from custody.kernel.clock import DAY_MS, SECOND_MS, Instant
 from custody.store import case_book
@@ -27,7 +27,9 @@ def due_promises(session: Session, *, now_ms: Instant, limit: int = 200) -> list
     return [promise.id for promise in _due(session, now_ms=now_ms, limit=limit)]
 
 
-def sweep_promises(unit: Unit, *, only: str | None = None, policy: Policy = DEFAULT_POLICY, limit: int = 200) -> int:
+def sweep_promises(
+    unit: Unit, *, only: str | None = None, policy: CaseworkPolicy = DEFAULT_POLICY, limit: int = 200
+) -> int:
     """Move every promise that time has moved, or `only` this one; returns how many were moved."""
     due = _due(unit.session, now_ms=unit.now_ms, limit=limit)
     found = [promise for promise in due if only in {None, promise.id}]

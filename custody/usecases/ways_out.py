@@ -19,19 +19,19 @@ from sqlmodel import Session
 from custody.disputes import civil
 from custody.disputes.messages import Message, say
 from custody.disputes.opening import way_out
-from custody.disputes.policy import DEFAULT_POLICY, Policy
+from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.disputes.recourse import Recourse, Way, first_independent, join_ways, of_kind, recourse
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 
-Ways = tuple[Recourse, ...]
+WaysOut = tuple[Recourse, ...]
 
 LETTERS = frozenset({"adr_open", "declined", "letter"})
 """The lines of a timeline with which a letter for the independent scheme left."""
 
 
-def ways_of_kind(unit: Unit, file: CaseFile, kind: str, *, policy: Policy) -> tuple[Ways, list[Message]]:
+def ways_of_kind(unit: Unit, file: CaseFile, kind: str, *, policy: CaseworkPolicy) -> tuple[WaysOut, list[Message]]:
     """The ways out of a case once it is of this kind, and what its customer is told if the first one is another now."""
     today = civil.civil_date(unit.now_ms)
     first_word = civil.civil_date(file.case.first_word_ms)
@@ -42,7 +42,7 @@ def ways_of_kind(unit: Unit, file: CaseFile, kind: str, *, policy: Policy) -> tu
     return ways, [] if same else way_out(ways, now_ms=unit.now_ms)
 
 
-def ways_of_days(unit: Unit, file: CaseFile, *, policy: Policy) -> Ways:
+def ways_of_days(unit: Unit, file: CaseFile, *, policy: CaseworkPolicy) -> WaysOut:
     """The ways out with the days that the order has now; the scheme's own count from the letter."""
     now = _of_each_report(_held(unit.session, file), today=civil.civil_date(unit.now_ms), policy=policy)
     scheme = (way for way in file.recourse if way.way is Way.SCHEME)
@@ -78,8 +78,10 @@ def _held(session: Session, file: CaseFile) -> list[CaseFile]:
     return [file, *(replace(one, order=file.order) if order and one.case.order_ref == order else one for one in joined)]
 
 
-def _of_each_report(held: list[CaseFile], *, today: date, policy: Policy, letter: date | None = None) -> Ways:
-    ways: Ways = ()
+def _of_each_report(
+    held: list[CaseFile], *, today: date, policy: CaseworkPolicy, letter: date | None = None
+) -> WaysOut:
+    ways: WaysOut = ()
     for one in held:
         kind, first_word = one.case.claim_type, civil.civil_date(one.case.first_word_ms)
         now = recourse(kind, one.order, first_word=first_word, today=today, policy=policy, letter=letter)

@@ -16,10 +16,10 @@ from custody.kernel.keys import Signer
 from custody.ledger.checkpoint import Checkpoint
 from custody.ledger.cosignature import MlDsaSigner, cosign, cosign_mldsa, mldsa_key, verifier_of
 from custody.ledger.note import (
-    Kind,
     Note,
     NoteSignature,
     NoteVerifier,
+    SignatureKind,
     VerifierKey,
     open_note,
     text_key,
@@ -31,7 +31,7 @@ PLAIN = "text/plain; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class WitnessAnswer:
     """Status, body and media type of an answer to add-checkpoint."""
 
     status: int
@@ -66,27 +66,27 @@ class Witness:
     @property
     def vkeys(self) -> list[str]:
         """The keys that its cosignatures verify under."""
-        keys = [text_key(self._name, self._signer.public, kind=Kind.ED25519_COSIGNATURE)]
+        keys = [text_key(self._name, self._signer.public, kind=SignatureKind.ED25519_COSIGNATURE)]
         return [key.vkey() for key in (*keys, *([mldsa_key(self._name, self._mldsa)] if self._mldsa else []))]
 
-    def add_checkpoint(self, body: bytes) -> Answer:
+    def add_checkpoint(self, body: bytes) -> WitnessAnswer:
         """The answer to add-checkpoint."""
         try:
             request = parse_add_checkpoint(body)
         except Rejected as error:
-            return Answer(status=400, body=f"{error.detail}\n")
+            return WitnessAnswer(status=400, body=f"{error.detail}\n")
         origin = request.checkpoint.origin
         trusted = self._trusted.get(origin, [])
         with self._turn:
             verdict = decide(request, trusted=trusted, latest=self._folder.latest(origin) if trusted else None)
             if verdict.checkpoint is None:
                 body_text, media_type = verdict.body or f"{verdict.why}\n", verdict.content_type
-                return Answer(status=verdict.status, body=body_text, content_type=media_type or PLAIN)
+                return WitnessAnswer(status=verdict.status, body=body_text, content_type=media_type or PLAIN)
             lines = self._cosign(verdict.checkpoint)
             signed = open_note(request.note, trusted)
             own = {(line.name, line.key_id): line for line in signed.signatures}
             self._folder.replace(origin, Note(text=signed.text, signatures=(*own.values(), *lines)).raw())
-        return Answer(status=200, body="".join(line.line() for line in lines))
+        return WitnessAnswer(status=200, body="".join(line.line() for line in lines))
 
     def checkpoint(self, name: str) -> bytes:
         """The note last cosigned for the log whose origin hashes to `name`.

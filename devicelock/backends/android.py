@@ -27,12 +27,12 @@ from custody.kernel.clock import Clock, from_iso
 from custody.kernel.errors import Rejected, Unavailable
 from devicelock.backends.android_body import NAME as DEVICE_NAME
 from devicelock.backends.android_body import OPERATION, check
-from devicelock.backends.asserted import AssertedBackend, Look, Sent
+from devicelock.backends.asserted import AssertedBackend, Confirmation, Sent
 from devicelock.backends.book import Book, Wish
-from devicelock.backends.contract import Answer, Capabilities
+from devicelock.backends.contract import BackendAnswer, Capabilities
 from devicelock.backends.exchange import UNAUTHORIZED, Reply, Request, Send, judge, read_json, text_at
 from devicelock.rules.applied import Applied
-from devicelock.rules.command import Screen
+from devicelock.rules.command import LockScreen
 
 NAME = "android"
 WHO = "Android Management"
@@ -41,7 +41,7 @@ RELEASE_LIFE_S = 400 * 86_400
 """A release waits for its device as long as our own agent's does."""
 
 
-class Way(StrEnum):
+class LockWay(StrEnum):
     """How a device is locked."""
 
     DISABLED = "disabled"
@@ -49,7 +49,7 @@ class Way(StrEnum):
 
 
 CAPABILITIES = {
-    Way.DISABLED: Capabilities(
+    LockWay.DISABLED: Capabilities(
         shows_contact=True,
         offline_lock=False,
         offline_unlock=False,
@@ -60,7 +60,7 @@ CAPABILITIES = {
         holds_before_setup=False,
         command_life_s=None,
     ),
-    Way.LOST: Capabilities(
+    LockWay.LOST: Capabilities(
         shows_contact=True,
         offline_lock=False,
         offline_unlock=False,
@@ -81,7 +81,7 @@ SHOWN: Mapping[str, Applied] = {
 
 
 def android_backend(
-    send: Send, token: Callable[[str | None], str], *, book: Book, clock: Clock, way: Way = Way.DISABLED
+    send: Send, token: Callable[[str | None], str], *, book: Book, clock: Clock, way: LockWay = LockWay.DISABLED
 ) -> AssertedBackend:
     """The back-end; `token` gives a valid OAuth access token at every request, another one than was refused last."""
     wire = AndroidWire(send, token, clock, way)
@@ -120,7 +120,7 @@ def cancel_operation(operation: str) -> Request:
     return Request(method="POST", path=f"/v1/{operation}:cancel")
 
 
-def lost_mode(screen: Screen) -> dict[str, Any]:
+def lost_mode(screen: LockScreen) -> dict[str, Any]:
     """What lost mode shows to whoever holds the device."""
     return {
         "startLostModeParams": {
@@ -131,7 +131,7 @@ def lost_mode(screen: Screen) -> dict[str, Any]:
     }
 
 
-def message(screen: Screen) -> str:
+def message(screen: LockScreen) -> str:
     """The screen as one text, for systems that show only one."""
     return f"{screen.who}: {screen.why} Reference {screen.reference}. Call {screen.phone}. {screen.recourse}"
 
@@ -139,7 +139,7 @@ def message(screen: Screen) -> str:
 class AndroidWire:
     """How Android Management is spoken to."""
 
-    def __init__(self, send: Send, token: Callable[[str | None], str], clock: Clock, way: Way) -> None:
+    def __init__(self, send: Send, token: Callable[[str | None], str], clock: Clock, way: LockWay) -> None:
         self._line = send
         self._token = token
         self._refused: str | None = None
@@ -149,23 +149,23 @@ class AndroidWire:
     def send(self, wish: Wish) -> Sent:
         """Patch the state, or issue the commands of lost mode."""
         if not DEVICE_NAME.fullmatch(wish.handset):
-            return Sent(answer=Answer.UNKNOWN_DEVICE)
-        if self._way is Way.LOST:
+            return Sent(answer=BackendAnswer.UNKNOWN_DEVICE)
+        if self._way is LockWay.LOST:
             return self._lose(wish) if wish.state is Applied.LOCKED else self._find(wish)
         text = None if wish.screen is None else message(wish.screen)
         state = "DISABLED" if wish.state is Applied.LOCKED else "ACTIVE"
         return Sent(answer=self._ask(patch_state(wish.handset, state, message=text)))
 
-    def look(self, wish: Wish) -> Look:
+    def look(self, wish: Wish) -> Confirmation:
         """What the device has applied, by its last report."""
         if not DEVICE_NAME.fullmatch(wish.handset):
-            return Look(applied=None, last_seen_ms=None)
+            return Confirmation(applied=None, last_seen_ms=None)
         reply = self._exchange(get_device(wish.handset))
-        if judge(reply, who=WHO) is not Answer.TAKEN:
-            return Look(applied=None, last_seen_ms=None)
+        if judge(reply, who=WHO) is not BackendAnswer.TAKEN:
+            return Confirmation(applied=None, last_seen_ms=None)
         body = read_json(reply, who=WHO)
         at = text_at(body, "lastStatusReportTime")
-        return Look(
+        return Confirmation(
             applied=SHOWN.get(text_at(body, "appliedState") or ""), last_seen_ms=None if at is None else from_iso(at)
         )
 
@@ -175,16 +175,16 @@ class AndroidWire:
         Of a phone with two IMEIs it is one of them; such a phone is locked here if it is registered by that one.
         """
         reply = self._exchange(get_device(handset))
-        if judge(reply, who=WHO) is not Answer.TAKEN:
+        if judge(reply, who=WHO) is not BackendAnswer.TAKEN:
             return None
         return text_at(read_json(reply, who=WHO), "networkInfo", "imei") or None
 
     def _lose(self, wish: Wish) -> Sent:
         life_s = (wish.not_after_ms - self._clock.now_ms()) // 1000
         if life_s < 1 or wish.screen is None:
-            return Sent(answer=Answer.REFUSED)
+            return Sent(answer=BackendAnswer.REFUSED)
         first = self._ask(issue_command(wish.handset, "LOCK", life_s=life_s))
-        if first is not Answer.TAKEN:
+        if first is not BackendAnswer.TAKEN:
             return Sent(answer=first)
         return self._command(
             issue_command(wish.handset, "START_LOST_MODE", life_s=life_s, params=lost_mode(wish.screen))
@@ -201,11 +201,11 @@ class AndroidWire:
     def _command(self, request: Request) -> Sent:
         reply = self._exchange(request)
         answer = judge(reply, who=WHO)
-        if answer is not Answer.TAKEN:
+        if answer is not BackendAnswer.TAKEN:
             return Sent(answer=answer)
         return Sent(answer=answer, token=text_at(read_json(reply, who=WHO), "name"))
 
-    def _ask(self, request: Request) -> Answer:
+    def _ask(self, request: Request) -> BackendAnswer:
         return judge(self._exchange(request), who=WHO)
 
     def _exchange(self, request: Request) -> Reply:

@@ -19,23 +19,23 @@ from typing import Protocol
 
 from custody.kernel.clock import Clock, Instant
 from devicelock.backends.book import Book, Wish
-from devicelock.backends.contract import Answer, Capabilities, Held, Ref
+from devicelock.backends.contract import BackendAnswer, Capabilities, Held, Ref
 from devicelock.rules.applied import Applied
-from devicelock.rules.command import Screen
+from devicelock.rules.command import LockScreen
 
-NOTHING = frozenset({Answer.UNKNOWN_DEVICE, Answer.REFUSED})
+NOTHING = frozenset({BackendAnswer.UNKNOWN_DEVICE, BackendAnswer.REFUSED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
     """What came of sending a wish, and the other side's name for it."""
 
-    answer: Answer
+    answer: BackendAnswer
     token: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Confirmation:
     """What the other side has confirmed. None is unknown."""
 
     applied: Applied | None
@@ -49,7 +49,7 @@ class Wire(Protocol):
         """Say the wish; saying it twice does no more than once."""
         ...
 
-    def look(self, wish: Wish) -> Look:
+    def look(self, wish: Wish) -> Confirmation:
         """What is confirmed of the wish's handset."""
         ...
 
@@ -78,7 +78,7 @@ class AssertedBackend:
         """What it can keep."""
         return self._capabilities
 
-    def lock(self, ref: Ref, *, screen: Screen, not_after_ms: Instant) -> Answer:
+    def lock(self, ref: Ref, *, screen: LockScreen, not_after_ms: Instant) -> BackendAnswer:
         """Ask for a lock; see the rules above for when it is refused."""
         held_until_ms = screen.deadline_s * 1000
         wish = Wish(
@@ -95,33 +95,33 @@ class AssertedBackend:
             if wish.is_same(before):
                 wish = before or wish
             elif self._is_refused(wish, before):
-                return Answer.REFUSED
+                return BackendAnswer.REFUSED
             else:
                 wish = replace(wish, put_off=before.put_off if before else None)
                 self._book.put(wish)
         if wish.taken:
-            return Answer.NOT_NOW if wish.not_now else Answer.TAKEN
+            return BackendAnswer.NOT_NOW if wish.not_now else BackendAnswer.TAKEN
         answer = self._assert(wish)
         if answer in NOTHING:
             self._take_back(wish, before)
         return answer
 
-    def unlock(self, ref: Ref) -> Answer:
+    def unlock(self, ref: Ref) -> BackendAnswer:
         """Ask for a release; never refused by us."""
         return self._release(ref, Applied.UNLOCKED)
 
-    def retire(self, ref: Ref) -> Answer:
+    def retire(self, ref: Ref) -> BackendAnswer:
         """Ask for a release for ever."""
         return self._release(ref, Applied.RETIRED)
 
-    def cancel(self, ref: Ref) -> Answer:
+    def cancel(self, ref: Ref) -> BackendAnswer:
         """Withdraw a lock, delivered or not. A release is not withdrawn; of an older wish nothing is left to do."""
         with self._mutex:
             held = self._book.get(ref.handset)
             if held is None or (held.order, held.version) != (ref.order, ref.version):
-                return Answer.TAKEN
+                return BackendAnswer.TAKEN
             if held.state is not Applied.LOCKED:
-                return Answer.REFUSED
+                return BackendAnswer.REFUSED
             wish = _released(held)
             self._book.put(wish)
         return self._assert(wish)
@@ -146,7 +146,7 @@ class AssertedBackend:
         del handset, question
         return None
 
-    def reassert(self, handset: str) -> Answer | None:
+    def reassert(self, handset: str) -> BackendAnswer | None:
         """Say the present wish again, on a sign of life; None if nothing was ever wished.
 
         A command that the other side keeps, since its device could not do it yet, is not said twice.
@@ -154,7 +154,7 @@ class AssertedBackend:
         with self._mutex:
             wish = self._current(handset)
             if wish is None or wish.not_now:
-                return None if wish is None else Answer.NOT_NOW
+                return None if wish is None else BackendAnswer.NOT_NOW
             wish = replace(wish, attempt=wish.attempt + 1, taken=False, not_now=False)
             self._book.put(wish)
         return self._assert(wish)
@@ -164,22 +164,22 @@ class AssertedBackend:
             return True
         return before is not None and (before.state is Applied.RETIRED or wish.version <= before.version)
 
-    def _release(self, ref: Ref, state: Applied) -> Answer:
+    def _release(self, ref: Ref, state: Applied) -> BackendAnswer:
         with self._mutex:
             held = self._current(ref.handset)
             wish = _next_release(held, ref, state)
             self._book.put(wish)
         if wish.taken:
-            return Answer.NOT_NOW if wish.not_now else Answer.TAKEN
+            return BackendAnswer.NOT_NOW if wish.not_now else BackendAnswer.TAKEN
         return self._assert(wish)
 
-    def _assert(self, wish: Wish) -> Answer:
+    def _assert(self, wish: Wish) -> BackendAnswer:
         sent = self._wire.send(wish)
         with self._mutex:
             newest = self._book.get(wish.handset)
             if newest is None or wish.is_same(newest):
                 if newest is not None and newest.attempt == wish.attempt:
-                    taken = sent.answer is Answer.TAKEN
+                    taken = sent.answer is BackendAnswer.TAKEN
                     self._book.put(replace(newest, taken=taken, token=sent.token or newest.token))
                 return sent.answer
         self._assert(newest)

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from custody.kernel.clock import Instant
 from devicelock.rules.applied import Applied
-from devicelock.rules.command import Screen
+from devicelock.rules.command import LockScreen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class Wish:
     state: Applied
     order: str
     version: int
-    screen: Screen | None = None
+    screen: LockScreen | None = None
     not_after_ms: Instant = 0
     held_until_ms: Instant = 0
     attempt: int = 0

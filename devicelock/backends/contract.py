@@ -16,7 +16,7 @@ from typing import Protocol
 
 from custody.kernel.clock import Instant
 from devicelock.rules.applied import Applied
-from devicelock.rules.command import Screen
+from devicelock.rules.command import LockScreen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ class Ref:
     version: int
 
 
-class Answer(StrEnum):
+class BackendAnswer(StrEnum):
     """What a backend made of a call."""
 
     TAKEN = "taken"
@@ -93,19 +93,19 @@ class Backend(Protocol):
         """What it can keep."""
         ...
 
-    def lock(self, ref: Ref, *, screen: Screen, not_after_ms: Instant) -> Answer:
+    def lock(self, ref: Ref, *, screen: LockScreen, not_after_ms: Instant) -> BackendAnswer:
         """Ask for a lock that shows the screen; the backend forgets the wish after `not_after_ms`."""
         ...
 
-    def unlock(self, ref: Ref) -> Answer:
+    def unlock(self, ref: Ref) -> BackendAnswer:
         """Ask for a release."""
         ...
 
-    def retire(self, ref: Ref) -> Answer:
+    def retire(self, ref: Ref) -> BackendAnswer:
         """Ask for a release for ever."""
         ...
 
-    def cancel(self, ref: Ref) -> Answer:
+    def cancel(self, ref: Ref) -> BackendAnswer:
         """Withdraw a wish that has not reached the device."""
         ...
 
@@ -117,7 +117,7 @@ class Backend(Protocol):
         """The 14 to 16 digits by which the back-end itself knows the handset's IMEI; None if it cannot tell."""
         ...
 
-    def reassert(self, handset: str) -> Answer | None:
+    def reassert(self, handset: str) -> BackendAnswer | None:
         """Say the present wish again, on a sign of life; None if nothing was ever wished."""
         ...
 

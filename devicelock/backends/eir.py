@@ -20,11 +20,11 @@ from threading import RLock
 from custody.kernel.clock import Clock
 from custody.kernel.errors import Conflict, Forbidden, Rejected
 from custody.kernel.keys import Signer
-from devicelock.backends.asserted import AssertedBackend, Look, Sent
+from devicelock.backends.asserted import AssertedBackend, Confirmation, Sent
 from devicelock.backends.book import Book, Wish
-from devicelock.backends.contract import Answer, Capabilities
+from devicelock.backends.contract import BackendAnswer, Capabilities
 from devicelock.backends.eir_folder import EirFolder
-from devicelock.backends.eir_list import Entry, Kind, Limits, Publication, Status, publish, read_imei
+from devicelock.backends.eir_list import EirEntry, EirFileKind, ImeiStatus, Limits, Publication, publish, read_imei
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import HOLD_MAX_S, REASONS, Authority, Basis, Op, Reason
 
@@ -45,15 +45,15 @@ CAPABILITIES = Capabilities(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
+class ListGround:
     """On what an entry rests, why, and how the register is to treat the handset."""
 
     authority: Authority
     reason: Reason
-    status: Status = Status.BLACKLISTED
+    status: ImeiStatus = ImeiStatus.BLACKLISTED
 
 
-Grounds = Callable[[str], Ground | None]
+Grounds = Callable[[str], ListGround | None]
 """The ground of an order, or None if it has none."""
 
 Outlet = Callable[[Publication], None]
@@ -85,7 +85,7 @@ class EirBackend(AssertedBackend):
         self._press = RLock()  # one file after another: numbers have no gaps and no twins
 
     @property
-    def entries(self) -> dict[str, Entry]:
+    def entries(self) -> dict[str, EirEntry]:
         """The list as it was last published, by whichever process, by IMEI."""
         self._folder.refresh()
         return dict(self._folder.entries)
@@ -139,7 +139,7 @@ class EirBackend(AssertedBackend):
         if len(entries) < self._folder.full_size:  # what it has grown by was bounded in each portion
             self._limits.check(before=self._folder.full_size, after=len(entries))
         made = publish(
-            Kind.FULL, self._folder.seq, entries, issuer=self._issuer, at_s=self._now_s(), signer=self._signer
+            EirFileKind.FULL, self._folder.seq, entries, issuer=self._issuer, at_s=self._now_s(), signer=self._signer
         )
         self._folder.write(made, entries)
         return made
@@ -160,33 +160,33 @@ class EirBackend(AssertedBackend):
             self._folder.refresh()
             self._folder.set_imported(seq)
 
-    def take(self, wish: Wish) -> Answer:
+    def take(self, wish: Wish) -> BackendAnswer:
         """A wish as the list sees it: a lock waits for `publish`, a release goes out now."""
         if wish.state is Applied.LOCKED:
             self._ground(wish)
-            return Answer.TAKEN
+            return BackendAnswer.TAKEN
         with self._press:
             self._folder.refresh()
             if wish.handset in self._folder.entries:
                 self._remove([wish.handset])
             self.deliver()
-        return Answer.TAKEN
+        return BackendAnswer.TAKEN
 
     def on_list(self, handset: str) -> bool | None:
         """Whether the operator holds the handset on its list; None is unknown."""
         return self._folder.on_list(handset)
 
-    def _ground(self, wish: Wish) -> Ground:
+    def _ground(self, wish: Wish) -> ListGround:
         ground = self._grounds(wish.order)
         if ground is None or ground.authority.basis is not Basis.TWO_PEOPLE:
             raise Forbidden("two_people", "an entry on an IMEI list needs two people", fix="Have a second one decide.")
         if len(set(ground.authority.references)) < PEOPLE:
             raise Forbidden("two_people", "the authority names one person", fix="Name both people in its references.")
-        if ground.reason not in REASONS[Op.LOCK] or ground.status is Status.WHITELISTED:
+        if ground.reason not in REASONS[Op.LOCK] or ground.status is ImeiStatus.WHITELISTED:
             raise Rejected("reason", f"{ground.reason} is no reason for a list", fix="Give a reason to lock.")
         return ground
 
-    def _addition(self, wish: Wish) -> Entry | None:
+    def _addition(self, wish: Wish) -> EirEntry | None:
         if wish.state is not Applied.LOCKED:
             return None
         current = self._current(wish.handset)
@@ -202,7 +202,7 @@ class EirBackend(AssertedBackend):
             ground = self._ground(wish)
         except Forbidden:
             return None  # who allowed it may have gone since; the wish waits, and nobody is listed without two people
-        return Entry(
+        return EirEntry(
             imei=wish.handset,
             status=ground.status,
             reason=ground.reason,
@@ -212,7 +212,7 @@ class EirBackend(AssertedBackend):
             seq=self._folder.seq + 1,
         )
 
-    def _is_over(self, imei: str, entry: Entry) -> bool:
+    def _is_over(self, imei: str, entry: EirEntry) -> bool:
         wish = self._current(imei)
         return entry.valid_until_s <= self._now_s() or (wish is not None and wish.state is not Applied.LOCKED)
 
@@ -220,14 +220,19 @@ class EirBackend(AssertedBackend):
         if imeis:
             self._write([self._removal(self._folder.entries[imei]) for imei in imeis])
 
-    def _removal(self, entry: Entry) -> Entry:
+    def _removal(self, entry: EirEntry) -> EirEntry:
         over = entry.valid_until_s <= self._now_s()
         reason = Reason.LAPSED if over else Reason.WITHDRAWN
-        return replace(entry, status=Status.WHITELISTED, reason=reason, seq=self._folder.seq + 1)
+        return replace(entry, status=ImeiStatus.WHITELISTED, reason=reason, seq=self._folder.seq + 1)
 
-    def _write(self, entries: list[Entry]) -> None:
+    def _write(self, entries: list[EirEntry]) -> None:
         made = publish(
-            Kind.DELTA, self._folder.seq + 1, entries, issuer=self._issuer, at_s=self._now_s(), signer=self._signer
+            EirFileKind.DELTA,
+            self._folder.seq + 1,
+            entries,
+            issuer=self._issuer,
+            at_s=self._now_s(),
+            signer=self._signer,
         )
         self._folder.write(made, entries)
 
@@ -246,13 +251,13 @@ class _EirWire:
             known = read_imei(wish.handset) == wish.handset
         except Rejected:
             known = False
-        return Sent(answer=self._backend.take(wish) if known else Answer.UNKNOWN_DEVICE)
+        return Sent(answer=self._backend.take(wish) if known else BackendAnswer.UNKNOWN_DEVICE)
 
     def imei(self, handset: str) -> str | None:
         return handset
 
-    def look(self, wish: Wish) -> Look:
+    def look(self, wish: Wish) -> Confirmation:
         listed = self._backend.on_list(wish.handset)
         if listed is None:
-            return Look(applied=None, last_seen_ms=None)
-        return Look(applied=Applied.LOCKED if listed else Applied.UNLOCKED, last_seen_ms=None)
+            return Confirmation(applied=None, last_seen_ms=None)
+        return Confirmation(applied=Applied.LOCKED if listed else Applied.UNLOCKED, last_seen_ms=None)

@@ -17,7 +17,7 @@ from threading import RLock
 
 from custody.kernel.errors import Conflict, Fatal, NotFound, Rejected
 from custody.kernel.keys import PublicKey
-from devicelock.backends.eir_list import Entry, Kind, Publication, fold, open_publication
+from devicelock.backends.eir_list import EirEntry, EirFileKind, Publication, fold, open_publication
 
 _NAME = re.compile(r"(\d{10})-(full|delta)\.csv\.cose", re.ASCII)
 
@@ -37,18 +37,18 @@ class EirFolder:
         folder.mkdir(parents=True, exist_ok=True)
         names = [_NAME.fullmatch(path.name) for path in folder.iterdir()]
         found = sorted((int(match[1]), match[2]) for match in names if match)
-        fulls = [seq for seq, kind in found if kind == Kind.FULL]
+        fulls = [seq for seq, kind in found if kind == EirFileKind.FULL]
         self.full_seq = max(fulls, default=0)
         self.full_size = 0
         self.seq = self.full_seq
-        self.entries: dict[str, Entry] = {}
+        self.entries: dict[str, EirEntry] = {}
         self.touched: dict[str, int] = {}
         if fulls:
-            self.entries = {entry.imei: entry for entry in self._read(self.full_seq, Kind.FULL)[1]}
+            self.entries = {entry.imei: entry for entry in self._read(self.full_seq, EirFileKind.FULL)[1]}
             self.touched = {imei: entry.seq for imei, entry in self.entries.items()}
             self.full_size = len(self.entries)
-        for seq in sorted(seq for seq, kind in found if kind == Kind.DELTA and seq > self.full_seq):
-            self._add(seq, self._read(seq, Kind.DELTA)[1])
+        for seq in sorted(seq for seq, kind in found if kind == EirFileKind.DELTA and seq > self.full_seq):
+            self._add(seq, self._read(seq, EirFileKind.DELTA)[1])
 
     @property
     def key(self) -> PublicKey:
@@ -65,7 +65,7 @@ class EirFolder:
         """The operator says it has loaded everything up to this number."""
         return self._number("imported")
 
-    def write(self, publication: Publication, entries: list[Entry]) -> None:
+    def write(self, publication: Publication, entries: list[EirEntry]) -> None:
         """Put a file in place, its bytes first and its signature last; it counts from then on."""
         with self._lock:
             if (self._folder / f"{publication.name}.cose").exists():
@@ -76,7 +76,7 @@ class EirFolder:
                 )
             self._put(publication.name, publication.raw)
             self._put(f"{publication.name}.cose", publication.signature, once=True)
-            if publication.kind is Kind.DELTA:
+            if publication.kind is EirFileKind.DELTA:
                 self._add(publication.seq, entries)
             else:
                 self.full_seq, self.full_size = publication.seq, len(entries)
@@ -85,7 +85,7 @@ class EirFolder:
         """Take in what another process has published since."""
         with self._lock:
             while (self._folder / f"{self.seq + 1:010d}-delta.csv.cose").exists():
-                self._add(self.seq + 1, self._read(self.seq + 1, Kind.DELTA)[1])
+                self._add(self.seq + 1, self._read(self.seq + 1, EirFileKind.DELTA)[1])
             if self.full_seq < self.seq and (self._folder / f"{self.seq:010d}-full.csv.cose").exists():
                 self.full_seq, self.full_size = self.seq, len(self.entries)
 
@@ -103,11 +103,11 @@ class EirFolder:
 
     def delta(self, seq: int) -> Publication:
         """A published delta."""
-        return self._read(seq, Kind.DELTA)[0]
+        return self._read(seq, EirFileKind.DELTA)[0]
 
     def full(self, seq: int) -> Publication:
         """A published full list."""
-        return self._read(seq, Kind.FULL)[0]
+        return self._read(seq, EirFileKind.FULL)[0]
 
     def set_delivered(self, seq: int) -> None:
         """Remember that the outlet took the files up to here."""
@@ -133,14 +133,14 @@ class EirFolder:
             return None
         return imei in self.entries
 
-    def _add(self, seq: int, delta: list[Entry]) -> None:
+    def _add(self, seq: int, delta: list[EirEntry]) -> None:
         if seq != self.seq + 1:
             raise Fatal("eir_gap", f"delta {self.seq + 1} is missing", fix="Restore the folder from its copy.")
         self.entries = fold(self.entries, delta)
         self.touched |= {entry.imei: seq for entry in delta}
         self.seq = seq
 
-    def _read(self, seq: int, kind: Kind) -> tuple[Publication, list[Entry]]:
+    def _read(self, seq: int, kind: EirFileKind) -> tuple[Publication, list[EirEntry]]:
         path = self._folder / f"{seq:010d}-{kind}.csv"
         try:
             signature = path.with_name(f"{path.name}.cose").read_bytes()

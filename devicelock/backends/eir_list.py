@@ -41,7 +41,7 @@ MEDIA_TYPE = "text/csv"
 MAX_SEQ = 2**53 - 1
 
 
-class Status(StrEnum):
+class ImeiStatus(StrEnum):
     """The three words of TS 29.511."""
 
     WHITELISTED = "WHITELISTED"
@@ -49,7 +49,7 @@ class Status(StrEnum):
     GREYLISTED = "GREYLISTED"
 
 
-class Kind(StrEnum):
+class EirFileKind(StrEnum):
     """What a file holds."""
 
     FULL = "full"
@@ -57,11 +57,11 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class EirEntry:
     """One row."""
 
     imei: str
-    status: Status
+    status: ImeiStatus
     reason: Reason
     case: str
     valid_from_s: int
@@ -73,7 +73,7 @@ class Entry:
 class Publication:
     """One file and its signature."""
 
-    kind: Kind
+    kind: EirFileKind
     seq: int
     raw: bytes
     signature: bytes
@@ -111,7 +111,7 @@ def read_imei(text: str) -> str:
     return imei_digits(imei_urn(text))
 
 
-def render(entries: Iterable[Entry]) -> bytes:
+def render(entries: Iterable[EirEntry]) -> bytes:
     """The bytes of a file; raises `Rejected` for a row against the rules."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_NONE)
@@ -123,7 +123,7 @@ def render(entries: Iterable[Entry]) -> bytes:
     return out.getvalue().encode()
 
 
-def parse(raw: bytes, *, kind: Kind) -> list[Entry]:
+def parse(raw: bytes, *, kind: EirFileKind) -> list[EirEntry]:
     """The rows of a file, in order; raises `Rejected` for anything but bytes that `render` could have made."""
     try:
         lines = raw.decode("ascii").split("\n")
@@ -134,23 +134,25 @@ def parse(raw: bytes, *, kind: Kind) -> list[Entry]:
     entries = [_read_row(line) for line in lines[1:-1]]
     if any(first.imei >= second.imei for first, second in pairwise(entries)):
         raise _bad("its IMEIs are not in rising order, each once")
-    if kind is Kind.FULL and any(entry.status is Status.WHITELISTED for entry in entries):
+    if kind is EirFileKind.FULL and any(entry.status is ImeiStatus.WHITELISTED for entry in entries):
         raise _bad("a full list names a handset that is not on it")
     return entries
 
 
-def fold(entries: Mapping[str, Entry], delta: Iterable[Entry]) -> dict[str, Entry]:
+def fold(entries: Mapping[str, EirEntry], delta: Iterable[EirEntry]) -> dict[str, EirEntry]:
     """The list after a delta."""
     after = dict(entries)
     for row in delta:
-        if row.status is Status.WHITELISTED:
+        if row.status is ImeiStatus.WHITELISTED:
             after.pop(row.imei, None)
         else:
             after[row.imei] = row
     return after
 
 
-def publish(kind: Kind, seq: int, entries: Iterable[Entry], *, issuer: str, at_s: int, signer: Signer) -> Publication:
+def publish(
+    kind: EirFileKind, seq: int, entries: Iterable[EirEntry], *, issuer: str, at_s: int, signer: Signer
+) -> Publication:
     """A signed file."""
     raw = render(entries)
     claims = {cose.ISS: issuer, cose.SUB: SUBJECT, cose.IAT: at_s, "seq": seq, "kind": str(kind)}
@@ -158,7 +160,7 @@ def publish(kind: Kind, seq: int, entries: Iterable[Entry], *, issuer: str, at_s
     return Publication(kind=kind, seq=seq, raw=raw, signature=signature)
 
 
-def open_publication(raw: bytes, signature: bytes, key: PublicKey) -> tuple[Publication, list[Entry]]:
+def open_publication(raw: bytes, signature: bytes, key: PublicKey) -> tuple[Publication, list[EirEntry]]:
     """The verified file and its rows; raises `Rejected`."""
     message = cose.parse(signature)
     message.verify(key, detached=raw)
@@ -167,26 +169,26 @@ def open_publication(raw: bytes, signature: bytes, key: PublicKey) -> tuple[Publ
         raise _bad("the signature is not a detached one over CSV")
     if message.claims.get(cose.SUB) != SUBJECT or type(seq) is not int or not 1 <= seq <= MAX_SEQ:
         raise _bad("the signature is not one over a numbered IMEI list")
-    if kind not in set(Kind):
+    if kind not in set(EirFileKind):
         raise _bad("the signature names no kind of file")
-    entries = parse(raw, kind=Kind(kind))
-    if any(entry.seq > seq or (kind == Kind.DELTA and entry.seq != seq) for entry in entries):
+    entries = parse(raw, kind=EirFileKind(kind))
+    if any(entry.seq > seq or (kind == EirFileKind.DELTA and entry.seq != seq) for entry in entries):
         raise _bad("a row has a number that its file cannot have")
-    return Publication(kind=Kind(kind), seq=seq, raw=raw, signature=signature), entries
+    return Publication(kind=EirFileKind(kind), seq=seq, raw=raw, signature=signature), entries
 
 
-def _read_row(line: str) -> Entry:
+def _read_row(line: str) -> EirEntry:
     parts = line.split(",")
     if len(parts) != len(COLUMNS):
         raise _bad(f"a row has {len(parts)} columns")
     imei, status, reason, case, valid_from, valid_until, seq = parts
-    if status not in set(Status) or reason not in set(Reason):
+    if status not in set(ImeiStatus) or reason not in set(Reason):
         raise _bad(f"{status!r} or {reason!r} is not a word of the list")
     if not (seq.isascii() and seq.isdigit()) or str(int(seq)) != seq:
         raise _bad(f"{seq!r} is not a number")
-    entry = Entry(
+    entry = EirEntry(
         imei=imei,
-        status=Status(status),
+        status=ImeiStatus(status),
         reason=Reason(reason),
         case=case,
         valid_from_s=_read_time(valid_from),
@@ -197,7 +199,7 @@ def _read_row(line: str) -> Entry:
     return entry
 
 
-def _check(entry: Entry) -> None:
+def _check(entry: EirEntry) -> None:
     if len(entry.imei) != 15 or read_imei(entry.imei) != entry.imei:
         raise _bad(f"{entry.imei!r} is not 15 digits")
     read_name("case", entry.case)

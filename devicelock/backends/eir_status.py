@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from custody.gs1.check_digit import luhn_check_digit
 from custody.gs1.imei import imei_urn
 from custody.kernel.errors import Rejected
-from devicelock.backends.eir_list import Entry, Status, read_imei
+from devicelock.backends.eir_list import EirEntry, ImeiStatus, read_imei
 
 IMEI_DIGITS = 15
 _PEI = re.compile(r"imei-(?P<imei>[0-9]{15})|imeisv-(?P<imeisv>[0-9]{16})", re.ASCII)
@@ -33,7 +33,7 @@ def read_pei(pei: str) -> str:
     return read_imei(digits)
 
 
-def equipment_status(entries: Mapping[str, Entry], pei: str, *, now_s: int) -> Status:
+def equipment_status(entries: Mapping[str, EirEntry], pei: str, *, now_s: int) -> ImeiStatus:
     """What the list says of the equipment now."""
     entry = entries.get(read_pei(pei))
-    return entry.status if entry is not None and now_s < entry.valid_until_s else Status.WHITELISTED
+    return entry.status if entry is not None and now_s < entry.valid_until_s else ImeiStatus.WHITELISTED

@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 
 from custody.kernel.errors import Unavailable
-from devicelock.backends.contract import Answer
+from devicelock.backends.contract import BackendAnswer
 
 RETRY_S = 5
 RETRY_MAX_S = 3600
@@ -55,10 +55,10 @@ class Reply:
 Send = Callable[[Request], Reply]
 
 
-def judge(reply: Reply, *, who: str) -> Answer:
+def judge(reply: Reply, *, who: str) -> BackendAnswer:
     """The answer in a reply; raises `Unavailable` where it is none about the device."""
     if 200 <= reply.status < 300:
-        return Answer.TAKEN
+        return BackendAnswer.TAKEN
     if reply.status in NOT_TAKEN_HERE:
         raise Unavailable(
             "backend_credentials", f"{who} does not take our credentials ({reply.status})", fix="Renew them."
@@ -71,8 +71,8 @@ def judge(reply: Reply, *, who: str) -> Answer:
             retry_after_s=_retry_after(reply),
         )
     if reply.status in GONE:
-        return Answer.UNKNOWN_DEVICE
-    return Answer.NOT_NOW if reply.status in BETWEEN else Answer.REFUSED
+        return BackendAnswer.UNKNOWN_DEVICE
+    return BackendAnswer.NOT_NOW if reply.status in BETWEEN else BackendAnswer.REFUSED
 
 
 def read_json(reply: Reply, *, who: str) -> dict[str, Any]:

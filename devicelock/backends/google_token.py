@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from custody.kernel.clock import SECOND_MS, Clock
 from custody.kernel.errors import Fatal, Unavailable
-from devicelock.backends.contract import Answer
+from devicelock.backends.contract import BackendAnswer
 from devicelock.backends.exchange import Request, Send, judge, read_json
 from devicelock.backends.signed_token import sign_token
 
@@ -57,7 +57,7 @@ class ServiceAccount:
     def _renew(self) -> None:
         now_s = self._clock.now_ms() // SECOND_MS
         reply = self._send(self._request(now_s))
-        if judge(reply, who=WHO) is not Answer.TAKEN:
+        if judge(reply, who=WHO) is not BackendAnswer.TAKEN:
             raise _no_token(f"it answered {reply.status}")
         body: Mapping[str, Any] = read_json(reply, who=WHO)
         token, life_s = body.get("access_token"), body.get("expires_in")

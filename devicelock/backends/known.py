@@ -19,7 +19,7 @@ from devicelock.backends.eir_list import read_imei
 
 CAPABILITIES: Mapping[str, Capabilities] = MappingProxyType(
     {
-        android.NAME: android.CAPABILITIES[android.Way.DISABLED],
+        android.NAME: android.CAPABILITIES[android.LockWay.DISABLED],
         eir.NAME: eir.CAPABILITIES,
         knox.NAME: knox.CAPABILITIES,
         nanomdm.NAME: nanomdm.CAPABILITIES,

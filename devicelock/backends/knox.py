@@ -29,9 +29,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from custody.kernel.clock import Clock
 from devicelock.backends.android import message
-from devicelock.backends.asserted import AssertedBackend, Look, Sent
+from devicelock.backends.asserted import AssertedBackend, Confirmation, Sent
 from devicelock.backends.book import Book, Wish
-from devicelock.backends.contract import Answer, Capabilities
+from devicelock.backends.contract import BackendAnswer, Capabilities
 from devicelock.backends.exchange import Request, Send, judge, read_json, text_at
 from devicelock.backends.signed_token import sign_token
 from devicelock.rules.applied import Applied
@@ -91,26 +91,26 @@ class KnoxWire:
     def send(self, wish: Wish) -> Sent:
         """Look first, then ask for what is missing."""
         answer, body = self._read(wish)
-        if answer is not Answer.TAKEN:
+        if answer is not BackendAnswer.TAKEN:
             return Sent(answer=answer)
         state = text_at(body, "state") or ""
         if wish.state is Applied.LOCKED:
             return Sent(answer=self._lock(wish, state))
         if state in OVER:
-            return Sent(answer=Answer.TAKEN)
+            return Sent(answer=BackendAnswer.TAKEN)
         if wish.state is Applied.RETIRED and SHOWN.get(state) is Applied.UNLOCKED:
             return Sent(answer=self._post(wish, "complete", {}))
-        released = Answer.TAKEN if state in BEFORE_ENROLMENT else self._unlock(wish, state)
-        retiring = wish.state is Applied.RETIRED and released is Answer.TAKEN
-        return Sent(answer=Answer.NOT_NOW if retiring else released)
+        released = BackendAnswer.TAKEN if state in BEFORE_ENROLMENT else self._unlock(wish, state)
+        retiring = wish.state is Applied.RETIRED and released is BackendAnswer.TAKEN
+        return Sent(answer=BackendAnswer.NOT_NOW if retiring else released)
 
-    def look(self, wish: Wish) -> Look:
+    def look(self, wish: Wish) -> Confirmation:
         """What the device has applied, where its state says so."""
         answer, body = self._read(wish)
-        if answer is not Answer.TAKEN:
-            return Look(applied=None, last_seen_ms=None)
+        if answer is not BackendAnswer.TAKEN:
+            return Confirmation(applied=None, last_seen_ms=None)
         seen = body.get("lastSeen")
-        return Look(
+        return Confirmation(
             applied=SHOWN.get(text_at(body, "state") or ""), last_seen_ms=seen if isinstance(seen, int) else None
         )
 
@@ -118,30 +118,30 @@ class KnoxWire:
         """The name itself where it is an IMEI: a device is named by that or by its serial number."""
         return handset if IMEI.fullmatch(handset) else None
 
-    def _lock(self, wish: Wish, state: str) -> Answer:
+    def _lock(self, wish: Wish, state: str) -> BackendAnswer:
         if state in OVER:
-            return Answer.REFUSED
+            return BackendAnswer.REFUSED
         if state in BEFORE_ENROLMENT:
-            return Answer.NOT_NOW
+            return BackendAnswer.NOT_NOW
         if state in ON_THE_WAY_TO_LOCK or wish.screen is None:
-            return Answer.TAKEN
+            return BackendAnswer.TAKEN
         return self._post(wish, "lock", {"message": message(wish.screen)[:MESSAGE_MOST], "tel": wish.screen.phone})
 
-    def _unlock(self, wish: Wish, state: str) -> Answer:
+    def _unlock(self, wish: Wish, state: str) -> BackendAnswer:
         """Ask for a release even of a device that looks free: a lock may be on its way to it."""
         answer = self._post(wish, "unlock", {})
         free = state in ON_THE_WAY_TO_FREE or SHOWN.get(state) is Applied.UNLOCKED
-        return Answer.TAKEN if free and answer in {Answer.NOT_NOW, Answer.REFUSED} else answer
+        return BackendAnswer.TAKEN if free and answer in {BackendAnswer.NOT_NOW, BackendAnswer.REFUSED} else answer
 
-    def _read(self, wish: Wish) -> tuple[Answer, dict[str, Any]]:
+    def _read(self, wish: Wish) -> tuple[BackendAnswer, dict[str, Any]]:
         request = self._signed(
             wish, "look", Request(method="GET", path=f"{BASE}/devices/{quote(wish.handset, safe='')}")
         )
         reply = self._line(request)
         answer = judge(reply, who=WHO)
-        return answer, read_json(reply, who=WHO) if answer is Answer.TAKEN else {}
+        return answer, read_json(reply, who=WHO) if answer is BackendAnswer.TAKEN else {}
 
-    def _post(self, wish: Wish, act: str, fields: Mapping[str, str]) -> Answer:
+    def _post(self, wish: Wish, act: str, fields: Mapping[str, str]) -> BackendAnswer:
         body = msgspec.json.encode({"deviceUid": wish.handset, **fields})
         request = Request(method="POST", path=f"{BASE}/devices/{act}", body=body)
         return judge(self._line(self._signed(wish, act, request)), who=WHO)

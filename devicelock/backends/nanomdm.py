@@ -26,13 +26,13 @@ from typing import Any
 
 from custody.kernel.clock import Clock
 from custody.kernel.errors import Unavailable
-from devicelock.backends.asserted import AssertedBackend, Look, Sent
+from devicelock.backends.asserted import AssertedBackend, Confirmation, Sent
 from devicelock.backends.book import Book, Wish
-from devicelock.backends.contract import Answer, Capabilities
+from devicelock.backends.contract import BackendAnswer, Capabilities
 from devicelock.backends.exchange import Reply, Request, Send, judge, read_json, text_at
-from devicelock.backends.nanomdm_event import Event, Status, Topic, open_event
+from devicelock.backends.nanomdm_event import MdmEvent, MdmStatus, MdmTopic, open_event
 from devicelock.rules.applied import Applied
-from devicelock.rules.command import Screen
+from devicelock.rules.command import LockScreen
 
 NAME = "nanomdm"
 WHO = "NanoMDM"
@@ -42,7 +42,7 @@ ENROLMENT = re.compile(r"[A-Za-z0-9-]{1,128}", re.ASCII)
 """What may name a device: in the server's paths a comma would add a second one and a slash another call."""
 ATTEMPTS_KNOWN = 16
 """An answer to one of this many last attempts of the same wish still counts."""
-ENDS = frozenset({Status.ACKNOWLEDGED, Status.ERROR, Status.FORMAT_ERROR})
+ENDS = frozenset({MdmStatus.ACKNOWLEDGED, MdmStatus.ERROR, MdmStatus.FORMAT_ERROR})
 """Answers after which the server offers a command no more."""
 
 CAPABILITIES = Capabilities(
@@ -96,34 +96,34 @@ class NanoMdmBackend(AssertedBackend):
         self._profile = profile
         self._webhook_key = webhook_key
 
-    def open(self, raw: bytes, signature: str | None) -> Event:
+    def open(self, raw: bytes, signature: str | None) -> MdmEvent:
         """The event in a webhook call; raises `Rejected` if its HMAC or form is wrong."""
         return open_event(raw, signature, self._webhook_key)
 
-    def take(self, event: Event) -> bool:
+    def take(self, event: MdmEvent) -> bool:
         """Learn from an event; whether it is a sign of life, after which the present wish must be said again."""
-        signs_of_life = {Topic.AUTHENTICATE, Topic.TOKEN_UPDATE}
+        signs_of_life = {MdmTopic.AUTHENTICATE, MdmTopic.TOKEN_UPDATE}
         if event.topic in signs_of_life:
             self._enrolled(event)
-        elif event.topic is Topic.CHECK_OUT:
+        elif event.topic is MdmTopic.CHECK_OUT:
             wish = self._current(event.handset)
             retired = wish is not None and wish.state is Applied.RETIRED
             self._learn(event.handset, applied=Applied.RETIRED if retired else None, last_seen_ms=self._clock.now_ms())
-        elif event.topic is Topic.CONNECT:
+        elif event.topic is MdmTopic.CONNECT:
             self._answered(event)
         return event.topic in signs_of_life
 
-    def _enrolled(self, event: Event) -> None:
+    def _enrolled(self, event: MdmEvent) -> None:
         """What the server keeps for the device is gone, or may be: the wish is said again whatever became of it."""
-        if event.topic is Topic.AUTHENTICATE:
+        if event.topic is MdmTopic.AUTHENTICATE:
             self._learn(event.handset, applied=None, last_seen_ms=self._clock.now_ms())
         with self._mutex:
             wish = self._book.get(event.handset)
             if wish is not None:
-                gone = event.topic is Topic.AUTHENTICATE
+                gone = event.topic is MdmTopic.AUTHENTICATE
                 self._book.put(replace(wish, not_now=False, put_off=None if gone else wish.put_off))
 
-    def _answered(self, event: Event) -> None:
+    def _answered(self, event: MdmEvent) -> None:
         now_ms = self._clock.now_ms()
         with self._mutex:
             wish = self._book.get(event.handset)
@@ -133,18 +133,18 @@ class NanoMdmBackend(AssertedBackend):
         has_ended = event.command is not None and event.command == wish.put_off and event.status in ENDS
         put_off = None if has_ended else wish.put_off
         if has_ended and shown is None:
-            applied = Applied.LOCKED if event.status is Status.ACKNOWLEDGED else None
+            applied = Applied.LOCKED if event.status is MdmStatus.ACKNOWLEDGED else None
             self._learn(event.handset, applied=applied, last_seen_ms=now_ms)
             self._mark(wish, put_off=None, attempt=wish.attempt + 1, taken=False)
-        elif shown is None and event.status is Status.NOT_NOW and self._is_overtaken(wish, event.command):
+        elif shown is None and event.status is MdmStatus.NOT_NOW and self._is_overtaken(wish, event.command):
             self._mark(wish, put_off=event.command)
         elif shown is None or event.status is None:
             self._learn(event.handset, applied=wish.applied, last_seen_ms=now_ms)
-        elif event.status is Status.ACKNOWLEDGED:
+        elif event.status is MdmStatus.ACKNOWLEDGED:
             is_sure = shown is not Applied.UNLOCKED or put_off is None
             self._learn(event.handset, applied=shown if is_sure else None, last_seen_ms=now_ms)
             self._mark(wish, not_now=False, put_off=put_off)
-        elif event.status is Status.NOT_NOW:
+        elif event.status is MdmStatus.NOT_NOW:
             self._mark(wish, not_now=True, put_off=event.command if shown is Applied.LOCKED else put_off)
         elif event.status in ENDS:
             self._mark(wish, not_now=False, put_off=put_off, attempt=wish.attempt + 1, taken=False)
@@ -182,7 +182,7 @@ class NanoMdmWire:
     def send(self, wish: Wish) -> Sent:
         """Enqueue the wish's commands, then wake the device."""
         if not ENROLMENT.fullmatch(wish.handset):
-            return Sent(answer=Answer.UNKNOWN_DEVICE)
+            return Sent(answer=BackendAnswer.UNKNOWN_DEVICE)
         names = []
         for step, (command, _) in enumerate(commands(wish, profile=self._profile)):
             names.append(command_name(wish, step))
@@ -197,10 +197,10 @@ class NanoMdmWire:
                 )
             )
             answer = _enqueued(reply, wish.handset)
-            if answer is not Answer.TAKEN:
+            if answer is not BackendAnswer.TAKEN:
                 return Sent(answer=answer)
         if not self._push:
-            return Sent(answer=Answer.TAKEN, token=names[-1])
+            return Sent(answer=BackendAnswer.TAKEN, token=names[-1])
         path = f"/v1/push/{wish.handset}"
         answer = _pushed(self._line(Request(method="GET", path=path, headers=self._headers)), wish.handset)
         return Sent(answer=answer, token=names[-1])
@@ -210,35 +210,35 @@ class NanoMdmWire:
         del handset
         return None
 
-    def look(self, wish: Wish) -> Look:
+    def look(self, wish: Wish) -> Confirmation:
         """What the device said last: the server itself is asked nothing, since its queue is no word of the device."""
-        return Look(applied=wish.applied, last_seen_ms=wish.last_seen_ms)
+        return Confirmation(applied=wish.applied, last_seen_ms=wish.last_seen_ms)
 
 
-def _enqueued(reply: Reply, handset: str) -> Answer:
+def _enqueued(reply: Reply, handset: str) -> BackendAnswer:
     if reply.status not in {PARTIAL, NONE_DONE}:
         return judge(reply, who=WHO)
     errors = _errors(reply, handset, "command_error")
     if any("already exists" in error or "duplicate" in error.lower() for error in errors):
-        return Answer.TAKEN
+        return BackendAnswer.TAKEN
     if errors or reply.status == NONE_DONE:
         raise Unavailable("backend_busy", f"{WHO} did not enqueue the command: {'; '.join(errors)}", fix="Ask again.")
-    return Answer.TAKEN
+    return BackendAnswer.TAKEN
 
 
-def _pushed(reply: Reply, handset: str) -> Answer:
+def _pushed(reply: Reply, handset: str) -> BackendAnswer:
     if reply.status not in {PARTIAL, NONE_DONE}:
         return judge(reply, who=WHO)
     errors = _errors(reply, handset, "push_error")
     if any("push data missing" in error for error in errors):
-        return Answer.UNKNOWN_DEVICE
+        return BackendAnswer.UNKNOWN_DEVICE
     if errors or reply.status == NONE_DONE:
         raise Unavailable(
             "backend_push",
             f"{WHO} holds the command and could not wake the device: {'; '.join(errors)}",
             fix="Ask again.",
         )
-    return Answer.TAKEN
+    return BackendAnswer.TAKEN
 
 
 def _errors(reply: Reply, handset: str, kind: str) -> Sequence[str]:
@@ -248,7 +248,7 @@ def _errors(reply: Reply, handset: str, kind: str) -> Sequence[str]:
     return [text for text in found if text]
 
 
-def _lost_mode(screen: Screen) -> dict[str, Any]:
+def _lost_mode(screen: LockScreen) -> dict[str, Any]:
     return {
         "RequestType": "EnableLostMode",
         "Message": f"{screen.who}: {screen.why} Reference {screen.reference}. {screen.recourse}",

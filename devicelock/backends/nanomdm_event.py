@@ -32,7 +32,7 @@ OLD_MS, EARLY_MS = 7 * DAY_MS, DAY_MS
 """An event that was made longer ago, or that far ahead of our clock, is not taken in."""
 
 
-class Topic(StrEnum):
+class MdmTopic(StrEnum):
     """The kinds of event that matter here."""
 
     AUTHENTICATE = "mdm.Authenticate"
@@ -41,7 +41,7 @@ class Topic(StrEnum):
     CONNECT = "mdm.Connect"
 
 
-class Status(StrEnum):
+class MdmStatus(StrEnum):
     """What a device makes of a command (Apple's MDM protocol)."""
 
     IDLE = "Idle"
@@ -52,17 +52,17 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class MdmEvent:
     """One event; `topic` is None for one that is not used here. `made_ms` is the other side's clock."""
 
-    topic: Topic | None
+    topic: MdmTopic | None
     handset: str
     command: str | None
-    status: Status | None
+    status: MdmStatus | None
     made_ms: Instant | None = None
 
 
-def open_event(raw: bytes, signature: str | None, key: bytes) -> Event:
+def open_event(raw: bytes, signature: str | None, key: bytes) -> MdmEvent:
     """The event in a body whose HMAC is right; raises `Rejected`."""
     if len(raw) > MAX_BYTES:
         raise _bad(f"more than {MAX_BYTES} bytes")
@@ -76,21 +76,21 @@ def open_event(raw: bytes, signature: str | None, key: bytes) -> Event:
     except msgspec.MsgspecError as error:
         raise _bad("not a JSON object") from error
     topic = text_at(body, "topic")
-    part = "acknowledge_event" if topic == Topic.CONNECT else "checkin_event"
+    part = "acknowledge_event" if topic == MdmTopic.CONNECT else "checkin_event"
     handset = next((name for path in NAMED if (name := text_at(body, part, *path))), None)
     if topic is None or handset is None:
         raise _bad("no topic or no enrolment in it")
     status, made = text_at(body, part, "status"), text_at(body, "created_at")
-    return Event(
-        topic=Topic(topic) if topic in set(Topic) else None,
+    return MdmEvent(
+        topic=MdmTopic(topic) if topic in set(MdmTopic) else None,
         handset=handset,
         command=text_at(body, part, "command_uuid") or None,
-        status=Status(status) if status in set(Status) else None,
+        status=MdmStatus(status) if status in set(MdmStatus) else None,
         made_ms=None if made is None else from_iso(made),
     )
 
 
-def check_age(event: Event, *, now_ms: Instant) -> None:
+def check_age(event: MdmEvent, *, now_ms: Instant) -> None:
     """Raise `Rejected("webhook_time")` for an event without a time, or one from another week."""
     if event.made_ms is None or not now_ms - OLD_MS < event.made_ms < now_ms + EARLY_MS:
         raise Rejected(

@@ -27,7 +27,7 @@ COMMAND_URN = "urn:weaklink:command:"
 MAX_BYTES = 1024
 
 
-class Result(StrEnum):
+class AckResult(StrEnum):
     """What became of a command."""
 
     APPLIED = "applied"
@@ -48,7 +48,7 @@ class Ack:
     applied: Applied
     epoch: int
     counter: int
-    result: Result
+    result: AckResult
     at_s: int
 
     @property
@@ -80,7 +80,7 @@ def open_ack(raw: bytes, *, device: str, key: PublicKey) -> Ack:
         applied=body.word("state", Applied),
         epoch=body.integer("epoch", least=0, most=MAX_COUNT),
         counter=body.integer("counter", least=0, most=MAX_COUNT),
-        result=body.word("result", Result),
+        result=body.word("result", AckResult),
         at_s=signed.issued_s,
     )
     body.done()

@@ -25,26 +25,26 @@ in which role, and nothing else is asked.
 
 from custody.kernel.clock import DAY_MS, HOUR_MS
 from custody.kernel.errors import Forbidden
-from devicelock.rules.check import Check, CheckName, CheckReason, Preflight, Verdict
 from devicelock.rules.command import Authority, Basis
 from devicelock.rules.hello import SimClass
-from devicelock.rules.lock_facts import NEVER_FAIR, STANDING_CLAIMS, Kind, LockFacts, Person
-from devicelock.rules.order import Role
-from devicelock.rules.tie import Tie
+from devicelock.rules.lock_facts import NEVER_FAIR, STANDING_CLAIMS, LockFacts, LockKind, Person
+from devicelock.rules.order import LockRole
+from devicelock.rules.preflight import CheckName, CheckReason, Preflight, PreflightCheck, Ruling
+from devicelock.rules.tie import TieState
 
 PROVISIONAL_MS = 72 * HOUR_MS
-HOLD_MS = {Kind.PROVISIONAL: PROVISIONAL_MS, Kind.REQUESTED: PROVISIONAL_MS, Kind.CONFIRM: 90 * DAY_MS}
+HOLD_MS = {LockKind.PROVISIONAL: PROVISIONAL_MS, LockKind.REQUESTED: PROVISIONAL_MS, LockKind.CONFIRM: 90 * DAY_MS}
 """How long a lock of each kind holds before it lapses or is confirmed again."""
 
-FRONT_LINE = frozenset({Role.AGENT, Role.INVESTIGATOR, Role.SUPERVISOR})
-DECIDERS = frozenset({Role.INVESTIGATOR, Role.SUPERVISOR})
+FRONT_LINE = frozenset({LockRole.AGENT, LockRole.INVESTIGATOR, LockRole.SUPERVISOR})
+DECIDERS = frozenset({LockRole.INVESTIGATOR, LockRole.SUPERVISOR})
 TWO_PEOPLE_FIX = "A person who is not the one who asked, and whose account was not made by the same hands."
-PROPOSERS = {Kind.REQUESTED: FRONT_LINE, Kind.CONFIRM: DECIDERS, Kind.IMEI_LIST: FRONT_LINE}
+PROPOSERS = {LockKind.REQUESTED: FRONT_LINE, LockKind.CONFIRM: DECIDERS, LockKind.IMEI_LIST: FRONT_LINE}
 
 
 def preflight(facts: LockFacts) -> Preflight:
     """Every check of a lock of this kind, in a fixed order. A row that is false or unknown holds it back."""
-    rows = _standing(facts) if facts.kind is Kind.PROVISIONAL else _two_people(facts)
+    rows = _standing(facts) if facts.kind is LockKind.PROVISIONAL else _two_people(facts)
     rows += _device(facts)
     return Preflight(rows=rows, failing=tuple(row for row in rows if row.ok is not True))
 
@@ -52,9 +52,9 @@ def preflight(facts: LockFacts) -> Preflight:
 def authorise_lock(facts: LockFacts, *, references: tuple[str, ...] = ()) -> Authority:
     """The authority for a lock; raises `Forbidden("preflight")` with every row that holds it back."""
     result = preflight(facts)
-    if result.verdict is Verdict.REFUSED:
+    if result.verdict is Ruling.REFUSED:
         raise _refused(result)
-    if facts.kind is Kind.PROVISIONAL and facts.policy is not None:
+    if facts.kind is LockKind.PROVISIONAL and facts.policy is not None:
         decided = (f"decided-by:{facts.decider.person}",) if facts.decider is not None else ()
         return Authority(
             basis=Basis.STANDING_POLICY,
@@ -84,7 +84,7 @@ def refuse_unless_apart(one: frozenset[str], other: frozenset[str], *, what: str
         )
 
 
-def _standing(facts: LockFacts) -> tuple[Check, ...]:
+def _standing(facts: LockFacts) -> tuple[PreflightCheck, ...]:
     policy = facts.policy
     why = CheckReason.OK
     if policy is None:
@@ -101,8 +101,8 @@ def _standing(facts: LockFacts) -> tuple[Check, ...]:
     )
 
 
-def _two_people(facts: LockFacts) -> tuple[Check, ...]:
-    claimed_away = facts.kind is Kind.REQUESTED and facts.claim in STANDING_CLAIMS
+def _two_people(facts: LockFacts) -> tuple[PreflightCheck, ...]:
+    claimed_away = facts.kind is LockKind.REQUESTED and facts.claim in STANDING_CLAIMS
     away = True if claimed_away else facts.not_with_customer
     return (
         _truth(CheckName.CLAIM_COVERED, facts.claim not in NEVER_FAIR, CheckReason.CLAIM_NOT_COVERED, "Nobody."),
@@ -126,7 +126,7 @@ def _two_people(facts: LockFacts) -> tuple[Check, ...]:
     )
 
 
-def _device(facts: LockFacts) -> tuple[Check, ...]:
+def _device(facts: LockFacts) -> tuple[PreflightCheck, ...]:
     limits = ", ".join(facts.held_back or ()) or "none"
     return (
         _found(CheckName.IMEI_TIED, _TIES[facts.tie], "Two records by different operators, devices and moments."),
@@ -162,14 +162,14 @@ def _device(facts: LockFacts) -> tuple[Check, ...]:
 
 _TIES = {
     None: CheckReason.UNKNOWN,
-    Tie.TIED: CheckReason.OK,
-    Tie.SINGLE: CheckReason.RECORDS_SINGLE,
-    Tie.DISAGREE: CheckReason.RECORDS_DISAGREE,
-    Tie.NONE: CheckReason.RECORDS_NONE,
+    TieState.TIED: CheckReason.OK,
+    TieState.SINGLE: CheckReason.RECORDS_SINGLE,
+    TieState.DISAGREE: CheckReason.RECORDS_DISAGREE,
+    TieState.NONE: CheckReason.RECORDS_NONE,
 }
 
 
-def _standing_of(person: Person | None, roles: frozenset[Role]) -> CheckReason:
+def _standing_of(person: Person | None, roles: frozenset[LockRole]) -> CheckReason:
     if person is None:
         return CheckReason.NO_SUCH_PERSON
     if person.employed is not True:
@@ -214,7 +214,7 @@ def _not(value: bool | None) -> bool | None:  # noqa: FBT001 - one fact of three
     return None if value is None else not value
 
 
-def _list(roles: frozenset[Role]) -> str:
+def _list(roles: frozenset[LockRole]) -> str:
     return ", ".join(sorted(roles))
 
 
@@ -223,14 +223,14 @@ def _truth(
     ok: bool | None,  # noqa: FBT001 - the three-valued fact is the point of the function
     otherwise: CheckReason,
     allowed_by: str,
-) -> Check:
+) -> PreflightCheck:
     why = CheckReason.OK if ok else CheckReason.UNKNOWN if ok is None else otherwise
     return _found(name, why, allowed_by)
 
 
-def _found(name: CheckName, why: CheckReason, allowed_by: str) -> Check:
+def _found(name: CheckName, why: CheckReason, allowed_by: str) -> PreflightCheck:
     ok = {CheckReason.OK: True, CheckReason.UNKNOWN: None}.get(why, False)
-    return Check(name=name, ok=ok, reason=why, allowed_by=allowed_by)
+    return PreflightCheck(name=name, ok=ok, reason=why, allowed_by=allowed_by)
 
 
 def _refused(result: Preflight) -> Forbidden:

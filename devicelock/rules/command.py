@@ -133,7 +133,7 @@ SCREEN_MOST: Mapping[str, int] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Screen:
+class LockScreen:
     """What the lock screen says to whoever holds the device: no accusation, nobody's personal data.
 
     `bought` says what somebody does who bought the device in good faith; None in a lock from before that was said.
@@ -165,7 +165,7 @@ class Command:
     authority: Authority
     nonce: bytes | None = None
     held_until_s: int | None = None
-    screen: Screen | None = None
+    screen: LockScreen | None = None
 
     @property
     def pair(self) -> Pair:
@@ -291,7 +291,7 @@ def _check_authority(authority: Authority) -> None:
         check_text("authority.refs", reference, most=120)
 
 
-def _screen_texts(screen: Screen) -> dict[str, str]:
+def _screen_texts(screen: LockScreen) -> dict[str, str]:
     return {name: text for name in SCREEN_MOST if (text := getattr(screen, name)) is not None}
 
 
@@ -323,11 +323,11 @@ def _read_authority(body: Body) -> Authority:
     return authority
 
 
-def _read_screen(body: Body) -> Screen:
+def _read_screen(body: Body) -> LockScreen:
     texts = {
         name: body.text(name, most=most) for name, most in SCREEN_MOST.items() if name != "bought" or body.has(name)
     }
-    screen = Screen(**texts, deadline_s=body.integer("deadline", least=0, most=MAX_SECONDS))
+    screen = LockScreen(**texts, deadline_s=body.integer("deadline", least=0, most=MAX_SECONDS))
     body.done()
     return screen
 

@@ -21,7 +21,7 @@ from enum import StrEnum
 from custody.kernel.errors import Conflict, Forbidden, Rejected
 from devicelock.rules.ack import Ack
 from devicelock.rules.applied import KINDNESS, NEVER, Applied, Pair
-from devicelock.rules.command import LIFE_MAX_S, Authority, Basis, Command, Op, Reason, Screen
+from devicelock.rules.command import LIFE_MAX_S, Authority, Basis, Command, LockScreen, Op, Reason
 from devicelock.rules.hello import Hello
 from devicelock.rules.topic import read_device, read_name
 
@@ -35,7 +35,7 @@ FORGOTTEN = Authority(
 FORGOTTEN_ORDER = "forgotten"
 
 
-class Step(StrEnum):
+class HelloReply(StrEnum):
     """What a hello calls for."""
 
     NOTHING = "nothing"
@@ -43,7 +43,7 @@ class Step(StrEnum):
     SIGN = "sign"
 
 
-class Standing(StrEnum):
+class ShownState(StrEnum):
     """What may be said about the device, and no more."""
 
     IDLE = "idle"
@@ -131,7 +131,7 @@ def issue(
     life_s: int,
     reason: Reason,
     nonce: bytes | None = None,
-    screen: Screen | None = None,
+    screen: LockScreen | None = None,
 ) -> tuple[Desired, Command]:
     """The next command for the present wish, and the row that remembers it; both are stored before anything is sent.
 
@@ -180,7 +180,7 @@ def next_pair(desired: Desired, anchor: Anchor) -> Pair:
     return (anchor.epoch, 1) if anchor.epoch > epoch else (epoch, counter + 1)
 
 
-def reconcile(desired: Desired, hello: Hello, *, anchor: Anchor, now_s: int) -> tuple[Desired, Step]:
+def reconcile(desired: Desired, hello: Hello, *, anchor: Anchor, now_s: int) -> tuple[Desired, HelloReply]:
     """The row after a hello, and what to do: nothing, send the newest command again, or issue and sign a new one."""
     desired = lapse(_hear(desired, hello.device, hello.applied, hello.pair, hello.clock_s), now_s=now_s)
     if anchor.retired:
@@ -195,14 +195,14 @@ def settle(desired: Desired, ack: Ack) -> Desired:
     return _hear(desired, ack.device, ack.applied, ack.pair, ack.at_s)
 
 
-def standing(desired: Desired) -> Standing:
+def shown_state(desired: Desired) -> ShownState:
     """What may be shown: a state only when the device has shown it for the newest command of the present wish."""
     newest, seen = desired.issued, desired.seen
     if seen is not None and seen.applied is desired.state and _is_shown(desired, seen):
-        return Standing(str(seen.applied))
+        return ShownState(str(seen.applied))
     if newest is not None and newest.version == desired.version:
-        return Standing.SENT
-    return Standing.IDLE if desired.order is None else Standing.WAITING
+        return ShownState.SENT
+    return ShownState.IDLE if desired.order is None else ShownState.WAITING
 
 
 def _is_shown(desired: Desired, seen: Seen) -> bool:
@@ -224,17 +224,17 @@ def _lock_life(desired: Desired, anchor: Anchor, now_s: int, life_s: int, nonce:
     return min(now_s + min(life_s, LIFE_MAX_S), desired.until_s)
 
 
-def _step(desired: Desired, hello: Hello, now_s: int) -> Step:
+def _step(desired: Desired, hello: Hello, now_s: int) -> HelloReply:
     newest = desired.issued
     if desired.order is None or hello.applied is Applied.RETIRED:
-        return Step.NOTHING
+        return HelloReply.NOTHING
     if newest is None:
-        return Step.NOTHING if hello.applied is desired.state is Applied.UNLOCKED else Step.SIGN
+        return HelloReply.NOTHING if hello.applied is desired.state is Applied.UNLOCKED else HelloReply.SIGN
     if newest.version != desired.version:
-        return Step.SIGN
+        return HelloReply.SIGN
     if hello.pair >= newest.pair:
-        return Step.NOTHING if hello.applied is desired.state else Step.SIGN
-    return Step.RESEND if newest.op is not Op.LOCK or _is_bound_to(newest, hello, now_s) else Step.SIGN
+        return HelloReply.NOTHING if hello.applied is desired.state else HelloReply.SIGN
+    return HelloReply.RESEND if newest.op is not Op.LOCK or _is_bound_to(newest, hello, now_s) else HelloReply.SIGN
 
 
 def _is_bound_to(newest: Issued, hello: Hello, now_s: int) -> bool:

@@ -29,10 +29,10 @@ import hmac
 from dataclasses import dataclass, replace
 
 from custody.kernel.errors import Rejected
-from devicelock.rules.ack import Ack, Result
+from devicelock.rules.ack import Ack, AckResult
 from devicelock.rules.applied import NEVER, Applied, Pair
-from devicelock.rules.command import Command, KeyRing, Op, Screen
-from devicelock.rules.hello import Cause, Hello, SimClass
+from devicelock.rules.command import Command, KeyRing, LockScreen, Op
+from devicelock.rules.hello import Hello, SimClass, StateCause
 from devicelock.rules.topic import read_device
 from devicelock.rules.unlock_code import Question, after_wrong, ask, is_answer
 
@@ -52,13 +52,13 @@ class DeviceState:
     nonce: bytes
     nonce_at_s: int
     applied: Applied = Applied.UNLOCKED
-    cause: Cause = Cause.NEW
+    cause: StateCause = StateCause.NEW
     epoch: int = NEVER[0]
     counter: int = NEVER[1]
     command_id: str | None = None
     held_until_s: int | None = None
     seen_s: int | None = None
-    screen: Screen | None = None
+    screen: LockScreen | None = None
     question: Question | None = None
 
     @property
@@ -77,9 +77,9 @@ def wake(state: DeviceState, *, now_s: int) -> DeviceState:
     if state.applied is not Applied.LOCKED or state.held_until_s is None or state.seen_s is None:
         return state
     if now_s >= state.held_until_s:
-        return _released(state, Cause.HELD_UNTIL)
+        return _released(state, StateCause.HELD_UNTIL)
     if now_s + SKEW_S < state.seen_s:
-        return _released(state, Cause.CLOCK_DOUBT)
+        return _released(state, StateCause.CLOCK_DOUBT)
     return replace(state, seen_s=max(state.seen_s, now_s))
 
 
@@ -143,17 +143,17 @@ def receive(
         raise Rejected("device", f"a command for {command.device} reached {state.device}", fix="Send it to its device.")
     state = wake(state, now_s=now_s)
     if command.command_id == state.command_id and command.pair == state.pair:
-        return state, _ack(state, command, Result.APPLIED, now_s)
+        return state, _ack(state, command, AckResult.APPLIED, now_s)
     refusal = _refusal(state, command, now_s)
     if refusal is not None:
         return state, _ack(state, command, refusal, now_s)
     applied = _apply(state, command, now_s=now_s, nonce=nonce, entropy=entropy)
-    return applied, _ack(applied, command, Result.APPLIED, now_s)
+    return applied, _ack(applied, command, AckResult.APPLIED, now_s)
 
 
 def unenforced(before: DeviceState, command: Command, *, now_s: int) -> Ack:
     """The ack when the platform could not enforce a command; the device stores `before` again and may retry."""
-    failed = Result.LOCK_FAILED if command.op is Op.LOCK else Result.UNLOCK_FAILED
+    failed = AckResult.LOCK_FAILED if command.op is Op.LOCK else AckResult.UNLOCK_FAILED
     return _ack(before, command, failed, now_s)
 
 
@@ -163,21 +163,21 @@ def enter_code(state: DeviceState, code: str, *, key: bytes, now_s: int, entropy
     if state.applied is not Applied.LOCKED or state.question is None:
         return state, state.applied is not Applied.LOCKED
     if is_answer(state.question, code, key=key, pair=state.pair, now_s=now_s):
-        return _released(state, Cause.CODE), True
+        return _released(state, StateCause.CODE), True
     return replace(state, question=after_wrong(state.question, now_s=now_s, entropy=entropy)), False
 
 
-def _refusal(state: DeviceState, command: Command, now_s: int) -> Result | None:
+def _refusal(state: DeviceState, command: Command, now_s: int) -> AckResult | None:
     if state.applied is Applied.RETIRED and command.op is not Op.RETIRE:
-        return Result.REFUSED_RETIRED
+        return AckResult.REFUSED_RETIRED
     if command.pair <= state.pair:
-        return Result.REFUSED_STALE
+        return AckResult.REFUSED_STALE
     if command.op is not Op.LOCK:
         return None
     if command.nonce is None or not hmac.compare_digest(command.nonce, state.nonce):
-        return Result.REFUSED_NONCE
+        return AckResult.REFUSED_NONCE
     if now_s > _on_our_clock(state, command, command.not_after_s, now_s):
-        return Result.REFUSED_EXPIRED
+        return AckResult.REFUSED_EXPIRED
     return None
 
 
@@ -187,7 +187,7 @@ def _apply(state: DeviceState, command: Command, *, now_s: int, nonce: bytes, en
     return replace(
         state,
         applied=_STATE_OF[command.op],
-        cause=Cause.COMMAND,
+        cause=StateCause.COMMAND,
         epoch=command.epoch,
         counter=command.counter,
         command_id=command.command_id,
@@ -207,13 +207,13 @@ def _on_our_clock(state: DeviceState, command: Command, signed_s: int, now_s: in
     return issued_s + (signed_s - command.issued_s)
 
 
-def _released(state: DeviceState, cause: Cause) -> DeviceState:
+def _released(state: DeviceState, cause: StateCause) -> DeviceState:
     return replace(
         state, applied=Applied.UNLOCKED, cause=cause, held_until_s=None, seen_s=None, screen=None, question=None
     )
 
 
-def _ack(state: DeviceState, command: Command, result: Result, now_s: int) -> Ack:
+def _ack(state: DeviceState, command: Command, result: AckResult, now_s: int) -> Ack:
     return Ack(
         command_id=command.command_id,
         device=state.device,

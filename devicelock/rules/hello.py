@@ -47,7 +47,7 @@ class SimClass(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Cause(StrEnum):
+class StateCause(StrEnum):
     """Why the device is in its state."""
 
     NEW = "new"
@@ -63,7 +63,7 @@ class Hello:
 
     device: str
     applied: Applied
-    cause: Cause
+    cause: StateCause
     epoch: int
     counter: int
     nonce: bytes
@@ -112,7 +112,7 @@ def open_hello(raw: bytes, *, device: str, key: PublicKey) -> Hello:
     hello = Hello(
         device=read_device(name_of(signed.issuer, DEVICE_URN)),
         applied=body.word("state", Applied),
-        cause=body.word("cause", Cause),
+        cause=body.word("cause", StateCause),
         epoch=body.integer("epoch", least=0, most=MAX_COUNT),
         counter=body.integer("counter", least=0, most=MAX_COUNT),
         nonce=body.octets("nonce", size=NONCE_BYTES),

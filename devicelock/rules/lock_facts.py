@@ -5,11 +5,11 @@ from enum import StrEnum
 
 from devicelock.rules.caps import CapReason
 from devicelock.rules.hello import SimClass
-from devicelock.rules.order import Role
-from devicelock.rules.tie import Tie
+from devicelock.rules.order import LockRole
+from devicelock.rules.tie import TieState
 
 
-class Kind(StrEnum):
+class LockKind(StrEnum):
     """What is asked for."""
 
     PROVISIONAL = "provisional"
@@ -18,7 +18,7 @@ class Kind(StrEnum):
     IMEI_LIST = "imei_list"
 
 
-class Claim(StrEnum):
+class LockClaim(StrEnum):
     """What the customer says; only the first three say that the customer does not hold the device."""
 
     NEVER_RECEIVED = "never_received"
@@ -34,16 +34,16 @@ class Claim(StrEnum):
     HOLDER_ENQUIRY = "holder_enquiry"
 
 
-STANDING_CLAIMS = frozenset({Claim.NEVER_RECEIVED, Claim.SUBSTITUTED, Claim.MISDELIVERED})
+STANDING_CLAIMS = frozenset({LockClaim.NEVER_RECEIVED, LockClaim.SUBSTITUTED, LockClaim.MISDELIVERED})
 """Claims that say by themselves that the customer does not hold the device."""
 
 NEVER_FAIR = frozenset(
     {
-        Claim.DEFECTIVE,
-        Claim.CUSTOMER_DAMAGE,
-        Claim.MISSING_ACCESSORY,
-        Claim.LEAVER_LOCKED,
-        Claim.HOLDER_ENQUIRY,
+        LockClaim.DEFECTIVE,
+        LockClaim.CUSTOMER_DAMAGE,
+        LockClaim.MISSING_ACCESSORY,
+        LockClaim.LEAVER_LOCKED,
+        LockClaim.HOLDER_ENQUIRY,
     }
 )
 """Claims that are no ground for a lock, whoever asks."""
@@ -58,7 +58,7 @@ class Person:
     """
 
     person: str
-    roles: frozenset[Role]
+    roles: frozenset[LockRole]
     employed: bool | None
     account_made_by: str | None = None
     line: frozenset[str] = frozenset()
@@ -71,7 +71,7 @@ class StandingPolicy:
     version: str
     put_in_force_by: frozenset[str]
     logged_as: str | None
-    claims: frozenset[Claim] = STANDING_CLAIMS
+    claims: frozenset[LockClaim] = STANDING_CLAIMS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +82,8 @@ class LockFacts:
     the device in service; `held_back`: what `caps.held_back` answered, None if it was not asked.
     """
 
-    kind: Kind
-    tie: Tie | None
+    kind: LockKind
+    tie: TieState | None
     sim: SimClass | None
     retired: bool | None
     receipt_confirmed: bool | None
@@ -95,7 +95,7 @@ class LockFacts:
     held_back: tuple[CapReason, ...] | None
     kill_switch_on: bool | None
     notice_sent: bool | None = None
-    claim: Claim | None = None
+    claim: LockClaim | None = None
     policy: StandingPolicy | None = None
     requester: Person | None = None
     decider: Person | None = None

@@ -23,7 +23,7 @@ from types import MappingProxyType
 from custody.kernel.errors import Conflict, Forbidden
 
 
-class Role(StrEnum):
+class LockRole(StrEnum):
     """Who causes a move. `system` is automation."""
 
     AGENT = "agent"
@@ -33,7 +33,7 @@ class Role(StrEnum):
     SYSTEM = "system"
 
 
-class State(StrEnum):
+class OrderState(StrEnum):
     """Where a lock order stands."""
 
     REQUESTED = "requested"
@@ -48,7 +48,7 @@ class State(StrEnum):
     FAILED_FINAL = "failed_final"
 
 
-class Event(StrEnum):
+class OrderEvent(StrEnum):
     """What moves a lock order."""
 
     PREFLIGHT_FAILS = "preflight_fails"
@@ -101,7 +101,7 @@ MEANING: Mapping[Guard, str] = MappingProxyType(
 class StateFacts:
     """Who owns a state and which clock runs in it; None where the order has ended."""
 
-    owner: Role | None
+    owner: LockRole | None
     clock: str | None
 
 
@@ -109,74 +109,78 @@ class StateFacts:
 class Move:
     """Where an event leads, who may cause it and what must be shown."""
 
-    to: State
-    who: frozenset[Role]
+    to: OrderState
+    who: frozenset[LockRole]
     guards: tuple[Guard, ...] = ()
 
 
-START = State.REQUESTED
-TERMINAL = frozenset({State.RELEASED, State.REFUSED, State.FAILED_FINAL})
-SETTLED = TERMINAL | {State.RELEASED_UNCONFIRMED}
+START = OrderState.REQUESTED
+TERMINAL = frozenset({OrderState.RELEASED, OrderState.REFUSED, OrderState.FAILED_FINAL})
+SETTLED = TERMINAL | {OrderState.RELEASED_UNCONFIRMED}
 """Nobody waits for these any more; a late answer may still come to the last one."""
 
-FACTS: Mapping[State, StateFacts] = MappingProxyType(
+FACTS: Mapping[OrderState, StateFacts] = MappingProxyType(
     {
-        State.REQUESTED: StateFacts(owner=Role.SYSTEM, clock="lock_decide_seconds"),
-        State.APPROVED: StateFacts(owner=Role.SYSTEM, clock="lock_decide_seconds"),
-        State.QUEUED: StateFacts(owner=Role.SYSTEM, clock="lock_deliver_hours"),
-        State.ACTIVE_PROVISIONAL: StateFacts(owner=Role.INVESTIGATOR, clock="provisional_lock_hours"),
-        State.ACTIVE_CONFIRMED: StateFacts(owner=Role.INVESTIGATOR, clock="lock_review_days"),
-        State.RELEASE_QUEUED: StateFacts(owner=Role.SYSTEM, clock="unlock_minutes"),
-        State.RELEASED_UNCONFIRMED: StateFacts(owner=None, clock=None),
-        State.RELEASED: StateFacts(owner=None, clock=None),
-        State.REFUSED: StateFacts(owner=None, clock=None),
-        State.FAILED_FINAL: StateFacts(owner=None, clock=None),
+        OrderState.REQUESTED: StateFacts(owner=LockRole.SYSTEM, clock="lock_decide_seconds"),
+        OrderState.APPROVED: StateFacts(owner=LockRole.SYSTEM, clock="lock_decide_seconds"),
+        OrderState.QUEUED: StateFacts(owner=LockRole.SYSTEM, clock="lock_deliver_hours"),
+        OrderState.ACTIVE_PROVISIONAL: StateFacts(owner=LockRole.INVESTIGATOR, clock="provisional_lock_hours"),
+        OrderState.ACTIVE_CONFIRMED: StateFacts(owner=LockRole.INVESTIGATOR, clock="lock_review_days"),
+        OrderState.RELEASE_QUEUED: StateFacts(owner=LockRole.SYSTEM, clock="unlock_minutes"),
+        OrderState.RELEASED_UNCONFIRMED: StateFacts(owner=None, clock=None),
+        OrderState.RELEASED: StateFacts(owner=None, clock=None),
+        OrderState.REFUSED: StateFacts(owner=None, clock=None),
+        OrderState.FAILED_FINAL: StateFacts(owner=None, clock=None),
     }
 )
 
-_SYSTEM = frozenset({Role.SYSTEM})
-_ANYONE = frozenset(Role)
-_ASKS = frozenset({Role.AGENT, Role.INVESTIGATOR, Role.SYSTEM})
-_CONFIRMS = frozenset({Role.INVESTIGATOR, Role.SUPERVISOR})
+_SYSTEM = frozenset({LockRole.SYSTEM})
+_ANYONE = frozenset(LockRole)
+_ASKS = frozenset({LockRole.AGENT, LockRole.INVESTIGATOR, LockRole.SYSTEM})
+_CONFIRMS = frozenset({LockRole.INVESTIGATOR, LockRole.SUPERVISOR})
 
-TRANSITIONS: Mapping[tuple[State, Event], Move] = MappingProxyType(
+TRANSITIONS: Mapping[tuple[OrderState, OrderEvent], Move] = MappingProxyType(
     {
-        (State.REQUESTED, Event.PREFLIGHT_FAILS): Move(to=State.REFUSED, who=_SYSTEM, guards=(Guard.REASON_SHOWN,)),
-        (State.REQUESTED, Event.PREFLIGHT_PASSES): Move(
-            to=State.APPROVED, who=_ASKS, guards=(Guard.AUTHORITY_RECORDED, Guard.IMEI_LAST4_TYPED)
+        (OrderState.REQUESTED, OrderEvent.PREFLIGHT_FAILS): Move(
+            to=OrderState.REFUSED, who=_SYSTEM, guards=(Guard.REASON_SHOWN,)
         ),
-        (State.REQUESTED, Event.SECOND_PERSON_SAYS_NO): Move(
-            to=State.REFUSED, who=frozenset({Role.SUPERVISOR}), guards=(Guard.REASON_SHOWN,)
+        (OrderState.REQUESTED, OrderEvent.PREFLIGHT_PASSES): Move(
+            to=OrderState.APPROVED, who=_ASKS, guards=(Guard.AUTHORITY_RECORDED, Guard.IMEI_LAST4_TYPED)
         ),
-        (State.REQUESTED, Event.WITHDRAW): Move(to=State.REFUSED, who=_ANYONE),
-        (State.APPROVED, Event.PUBLISH): Move(
-            to=State.QUEUED, who=_SYSTEM, guards=(Guard.SIGNED, Guard.SEQ_GREATER_THAN_LAST, Guard.EXPIRY_SET)
+        (OrderState.REQUESTED, OrderEvent.SECOND_PERSON_SAYS_NO): Move(
+            to=OrderState.REFUSED, who=frozenset({LockRole.SUPERVISOR}), guards=(Guard.REASON_SHOWN,)
         ),
-        (State.QUEUED, Event.DEVICE_ACK): Move(to=State.ACTIVE_PROVISIONAL, who=_SYSTEM),
-        (State.QUEUED, Event.CANCEL_BEFORE_DELIVERY): Move(
-            to=State.RELEASED, who=_ANYONE, guards=(Guard.TOMBSTONE_SEQ,)
+        (OrderState.REQUESTED, OrderEvent.WITHDRAW): Move(to=OrderState.REFUSED, who=_ANYONE),
+        (OrderState.APPROVED, OrderEvent.PUBLISH): Move(
+            to=OrderState.QUEUED, who=_SYSTEM, guards=(Guard.SIGNED, Guard.SEQ_GREATER_THAN_LAST, Guard.EXPIRY_SET)
         ),
-        (State.QUEUED, Event.RELEASE): Move(to=State.RELEASE_QUEUED, who=_ANYONE),
-        (State.QUEUED, Event.EXPIRED_UNDELIVERED): Move(to=State.FAILED_FINAL, who=_SYSTEM),
-        (State.ACTIVE_PROVISIONAL, Event.CONFIRM): Move(
-            to=State.ACTIVE_CONFIRMED, who=_CONFIRMS, guards=(Guard.FOUR_EYES, Guard.DEVICE_NOT_WITH_CUSTOMER)
+        (OrderState.QUEUED, OrderEvent.DEVICE_ACK): Move(to=OrderState.ACTIVE_PROVISIONAL, who=_SYSTEM),
+        (OrderState.QUEUED, OrderEvent.CANCEL_BEFORE_DELIVERY): Move(
+            to=OrderState.RELEASED, who=_ANYONE, guards=(Guard.TOMBSTONE_SEQ,)
         ),
-        (State.ACTIVE_PROVISIONAL, Event.LAPSE_OR_RELEASE): Move(to=State.RELEASE_QUEUED, who=_ANYONE),
-        (State.ACTIVE_CONFIRMED, Event.RELEASE): Move(to=State.RELEASE_QUEUED, who=_ANYONE),
-        (State.RELEASE_QUEUED, Event.DEVICE_ACK_OR_CODE_USED): Move(
-            to=State.RELEASED, who=frozenset({Role.CUSTOMER, Role.SYSTEM})
+        (OrderState.QUEUED, OrderEvent.RELEASE): Move(to=OrderState.RELEASE_QUEUED, who=_ANYONE),
+        (OrderState.QUEUED, OrderEvent.EXPIRED_UNDELIVERED): Move(to=OrderState.FAILED_FINAL, who=_SYSTEM),
+        (OrderState.ACTIVE_PROVISIONAL, OrderEvent.CONFIRM): Move(
+            to=OrderState.ACTIVE_CONFIRMED, who=_CONFIRMS, guards=(Guard.FOUR_EYES, Guard.DEVICE_NOT_WITH_CUSTOMER)
         ),
-        (State.RELEASE_QUEUED, Event.TERM_PASSED): Move(
-            to=State.RELEASED_UNCONFIRMED, who=_SYSTEM, guards=(Guard.HOLD_PASSED,)
+        (OrderState.ACTIVE_PROVISIONAL, OrderEvent.LAPSE_OR_RELEASE): Move(to=OrderState.RELEASE_QUEUED, who=_ANYONE),
+        (OrderState.ACTIVE_CONFIRMED, OrderEvent.RELEASE): Move(to=OrderState.RELEASE_QUEUED, who=_ANYONE),
+        (OrderState.RELEASE_QUEUED, OrderEvent.DEVICE_ACK_OR_CODE_USED): Move(
+            to=OrderState.RELEASED, who=frozenset({LockRole.CUSTOMER, LockRole.SYSTEM})
         ),
-        (State.RELEASED_UNCONFIRMED, Event.DEVICE_ACK_OR_CODE_USED): Move(
-            to=State.RELEASED, who=frozenset({Role.CUSTOMER, Role.SYSTEM})
+        (OrderState.RELEASE_QUEUED, OrderEvent.TERM_PASSED): Move(
+            to=OrderState.RELEASED_UNCONFIRMED, who=_SYSTEM, guards=(Guard.HOLD_PASSED,)
+        ),
+        (OrderState.RELEASED_UNCONFIRMED, OrderEvent.DEVICE_ACK_OR_CODE_USED): Move(
+            to=OrderState.RELEASED, who=frozenset({LockRole.CUSTOMER, LockRole.SYSTEM})
         ),
     }
 )
 
 
-def step(state: State, event: Event, *, role: Role, guards: Mapping[Guard, bool | None] | None = None) -> State:
+def step(
+    state: OrderState, event: OrderEvent, *, role: LockRole, guards: Mapping[Guard, bool | None] | None = None
+) -> OrderState:
     """The state after the event; see the rules above for what it raises."""
     move = TRANSITIONS.get((state, event))
     if move is None:
@@ -211,7 +215,7 @@ def step(state: State, event: Event, *, role: Role, guards: Mapping[Guard, bool 
     return move.to
 
 
-def events(state: State, role: Role | None = None) -> tuple[Event, ...]:
+def events(state: OrderState, role: LockRole | None = None) -> tuple[OrderEvent, ...]:
     """The events that can move this state, guards apart; those of one role if asked."""
     return tuple(
         event for (source, event), move in TRANSITIONS.items() if source is state and (role is None or role in move.who)

@@ -18,7 +18,7 @@ IDENTITY_DIGITS = 14
 APART_MS = MINUTE_MS
 
 
-class Tie(StrEnum):
+class TieState(StrEnum):
     """What the records say together."""
 
     TIED = "tied"
@@ -59,10 +59,10 @@ def independent(one: TieRecord, other: TieRecord) -> bool:
     )
 
 
-def tie(records: Sequence[TieRecord]) -> Tie:
+def tie(records: Sequence[TieRecord]) -> TieState:
     """What all records together say about the IMEI."""
     if not records:
-        return Tie.NONE
+        return TieState.NONE
     if len({record.imei[:IDENTITY_DIGITS] for record in records}) > 1:
-        return Tie.DISAGREE
-    return Tie.TIED if any(independent(one, other) for one, other in combinations(records, 2)) else Tie.SINGLE
+        return TieState.DISAGREE
+    return TieState.TIED if any(independent(one, other) for one, other in combinations(records, 2)) else TieState.SINGLE

@@ -27,14 +27,14 @@ from custody.kernel.errors import Trouble
 from custody.kernel.poked_thread import PokedThread
 from devicelock import part_store
 from devicelock.backends.asserted import NOTHING
-from devicelock.backends.contract import Answer, Backend, Held, Ref
+from devicelock.backends.contract import Backend, BackendAnswer, Held, Ref
 from devicelock.backends.eir import NAME as EIR
 from devicelock.backends.eir import EirBackend
 from devicelock.backends.nanomdm import NanoMdmBackend
-from devicelock.backends.nanomdm_event import EARLY_MS, OLD_MS, Event
+from devicelock.backends.nanomdm_event import EARLY_MS, OLD_MS, MdmEvent
 from devicelock.part_store import EventRow, PartRow
 from devicelock.rules.applied import Applied
-from devicelock.rules.command import Screen
+from devicelock.rules.command import LockScreen
 from devicelock.usecases.alert import AlertKind, raise_alert
 from devicelock.usecases.fan_out import Tried, ask, gone, look, refused, told_imei, wait_s
 from devicelock.usecases.give_reference import OTHER_HANDSET
@@ -136,7 +136,7 @@ class Carrier:
     def _came(self, backend: Backend, part: PartRow) -> Came | None:
         """What comes of one go; None if the part was overtaken before anything was sent."""
         tried = tried_of(part)
-        if tried.answer is not Answer.TAKEN or part.again:
+        if tried.answer is not BackendAnswer.TAKEN or part.again:
             if part.wished == Applied.LOCKED:
                 failed, told = told_imei(tried, backend, part.handset, now_ms=self._now_ms())
                 if failed is not None:
@@ -172,7 +172,7 @@ class Carrier:
         return len(rows)
 
     def _take(self, row: EventRow) -> None:
-        event = msgspec.json.decode(row.event, type=Event)
+        event = msgspec.json.decode(row.event, type=MdmEvent)
         backend = self._backends.get(row.backend)
         alive = isinstance(backend, NanoMdmBackend) and backend.take(event)
         with self._house.unit() as unit:
@@ -259,19 +259,19 @@ def _waits(until_ms: Instant, *, now_ms: Instant, most_ms: int) -> bool:
     return now_ms < until_ms <= now_ms + most_ms
 
 
-def _call(backend: Backend, part: PartRow) -> Callable[[], Answer]:
+def _call(backend: Backend, part: PartRow) -> Callable[[], BackendAnswer]:
     ref = Ref(handset=part.handset, order=part.order, version=part.version)
     if part.wished == Applied.UNLOCKED:
-        first: Callable[[], Answer] = partial(backend.unlock, ref)
+        first: Callable[[], BackendAnswer] = partial(backend.unlock, ref)
     elif part.wished == Applied.RETIRED:
         first = partial(backend.retire, ref)
     else:
-        screen = msgspec.json.decode(part.screen or "", type=Screen)
+        screen = msgspec.json.decode(part.screen or "", type=LockScreen)
         first = partial(backend.lock, ref, screen=screen, not_after_ms=part.not_after_ms)
     return partial(_say_again, backend, part.handset, first) if part.again else first
 
 
-def _say_again(backend: Backend, handset: str, first: Callable[[], Answer]) -> Answer:
+def _say_again(backend: Backend, handset: str, first: Callable[[], BackendAnswer]) -> BackendAnswer:
     """Make sure that the back-end has the wish, and say it once more if it had it already."""
     answer = first()
     return answer if answer in NOTHING else backend.reassert(handset) or answer

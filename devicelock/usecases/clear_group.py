@@ -25,7 +25,7 @@ WATCHED_MS = 30 * DAY_MS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class LockGroup:
     """A group with what holds its next lock back (None: nothing does), the locks to look at, how many can be let go."""
 
     name: str
@@ -35,7 +35,7 @@ class Group:
     clearances: tuple[ClearanceRow, ...]
 
 
-def groups(session: Session, office: LockOffice, *, now_ms: Instant) -> list[Group]:
+def groups(session: Session, office: LockOffice, *, now_ms: Instant) -> list[LockGroup]:
     """The groups in which a lock was decided within a month; the paused ones first."""
     found = [_group(session, office, name, now_ms) for name in caps_store.groups_since(session, now_ms - WATCHED_MS)]
     return sorted(found, key=lambda group: (group.paused is None, group.name))
@@ -75,11 +75,11 @@ def clear_group(unit: Unit, office: LockOffice, *, group: str, account: str, why
     return row
 
 
-def _group(session: Session, office: LockOffice, name: str, now_ms: Instant) -> Group:
+def _group(session: Session, office: LockOffice, name: str, now_ms: Instant) -> LockGroup:
     orders = caps_store.canary_of(session, name, first=office.caps.canary)
     cleared, marks = watch_store.clearances_of(session, name), watch_store.marks_of(session, name)
     signed: list[SignedLock] = [signed_lock(session, office, row, now_ms) for row in orders]
-    return Group(
+    return LockGroup(
         name=name,
         paused=pause_of(office.caps, signed, marks),
         orders=tuple(orders),
@@ -88,7 +88,7 @@ def _group(session: Session, office: LockOffice, name: str, now_ms: Instant) -> 
     )
 
 
-def _ordered_by(unit: Unit, office: LockOffice, group: Group) -> set[str]:
+def _ordered_by(unit: Unit, office: LockOffice, group: LockGroup) -> set[str]:
     """Whoever asked for the locks of the group or decided them; for the standing policy whoever proposed it too."""
     asked = {row.requester for row in group.orders if row.requester != STANDING}
     names = asked | {row.second for row in group.orders if row.second}

@@ -18,10 +18,12 @@ from devicelock import caps_store, store, watch_store
 from devicelock.caps_store import ConfirmedLock, DecidedLock
 from devicelock.rules.authority import PROVISIONAL_MS
 from devicelock.rules.caps import Caps, Clearance, LockAsked, SignedLock
-from devicelock.rules.order import SETTLED, State
+from devicelock.rules.order import SETTLED, OrderState
 from devicelock.store import DeviceRow, LockOrderRow
 
-HELD = frozenset({State.QUEUED, State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED, State.RELEASE_QUEUED})
+HELD = frozenset(
+    {OrderState.QUEUED, OrderState.ACTIVE_PROVISIONAL, OrderState.ACTIVE_CONFIRMED, OrderState.RELEASE_QUEUED}
+)
 
 
 class Judged(NamedTuple):
@@ -203,6 +205,6 @@ def _kept(
 
 def _settled_ms(order: LockOrderRow | DecidedLock, now_ms: Instant) -> Instant | None:
     """When an order was acknowledged, had ended, or had passed its hour; None if none of it was yet."""
-    over = State(order.state) in SETTLED or order.held_until_ms < now_ms
+    over = OrderState(order.state) in SETTLED or order.held_until_ms < now_ms
     known = (order.acked_ms, order.released_ms if over else None, min(order.held_until_ms, now_ms) if over else None)
     return min((at_ms for at_ms in known if at_ms is not None), default=None)

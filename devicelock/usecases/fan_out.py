@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Trouble
-from devicelock.backends.contract import Answer, Backend, Capabilities, Held
+from devicelock.backends.contract import Backend, BackendAnswer, Capabilities, Held
 from devicelock.rules.applied import Applied
 
 FREE = frozenset({Applied.UNLOCKED, Applied.RETIRED})
@@ -55,7 +55,7 @@ class Tried:
 
     backend: str
     tries: int = 0
-    answer: Answer | None = None
+    answer: BackendAnswer | None = None
     trouble: str | None = None
     retry_after_s: int | None = None
     at_ms: Instant | None = None
@@ -111,7 +111,7 @@ def judge(ever_locked: Iterable[str], tried: Iterable[Tried]) -> Release:
     return Release(tried=known, open=tuple(found for each in known if (found := _missing(each)) is not None))
 
 
-def ask(tried: Tried, call: Callable[[], Answer], *, now_ms: Instant) -> Tried:
+def ask(tried: Tried, call: Callable[[], BackendAnswer], *, now_ms: Instant) -> Tried:
     """Make one call; what came of it, whatever it was."""
     try:
         answer = call()
@@ -126,9 +126,9 @@ def told_imei(tried: Tried, backend: Backend, handset: str, *, now_ms: Instant) 
     """Ask the back-end for the IMEI of what it knows by a name: a call that failed, or its word (None: it has none)."""
     told: list[str | None] = []
 
-    def call() -> Answer:
+    def call() -> BackendAnswer:
         told.append(backend.imei(handset))
-        return Answer.TAKEN
+        return BackendAnswer.TAKEN
 
     asked = ask(tried, call, now_ms=now_ms)
     return (None, told[0]) if told else (asked, None)
@@ -167,8 +167,8 @@ def _why(tried: Tried) -> Missing | None:
         (tried.trouble == Missing.NO_SUCH_BACKEND, Missing.NO_SUCH_BACKEND),
         (tried.at_ms is None, Missing.NOT_ASKED),
         (tried.trouble is not None, Missing.FAILED),
-        (tried.answer is Answer.REFUSED, Missing.REFUSED),
-        (tried.answer is Answer.UNKNOWN_DEVICE, Missing.UNKNOWN_DEVICE),
+        (tried.answer is BackendAnswer.REFUSED, Missing.REFUSED),
+        (tried.answer is BackendAnswer.UNKNOWN_DEVICE, Missing.UNKNOWN_DEVICE),
         (tried.applied is Applied.LOCKED, Missing.STILL_LOCKED),
         (tried.applied not in FREE, Missing.NOT_SHOWN),
     )

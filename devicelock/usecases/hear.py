@@ -21,14 +21,14 @@ from custody.kernel.errors import NotFound, Rejected, Trouble, Unavailable
 from custody.kernel.keys import PublicKey, read_cose_key
 from custody.store.unit import Unit
 from devicelock import store, watch_store
-from devicelock.rules.ack import Ack, Result, open_ack
+from devicelock.rules.ack import Ack, AckResult, open_ack
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import Basis, Op, Reason, open_command, pair_in
-from devicelock.rules.desired import FORGOTTEN, LAPSED, Desired, Standing, Step, reconcile, settle, standing
-from devicelock.rules.hello import Cause, Hello, SimClass, open_hello
-from devicelock.rules.order import Event, Role, State, step
+from devicelock.rules.desired import FORGOTTEN, LAPSED, Desired, HelloReply, ShownState, reconcile, settle, shown_state
+from devicelock.rules.hello import Hello, SimClass, StateCause, open_hello
+from devicelock.rules.order import LockRole, OrderEvent, OrderState, step
 from devicelock.rules.topic import Channel, read_topic
-from devicelock.store import CommandRow, DeviceRow, LockOrderRow, Registered
+from devicelock.store import CommandRow, DeviceRow, KnownHandset, LockOrderRow
 from devicelock.transport import Message
 from devicelock.usecases.alert import AlertKind, raise_alert
 from devicelock.usecases.lock_office import LockOffice
@@ -38,7 +38,7 @@ from devicelock.usecases.sign import queue, sign_release
 from devicelock.usecases.sign_again import SIGNED_AGAIN, send_lock_again, sign_lock_again
 from devicelock.watch_store import SightingRow
 
-SHOWN = frozenset({Standing.LOCKED, Standing.UNLOCKED, Standing.RETIRED})
+SHOWN = frozenset({ShownState.LOCKED, ShownState.UNLOCKED, ShownState.RETIRED})
 
 log = structlog.get_logger()
 
@@ -52,7 +52,7 @@ class Heard:
     payload: bytes
 
 
-class Answer(NamedTuple):
+class HandsetAnswer(NamedTuple):
     """A device's verified answer to a command, and the bytes that it signed."""
 
     command: CommandRow
@@ -115,10 +115,10 @@ def _hear(office: LockOffice, messages: Sequence[Message]) -> None:
             if command is None or command.device != heard.device:
                 _refuse(message, NotFound("command", "it answers no command of ours to this device", fix="Say hello."))
                 continue
-            _settle(unit, office, device, Answer(command, heard.said, heard.payload), orders)
+            _settle(unit, office, device, HandsetAnswer(command, heard.said, heard.payload), orders)
 
 
-def _orders_behind(devices: Iterable[Registered], answered: Iterable[CommandRow]) -> set[str]:
+def _orders_behind(devices: Iterable[KnownHandset], answered: Iterable[CommandRow]) -> set[str]:
     """The orders that are wished of devices, and those of commands that were answered; some may not be orders."""
     wished = {msgspec.json.decode(device.desired, type=Desired).order for device in devices}
     return {command.order for command in answered} | {order for order in wished if order is not None}
@@ -132,7 +132,7 @@ def _speaker(message: Message) -> str:
         return ""
 
 
-def _opened(known: Mapping[str, Registered], message: Message) -> Heard | None:
+def _opened(known: Mapping[str, KnownHandset], message: Message) -> Heard | None:
     """The verified message; None for a bad one."""
     try:
         return _open(known, message)
@@ -141,7 +141,7 @@ def _opened(known: Mapping[str, Registered], message: Message) -> Heard | None:
         return None
 
 
-def _open(known: Mapping[str, Registered], message: Message) -> Heard:
+def _open(known: Mapping[str, KnownHandset], message: Message) -> Heard:
     where = read_topic(message.topic)
     if where.device not in known:
         raise NotFound("device", f"no device {where.device!r} is registered", fix="Register the handset first.")
@@ -159,13 +159,13 @@ def _refuse(message: Message, refusal: Trouble) -> None:
     log.warning("message from a handset refused", topic=message.topic, code=refusal.code, detail=refusal.detail)
 
 
-def _settle(unit: Unit, office: LockOffice, device: DeviceRow, answer: Answer, orders: Orders) -> None:
+def _settle(unit: Unit, office: LockOffice, device: DeviceRow, answer: HandsetAnswer, orders: Orders) -> None:
     """Merge an ack; only a verified answer to the newest command of the present wish moves an order."""
     command, ack, payload = answer
     after = settle(store.desired(device), ack)
     store.set_desired(unit.session, device, after)
     repeated = command.ack == payload
-    if command.acked_ms is None or command.result != Result.APPLIED:
+    if command.acked_ms is None or command.result != AckResult.APPLIED:
         command.ack, command.acked_ms, command.result = payload, unit.now_ms, ack.result
         unit.session.add(command)
     order = _order(unit, orders, command.order)  # a retirement may have none
@@ -174,7 +174,7 @@ def _settle(unit: Unit, office: LockOffice, device: DeviceRow, answer: Answer, o
     if _settles(after, ack):
         facts = {"command": ack.command_id, "counter": ack.counter, "device": device.device}
         _moved(unit, office, order, ack.applied, facts)
-    elif ack.result is not Result.APPLIED and not repeated:
+    elif ack.result is not AckResult.APPLIED and not repeated:
         store.note(unit, order, "answered", actor=device.device, facts={"result": str(ack.result), "ack": payload})
     elif command.op == Op.LOCK and ack.applied is Applied.LOCKED and order.release_ms and order.acked_ms is None:
         since_ms = min(max(ack.at_s * SECOND_MS, command.issued_ms), unit.now_ms)  # its own clock, within what we know
@@ -191,7 +191,7 @@ def _had_locked(
     """
     order.acked_ms = since_ms
     seen = store.desired(device).seen
-    if order.state == State.RELEASED:
+    if order.state == OrderState.RELEASED:
         freed = [each.acked_ms for each in store.commands_of(unit.session, order.id) if _frees(each)]
         is_free = seen is not None and seen.applied is not Applied.LOCKED
         order.released_ms = max(filter(None, freed), default=unit.now_ms) if is_free else None
@@ -217,7 +217,7 @@ def _told_by_hello(unit: Unit, office: LockOffice, order: LockOrderRow, device: 
 
 
 def _frees(command: CommandRow) -> bool:
-    return command.op != Op.LOCK and command.result == Result.APPLIED
+    return command.op != Op.LOCK and command.result == AckResult.APPLIED
 
 
 def _reconcile(unit: Unit, office: LockOffice, device: DeviceRow, hello: Hello, orders: Orders) -> None:
@@ -231,22 +231,22 @@ def _reconcile(unit: Unit, office: LockOffice, device: DeviceRow, hello: Hello, 
         _told_by_hello(unit, office, order, device, hello)
     if order is not None and hello.applied is Applied.RETIRED and order.state in RELEASES:
         why, basis = Reason.LAPSED, Basis.LAPSE  # a restore has forgotten how it ended
-        release(unit, office, name=order.id, actor=device.device, role=Role.SYSTEM, reason=why, basis=basis)
-    if order is not None and standing(after) in SHOWN:
+        release(unit, office, name=order.id, actor=device.device, role=LockRole.SYSTEM, reason=why, basis=basis)
+    if order is not None and shown_state(after) in SHOWN:
         facts = {"shown_by": "hello", "counter": hello.counter, "device": device.device}
         _moved(unit, office, order, hello.applied, facts)
-    if answer is Step.RESEND and after.issued is not None:
+    if answer is HelloReply.RESEND and after.issued is not None:
         command = unit.session.get(CommandRow, after.issued.command_id)
         if command is not None and command.op == Op.LOCK and order is not None:
             send_lock_again(unit, office, order, device, command.raw)
         elif command is not None and command.op != Op.LOCK:
             queue(unit, device, open_command(command.raw, office.keys), command.raw)
-    elif answer is Step.SIGN and order is not None and _opened_by_code(after, hello) and order.state in RELEASES:
+    elif answer is HelloReply.SIGN and order is not None and _opened_by_code(after, hello) and order.state in RELEASES:
         why, basis = Reason.RELEASED_BY_STAFF, Basis.ONE_PERSON
-        release(unit, office, name=order.id, actor=device.device, role=Role.SYSTEM, reason=why, basis=basis)
-    elif answer is Step.SIGN and order is not None:
+        release(unit, office, name=order.id, actor=device.device, role=LockRole.SYSTEM, reason=why, basis=basis)
+    elif answer is HelloReply.SIGN and order is not None:
         _sign_again(unit, office, order, device, after.state)
-    elif answer is Step.SIGN and after.order is not None:
+    elif answer is HelloReply.SIGN and after.order is not None:
         sign_release(unit, office, after.order, device, reason=Reason.CANCELLED, authority=FORGOTTEN)
 
 
@@ -270,20 +270,22 @@ def _key(cose_key: bytes) -> PublicKey:
 def _settles(after: Desired, ack: Ack) -> bool:
     """Whether this is the device's own word that the newest command of the present wish is done."""
     newest = after.issued is not None and after.issued.command_id == ack.command_id
-    return newest and standing(after) in SHOWN and ack.result is Result.APPLIED
+    return newest and shown_state(after) in SHOWN and ack.result is AckResult.APPLIED
 
 
 def _opened_by_code(after: Desired, hello: Hello) -> bool:
     """Whether the holder typed a code of ours into this very lock; a hello of an earlier lock says nothing of it."""
     newest = after.issued
-    return hello.cause is Cause.CODE and newest is not None and newest.op is Op.LOCK and hello.pair == newest.pair
+    return hello.cause is StateCause.CODE and newest is not None and newest.op is Op.LOCK and hello.pair == newest.pair
 
 
 def _sign_again(unit: Unit, office: LockOffice, order: LockOrderRow, device: DeviceRow, wished: Applied) -> None:
     if wished is Applied.LOCKED and order.state in SIGNED_AGAIN:
         sign_lock_again(unit, office, order, device)
     elif wished is not Applied.LOCKED and order.state in RELEASES:
-        release(unit, office, name=order.id, actor="system", role=Role.SYSTEM, reason=Reason.LAPSED, basis=Basis.LAPSE)
+        release(
+            unit, office, name=order.id, actor="system", role=LockRole.SYSTEM, reason=Reason.LAPSED, basis=Basis.LAPSE
+        )
     elif wished is not Applied.LOCKED:
         sign_release(unit, office, order.id, device, reason=Reason.LAPSED, authority=LAPSED)
 
@@ -316,16 +318,16 @@ def _remember(unit: Unit, office: LockOffice, device: DeviceRow, hello: Hello, o
 
 def _moved(unit: Unit, office: LockOffice, order: LockOrderRow, shown: Applied, facts: dict[str, Any]) -> None:
     """Move an order to where the device's own signature has shown it to be."""
-    if order.state == State.QUEUED and shown is Applied.LOCKED:
-        order.state = step(State.QUEUED, Event.DEVICE_ACK, role=Role.SYSTEM)
+    if order.state == OrderState.QUEUED and shown is Applied.LOCKED:
+        order.state = step(OrderState.QUEUED, OrderEvent.DEVICE_ACK, role=LockRole.SYSTEM)
         order.acked_ms = unit.now_ms
         unit.session.add(order)
         store.note(unit, order, "locked", actor=order.device, facts=facts)
-        office.moved(unit, order, Event.DEVICE_ACK)
-    elif shown is not Applied.LOCKED and order.state == State.RELEASED and order.released_ms is None:
+        office.moved(unit, order, OrderEvent.DEVICE_ACK)
+    elif shown is not Applied.LOCKED and order.state == OrderState.RELEASED and order.released_ms is None:
         order.released_ms = unit.now_ms
         unit.session.add(order)
         store.note(unit, order, "released", actor=order.device, facts=facts)
-        office.moved(unit, order, Event.DEVICE_ACK_OR_CODE_USED)
+        office.moved(unit, order, OrderEvent.DEVICE_ACK_OR_CODE_USED)
     elif shown is not Applied.LOCKED:
         end_release(unit, office, order, actor=order.device, facts=facts)

@@ -12,11 +12,11 @@ import msgspec
 from custody.store.unit import Unit
 from devicelock import part_store
 from devicelock.backends.nanomdm import NAME
-from devicelock.backends.nanomdm_event import Event, check_age
+from devicelock.backends.nanomdm_event import MdmEvent, check_age
 from devicelock.part_store import EventRow
 
 
-def take_event(unit: Unit, raw: bytes, event: Event) -> bool:
+def take_event(unit: Unit, raw: bytes, event: MdmEvent) -> bool:
     """Keep a verified event of NanoMDM for the carrier; whether it was new and of use; `Rejected` for its age."""
     check_age(event, now_ms=unit.now_ms)
     digest = hashlib.sha256(raw).digest()

@@ -16,7 +16,7 @@ from custody.store.unit import Unit
 from devicelock import store, watch_store
 from devicelock.rules.applied import Applied, Pair
 from devicelock.rules.command import Basis, KeyRing, Op, Reason, open_command
-from devicelock.rules.order import Role
+from devicelock.rules.order import LockRole
 from devicelock.rules.unlock_code import derive_key, lock_number, read_challenge, unlock_code
 from devicelock.store import DeviceRow
 from devicelock.usecases.alert import AlertKind, raise_alert
@@ -41,7 +41,7 @@ def issue_code(
     name: str,
     challenge: str,
     actor: str,
-    role: Role,
+    role: LockRole,
     case: str | None = None,
     orders: Collection[str] | None = None,
 ) -> str:
@@ -66,17 +66,17 @@ def issue_code(
     answer = unlock_code(derive_key(office.codes, name), read.digits, pair=pair)
     idx = unit.record("code.issued", {"device": name, "actor": actor, "lock": lock_number(pair)})
     unit.session.add(CodeRow(device=name, actor=case or actor, at_ms=unit.now_ms, idx=idx))
-    basis = Basis.CUSTOMER if role is Role.CUSTOMER else Basis.ONE_PERSON
-    reason = Reason.FOUND_BY_CUSTOMER if role is Role.CUSTOMER else Reason.RELEASED_BY_STAFF
+    basis = Basis.CUSTOMER if role is LockRole.CUSTOMER else Basis.ONE_PERSON
+    reason = Reason.FOUND_BY_CUSTOMER if role is LockRole.CUSTOMER else Reason.RELEASED_BY_STAFF
     for order in store.orders_of_device(unit.session, name, OPEN):
         if orders is None or order.id in orders:
             release(unit, office, name=order.id, actor=actor, role=role, reason=reason, basis=basis)
     newest = store.newest_command(unit.session, name, Op.LOCK)
-    if role is Role.CUSTOMER and newest is not None and (orders is None or newest.order in orders):
+    if role is LockRole.CUSTOMER and newest is not None and (orders is None or newest.order in orders):
         find_wrong(unit, office, store.order(unit.session, newest.order))
     unit.session.flush()
     count = watch_store.codes_by_since(unit.session, accounts, unit.now_ms - DAY_MS)
-    if role is not Role.CUSTOMER and count >= MANY_CODES:
+    if role is not LockRole.CUSTOMER and count >= MANY_CODES:
         detail = f"{actor} has given out {count} unlock codes within a day."
         raise_alert(unit, AlertKind.MANY_CODES, about=office.key_of(unit.session, actor), detail=detail)
     return answer

@@ -6,18 +6,18 @@ Only a live order that two different people decided has a ground, with every che
 from custody.kernel.errors import Forbidden
 from devicelock import store
 from devicelock.backends import eir
-from devicelock.backends.eir import Ground
+from devicelock.backends.eir import ListGround
 from devicelock.rules.authority import authorise_lock
 from devicelock.rules.command import Reason
-from devicelock.rules.order import State
+from devicelock.rules.order import OrderState
 from devicelock.store import LockOrderRow
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.settle_parts import judged_as
 
-LIVE = frozenset({State.QUEUED, State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED})
+LIVE = frozenset({OrderState.QUEUED, OrderState.ACTIVE_PROVISIONAL, OrderState.ACTIVE_CONFIRMED})
 
 
-def ground_of(office: LockOffice, name: str) -> Ground | None:
+def ground_of(office: LockOffice, name: str) -> ListGround | None:
     """The ground of an order as things are now, or None if it has none; opens a unit of its own."""
     with office.house.unit() as unit:
         order = unit.session.get(LockOrderRow, name)
@@ -28,4 +28,4 @@ def ground_of(office: LockOffice, name: str) -> Ground | None:
             authority = authorise_lock(office.facts(unit, judged, store.device(unit.session, order.device), kind))
         except Forbidden:
             return None
-        return Ground(authority=authority, reason=Reason(order.reason))
+        return ListGround(authority=authority, reason=Reason(order.reason))

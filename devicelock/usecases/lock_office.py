@@ -21,11 +21,11 @@ from devicelock.anchor import AnchorFile
 from devicelock.backends.contract import Capabilities
 from devicelock.rules.authority import DECIDERS
 from devicelock.rules.caps import CapReason, Caps, LockAsked, SignedLock, held_back
-from devicelock.rules.command import CommandSigners, KeyRing, Screen
+from devicelock.rules.command import CommandSigners, KeyRing, LockScreen
 from devicelock.rules.hello import SimClass
-from devicelock.rules.lock_facts import STANDING_CLAIMS, Claim, Kind, LockFacts, Person, StandingPolicy
-from devicelock.rules.order import Event, Role
-from devicelock.rules.tie import Tie
+from devicelock.rules.lock_facts import STANDING_CLAIMS, LockClaim, LockFacts, LockKind, Person, StandingPolicy
+from devicelock.rules.order import LockRole, OrderEvent
+from devicelock.rules.tie import TieState
 from devicelock.store import DeviceRow, LockOrderRow
 from devicelock.usecases.count_locks import Counted, Judged, count_locks, signed_lock
 from devicelock.watch_store import SightingRow
@@ -41,8 +41,8 @@ class Circumstances:
     handset was sold to its customer.
     """
 
-    tie: Tie | None = None
-    claim: Claim | None = None
+    tie: TieState | None = None
+    claim: LockClaim | None = None
     not_with_customer: bool | None = None
     leaving: bool | None = False
     vulnerable: bool | None = False
@@ -67,7 +67,7 @@ def nobody_is_told(unit: Unit, order: LockOrderRow) -> Instant | None:
     """Nobody can tell the customer beforehand."""
 
 
-def nothing_moves(unit: Unit, order: LockOrderRow, event: Event) -> None:
+def nothing_moves(unit: Unit, order: LockOrderRow, event: OrderEvent) -> None:
     """Nobody wants to hear that an order moved."""
 
 
@@ -113,7 +113,7 @@ class LockOffice:
     accounts: Callable[[Session, str], Sequence[str]]
     retires_at: Callable[[Session, str], Instant | None]
     announce: Callable[[Unit, LockOrderRow], Instant | None] = nobody_is_told
-    moved: Callable[[Unit, LockOrderRow, Event], None] = nothing_moves
+    moved: Callable[[Unit, LockOrderRow, OrderEvent], None] = nothing_moves
     wronged: Callable[[Unit, LockOrderRow], None] = nobody_is_owed
     sighted: Callable[[Unit, DeviceRow, SightingRow], None] = nobody_looks
     hold: Callable[[Unit, Sequence[LockOrderRow]], None] = nothing_to_hold
@@ -134,9 +134,9 @@ class LockOffice:
         lock = self.signers.lock
         return KeyRing(lock=lock.public if lock else None, unlock=self.signers.unlock.public)
 
-    def screen_of(self, order: LockOrderRow) -> Screen:
+    def screen_of(self, order: LockOrderRow) -> LockScreen:
         """What whoever holds the handset reads, on every lock system that can show it."""
-        return Screen(
+        return LockScreen(
             who=self.screen.who,
             why=self.screen.why,
             reference=order.id,
@@ -146,7 +146,7 @@ class LockOffice:
             deadline_s=order.held_until_ms // 1000,
         )
 
-    def facts(self, unit: Unit, order: LockOrderRow | Judged, device: DeviceRow, kind: Kind) -> LockFacts:
+    def facts(self, unit: Unit, order: LockOrderRow | Judged, device: DeviceRow, kind: LockKind) -> LockFacts:
         """Everything the order is judged by, read now."""
         return self.facts_and_count(unit, order, device, kind)[0]
 
@@ -155,7 +155,7 @@ class LockOffice:
         unit: Unit,
         order: LockOrderRow | Judged,
         device: DeviceRow,
-        kind: Kind,
+        kind: LockKind,
         *,
         known: Circumstances | None = None,
     ) -> tuple[LockFacts, Counted]:
@@ -182,7 +182,7 @@ class LockOffice:
             kill_switch_on=store.switched_on(session, store.KILL_SWITCH),
             notice_sent=notice_ms is not None and notice_ms <= unit.now_ms,
             claim=known.claim,
-            policy=self._policy(unit) if kind is Kind.PROVISIONAL else None,
+            policy=self._policy(unit) if kind is LockKind.PROVISIONAL else None,
             requester=requester,
             decider=self.person(session, order.second) if order.second else None,
             specialist=self.person(session, specialist) if specialist else None,
@@ -215,7 +215,7 @@ class LockOffice:
             signed = (*signed, _kept(unit.now_ms, following))
         return self.held_back(replace(counted, asked=following, signed=signed, held=counted.held + 1))
 
-    def is_in_role(self, session: Session, person: str, roles: frozenset[Role]) -> bool:
+    def is_in_role(self, session: Session, person: str, roles: frozenset[LockRole]) -> bool:
         """Whether a person is employed and in one of these roles now, with any account."""
         known = (self.person(session, name) for name in self.accounts(session, person))
         return any(each is not None and each.employed is True and bool(each.roles & roles) for each in known)

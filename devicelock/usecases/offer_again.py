@@ -18,15 +18,15 @@ released itself since says hello.
 from custody.store.unit import Unit
 from devicelock import store
 from devicelock.rules.command import Op, open_command
-from devicelock.rules.desired import Standing, standing
-from devicelock.rules.order import State
+from devicelock.rules.desired import ShownState, shown_state
+from devicelock.rules.order import OrderState
 from devicelock.store import CommandRow, DeviceRow, LockOrderRow
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.sign import queue
 from devicelock.usecases.sign_again import hold_unanswered, send_lock_again
 
-ACTIVE = (State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED)
-ASKED = frozenset({Standing.SENT, Standing.LOCKED})
+ACTIVE = (OrderState.ACTIVE_PROVISIONAL, OrderState.ACTIVE_CONFIRMED)
+ASKED = frozenset({ShownState.SENT, ShownState.LOCKED})
 
 
 def offer_again(unit: Unit, office: LockOffice) -> int:
@@ -40,11 +40,11 @@ def offer_again(unit: Unit, office: LockOffice) -> int:
 
 def _offer(unit: Unit, office: LockOffice, device: DeviceRow, order: LockOrderRow | None) -> bool:
     desired = store.desired(device)
-    shown = standing(desired)
+    shown = shown_state(desired)
     if desired.issued is None or shown not in ASKED:
         return False
     command = unit.session.get_one(CommandRow, desired.issued.command_id)
-    if desired.issued.op is Op.LOCK and shown is Standing.SENT:
+    if desired.issued.op is Op.LOCK and shown is ShownState.SENT:
         return order is not None and send_lock_again(unit, office, order, device, command.raw)
     queue(unit, device, open_command(command.raw, office.keys), command.raw)
     return True

@@ -3,7 +3,7 @@
 - **A lock** becomes a part for every back-end that knows the handset and may carry it (`left_out` says which may not,
   and why). A later deadline (a confirmed lock) is a new version of the part.
 - **An entry on an IMEI list takes two people**, whatever the rest of the order rests on, and all checks of
-  `Kind.IMEI_LIST`: a lock by standing authority never goes there until two people have confirmed it.
+  `LockKind.IMEI_LIST`: a lock by standing authority never goes there until two people have confirmed it.
 - **A name that no second person has confirmed** (`give_reference.py`) carries no lock.
 - **A release** goes to every back-end that has, or may have, the lock; a lock that was never sent is only struck out.
 - **A lock that a restore has forgotten** is known from the anchor, and its release is asked for: nobody else would.
@@ -29,10 +29,10 @@ from devicelock.backends.known import CAPABILITIES
 from devicelock.part_store import PartRow, ReferenceRow
 from devicelock.rules.applied import Applied
 from devicelock.rules.authority import preflight
-from devicelock.rules.check import Verdict
-from devicelock.rules.command import LIFE_MAX_S, Screen
-from devicelock.rules.lock_facts import Kind
+from devicelock.rules.command import LIFE_MAX_S, LockScreen
+from devicelock.rules.lock_facts import LockKind
 from devicelock.rules.order import SETTLED
+from devicelock.rules.preflight import Ruling
 from devicelock.store import DeviceRow, LockOrderRow
 from devicelock.usecases.count_locks import Judged
 from devicelock.usecases.fan_out import Unfit, unfit
@@ -89,7 +89,7 @@ class Fit:
         return {Why.OK: True, Why.USER_CAN_LEAVE: True}.get(self.why, False if self.why in LEFT_OUT else None)
 
 
-def fits(unit: Unit, office: LockOffice, order: LockOrderRow | Judged, device: DeviceRow, kind: Kind) -> list[Fit]:
+def fits(unit: Unit, office: LockOffice, order: LockOrderRow | Judged, device: DeviceRow, kind: LockKind) -> list[Fit]:
     """What every back-end that knows the device can make of this lock."""
     return [
         Fit(backend=row.backend, why=_why(unit, office, order, device, kind, reference=row))
@@ -105,7 +105,7 @@ def rows_of(found: list[Fit]) -> list[dict[str, Any]]:
     ]
 
 
-def plan_locks(unit: Unit, office: LockOffice, order: LockOrderRow, device: DeviceRow, kind: Kind) -> None:
+def plan_locks(unit: Unit, office: LockOffice, order: LockOrderRow, device: DeviceRow, kind: LockKind) -> None:
     """A part for every back-end that may carry the lock; one that stands for this deadline already stays as it is."""
     names = part_store.names_of(unit.session, device.device)
     if not names:
@@ -234,8 +234,8 @@ def _part(unit: Unit, order: str, device: str, backend: str, handset: str) -> Pa
     )
 
 
-def _screen(row: PartRow) -> Screen | None:
-    return None if row.screen is None else msgspec.json.decode(row.screen, type=Screen)
+def _screen(row: PartRow) -> LockScreen | None:
+    return None if row.screen is None else msgspec.json.decode(row.screen, type=LockScreen)
 
 
 def _why(
@@ -243,7 +243,7 @@ def _why(
     office: LockOffice,
     order: LockOrderRow | Judged,
     device: DeviceRow,
-    kind: Kind,
+    kind: LockKind,
     *,
     reference: ReferenceRow,
 ) -> Why:
@@ -269,7 +269,9 @@ def _told_of(can: Capabilities, device: DeviceRow) -> Why:
     return Why.USER_CAN_LEAVE if can.user_can_leave else Why.OK
 
 
-def _may_be_listed(unit: Unit, office: LockOffice, order: LockOrderRow | Judged, device: DeviceRow, kind: Kind) -> bool:
-    if kind is Kind.PROVISIONAL:
+def _may_be_listed(
+    unit: Unit, office: LockOffice, order: LockOrderRow | Judged, device: DeviceRow, kind: LockKind
+) -> bool:
+    if kind is LockKind.PROVISIONAL:
         return False
-    return preflight(office.facts(unit, order, device, Kind.IMEI_LIST)).verdict is Verdict.ALLOWED
+    return preflight(office.facts(unit, order, device, LockKind.IMEI_LIST)).verdict is Ruling.ALLOWED

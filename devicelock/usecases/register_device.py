@@ -23,7 +23,7 @@ from devicelock.usecases.retire import confirm_receipt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Registered:
+class RegisteredHandset:
     """What the handset is given: its name, the epoch, and the key of its offline unlock codes."""
 
     device: str
@@ -40,7 +40,7 @@ def register_device(
     cose_key: bytes,
     sold_ms: Instant | None = None,
     received: bool = False,
-) -> Registered:
+) -> RegisteredHandset:
     """Register a handset under a pseudonym; raises `Rejected` for a wrong IMEI or key, `Conflict` if it stands.
 
     `sold_ms`: when it was sold last; None is not known. `received`: whoever bought it then has said that they have it.
@@ -73,7 +73,7 @@ def register_device(
         confirm_receipt(unit, name=name, actor="system", how="retired_before")
     elif received:
         confirm_receipt(unit, name=name, actor="customer", how="received")
-    return Registered(device=name, epoch=office.anchor.of(name).epoch, code_key=derive_key(office.codes, name))
+    return RegisteredHandset(device=name, epoch=office.anchor.of(name).epoch, code_key=derive_key(office.codes, name))
 
 
 def _was_sold_after(unit: Unit, retired: DeviceRow, sold_ms: Instant | None) -> bool:

@@ -21,7 +21,7 @@ from custody.kernel.clock import MINUTE_MS, SECOND_MS, Instant
 from custody.kernel.errors import Trouble
 from custody.kernel.poked_thread import PokedThread
 from custody.store import outbox
-from custody.store.outbox import Name, Posted
+from custody.store.outbox import OutboxName, Posted
 from custody.store.unit import House, Unit
 from devicelock import store
 from devicelock.transport import PublishOutcome, Transport
@@ -68,8 +68,8 @@ class Relay:
         self._pool = ThreadPoolExecutor(lanes, thread_name_prefix="relay") if lanes > 1 else None
         self._each: Each = self._pool.map if self._pool is not None else map
         self._transport = transport
-        self._gone: dict[Name, Posted] = {}
-        self._paused: dict[Name, float] = {}
+        self._gone: dict[OutboxName, Posted] = {}
+        self._paused: dict[OutboxName, float] = {}
         self._monotonic = monotonic
         self._pause_s = IDLE_S
         self._waited_s = -math.inf

@@ -14,10 +14,10 @@ import msgspec
 from custody.kernel.clock import DAY_MS, Instant
 from custody.store.unit import Unit
 from devicelock import part_store, store, watch_store
-from devicelock.rules.ack import Result
+from devicelock.rules.ack import AckResult
 from devicelock.rules.command import Authority, Basis, Op, Reason
 from devicelock.rules.desired import LAPSED
-from devicelock.rules.order import SETTLED, Event, Guard, Role, State, step
+from devicelock.rules.order import SETTLED, Guard, LockRole, OrderEvent, OrderState, step
 from devicelock.store import LockOrderRow
 from devicelock.usecases.alert import AlertKind, raise_alert
 from devicelock.usecases.hold_locks import hold_locks
@@ -26,9 +26,9 @@ from devicelock.usecases.plan_parts import plan_release
 from devicelock.usecases.sign import sign_release
 
 RELEASES = {
-    State.QUEUED: Event.CANCEL_BEFORE_DELIVERY,
-    State.ACTIVE_PROVISIONAL: Event.LAPSE_OR_RELEASE,
-    State.ACTIVE_CONFIRMED: Event.RELEASE,
+    OrderState.QUEUED: OrderEvent.CANCEL_BEFORE_DELIVERY,
+    OrderState.ACTIVE_PROVISIONAL: OrderEvent.LAPSE_OR_RELEASE,
+    OrderState.ACTIVE_CONFIRMED: OrderEvent.RELEASE,
 }
 WRONG = frozenset({Reason.FOUND_BY_CUSTOMER, Reason.RECEIPT_CONFIRMED, Reason.WRONG_DEVICE})
 """Reasons for which the lock should not have been."""
@@ -44,32 +44,32 @@ TEXTS = {
 
 
 def release(
-    unit: Unit, office: LockOffice, *, name: str, actor: str, role: Role, reason: Reason, basis: Basis
+    unit: Unit, office: LockOffice, *, name: str, actor: str, role: LockRole, reason: Reason, basis: Basis
 ) -> LockOrderRow:
     """Release a lock, sent or not; what nobody has decided yet is withdrawn.
 
     An order that is on its way out or over already stays where it is.
     """
     order = hold_locks(unit, office, [name]).get(name) or store.order(unit.session, name)
-    state = State(order.state)
-    if state in SETTLED | {State.RELEASE_QUEUED}:
+    state = OrderState(order.state)
+    if state in SETTLED | {OrderState.RELEASE_QUEUED}:
         if reason in WRONG:
             find_wrong(unit, office, order)
         return order
-    if state is State.REQUESTED:
-        order.state = step(state, Event.WITHDRAW, role=role)
+    if state is OrderState.REQUESTED:
+        order.state = step(state, OrderEvent.WITHDRAW, role=role)
         unit.session.add(order)
         store.note(unit, order, "withdrawn", actor=actor, facts={"reason": str(reason)})
-        office.moved(unit, order, Event.WITHDRAW)
+        office.moved(unit, order, OrderEvent.WITHDRAW)
         return order
     device = store.device(unit.session, order.device)
     authority = Authority(basis=basis, text=TEXTS[basis], references=(order.id,))
     command = sign_release(unit, office, order.id, device, reason=reason, authority=authority)
     waits = plan_release(unit, office, order)
-    event = Event.RELEASE if waits and state is State.QUEUED else RELEASES[state]
+    event = OrderEvent.RELEASE if waits and state is OrderState.QUEUED else RELEASES[state]
     order.state = step(state, event, role=role, guards={Guard.TOMBSTONE_SEQ: True})
     order.release_ms = unit.now_ms
-    if order.state == State.RELEASED:
+    if order.state == OrderState.RELEASED:
         order.released_ms = unit.now_ms
     unit.session.add(order)
     facts = {"reason": str(reason), "basis": str(basis), "command": command.command_id, "counter": command.counter}
@@ -116,7 +116,7 @@ def _read_since(unit: Unit, order: LockOrderRow) -> _Read | None:
         return None
     code_ms = watch_store.last_code_ms(unit.session, order.device, order.decided_ms or unit.now_ms)
     locks = [each for each in store.commands_of(unit.session, order.id) if each.op == Op.LOCK]
-    sent = [each.issued_ms for each in locks if each.result in {None, Result.APPLIED}]
+    sent = [each.issued_ms for each in locks if each.result in {None, AckResult.APPLIED}]
     reached = store.device(unit.session, order.device, hold=False).hello_ms is not None
     if code_ms is None or not sent or not (reached or part_store.parts_of(unit.session, order.id)):
         return None
@@ -136,7 +136,7 @@ def release_all(
     """The customer found the phone: every one of these locks is released; all are held before anything is recorded."""
     hold_locks(unit, office, orders)
     return [
-        release(unit, office, name=name, actor=actor, role=Role.CUSTOMER, reason=reason, basis=Basis.CUSTOMER)
+        release(unit, office, name=name, actor=actor, role=LockRole.CUSTOMER, reason=reason, basis=Basis.CUSTOMER)
         for name in orders
     ]
 

@@ -12,7 +12,7 @@ from custody.kernel.errors import NotFound
 from custody.store.unit import Unit
 from devicelock import caps_store
 from devicelock.rules.command import Basis, Reason
-from devicelock.rules.order import Role
+from devicelock.rules.order import LockRole
 from devicelock.store import LockOrderRow
 from devicelock.usecases.hold_locks import hold_locks
 from devicelock.usecases.lock_office import LockOffice
@@ -30,7 +30,7 @@ class LetGo:
     left: int
 
 
-def release_group(unit: Unit, office: LockOffice, *, group: str, actor: str, role: Role) -> LetGo:
+def release_group(unit: Unit, office: LockOffice, *, group: str, actor: str, role: LockRole) -> LetGo:
     """Let go the next `AT_ONCE` orders of a group; `NotFound` for one that never asked for a lock."""
     if not caps_store.is_group(unit.session, group):
         raise NotFound("group", f"no lock was asked for in {group!r}", fix="List them with GET /v1/locks/groups.")

@@ -20,10 +20,10 @@ from custody.store.unit import Unit
 from devicelock import caps_store, store
 from devicelock.rules.authority import HOLD_MS, PROVISIONAL_MS, preflight
 from devicelock.rules.caps import CapReason, group_of, may_ask
-from devicelock.rules.check import CheckName, CheckReason, Preflight, Verdict
 from devicelock.rules.command import REASONS, Basis, Op, Reason
-from devicelock.rules.lock_facts import Kind, LockFacts, Person
-from devicelock.rules.order import Event, Guard, Role, State, events, step
+from devicelock.rules.lock_facts import LockFacts, LockKind, Person
+from devicelock.rules.order import Guard, LockRole, OrderEvent, OrderState, events, step
+from devicelock.rules.preflight import CheckName, CheckReason, Preflight, Ruling
 from devicelock.store import DeviceRow, LockOrderRow
 from devicelock.usecases.alert import AlertKind, raise_alert
 from devicelock.usecases.count_locks import HELD, Counted, Judged
@@ -32,7 +32,7 @@ from devicelock.usecases.sign import publish_lock
 
 WAITS_FOR = frozenset({CheckName.DECIDER, CheckName.TWO_PEOPLE, CheckName.NOTICE})
 """Checks that do not keep anybody from asking: a second person turns them green, or the hour told to the customer."""
-OPEN = (State.REQUESTED, State.APPROVED, *sorted(HELD))
+OPEN = (OrderState.REQUESTED, OrderState.APPROVED, *sorted(HELD))
 PAUSES = frozenset({CapReason.CANARY_UNSETTLED, CapReason.CANARY_NOT_CLEARED, CapReason.WRONG_LOCK})
 EVIDENCE_MAX, EVIDENCE_CHARS = 20, 200
 
@@ -44,16 +44,16 @@ def lock_for_dispute(unit: Unit, office: LockOffice, *, imei: str, reason: Reaso
     unit.log.claim()
     known = office.circumstances(unit.session, device.imei, dispute)
     order = _order(unit, device, reason, dispute, known, requester=STANDING, basis=Basis.STANDING_POLICY, facts={})
-    judged, counted = office.facts_and_count(unit, order, device, Kind.PROVISIONAL, known=known)
+    judged, counted = office.facts_and_count(unit, order, device, LockKind.PROVISIONAL, known=known)
     found = preflight(judged)
     if [(row.name, row.reason) for row in found.failing] == [(CheckName.VULNERABILITY, CheckReason.NEEDS_SPECIALIST)]:
         store.put_order(unit.session, order)
         store.note(unit, order, "requested", actor="system", facts={"waits_for": "a specialist", "reason": str(reason)})
         return order
-    if found.verdict is Verdict.REFUSED:
+    if found.verdict is Ruling.REFUSED:
         return _refuse(unit, office, order, found)
     _approve(unit, order)
-    publish_lock(unit, office, order, device, Kind.PROVISIONAL, judged=judged)
+    publish_lock(unit, office, order, device, LockKind.PROVISIONAL, judged=judged)
     _alert_of_limits(unit, office, order, counted)
     return order
 
@@ -99,7 +99,7 @@ def request_lock(
     if asked + 1 == office.caps.asks_per_person_day:
         detail = f"{account} has asked for {asked + 1} locks within a day; nothing more is taken from this person."
         raise_alert(unit, AlertKind.ASKS_REACHED, about=office.key_of(unit.session, account), detail=detail)
-    found = preflight(office.facts_and_count(unit, order, device, Kind.REQUESTED, known=circumstances)[0])
+    found = preflight(office.facts_and_count(unit, order, device, LockKind.REQUESTED, known=circumstances)[0])
     if any(row.name not in WAITS_FOR for row in found.failing):
         return _refuse(unit, office, order, found)
     if any(row.name is CheckName.NOTICE for row in found.failing):
@@ -117,7 +117,7 @@ def approve_lock(unit: Unit, office: LockOffice, *, name: str, account: str) -> 
     What waited for a specialist counts to the standing authority under which it is decided.
     """
     order = store.order(unit.session, name)
-    if order.state != State.REQUESTED:
+    if order.state != OrderState.REQUESTED:
         raise Conflict(
             "move", f"the order is {order.state}, not waiting for a second person", fix="Read the order again."
         )
@@ -139,15 +139,17 @@ def refuse_lock(unit: Unit, office: LockOffice, *, name: str, account: str, why:
     """The second person says no, with a reason that is shown to the first, and to the customer of the case."""
     order = store.order(unit.session, name)
     guards = {Guard.REASON_SHOWN: bool(why.strip())}
-    order.state = step(State(order.state), Event.SECOND_PERSON_SAYS_NO, role=Role.SUPERVISOR, guards=guards)
+    order.state = step(
+        OrderState(order.state), OrderEvent.SECOND_PERSON_SAYS_NO, role=LockRole.SUPERVISOR, guards=guards
+    )
     _add_facts(order, refused=why)
     unit.session.add(order)
     store.note(unit, order, "refused", actor=account, facts={"why": why})
-    office.moved(unit, order, Event.SECOND_PERSON_SAYS_NO)
+    office.moved(unit, order, OrderEvent.SECOND_PERSON_SAYS_NO)
     return order
 
 
-def confirm_lock(unit: Unit, office: LockOffice, *, name: str, account: str, role: Role) -> LockOrderRow:
+def confirm_lock(unit: Unit, office: LockOffice, *, name: str, account: str, role: LockRole) -> LockOrderRow:
     """Two people keep a lock beyond its 72 hours: the first call proposes, another person's call confirms.
 
     A proposal that nobody can complete any more is replaced by that call. Past its hours a lock is not confirmed.
@@ -155,7 +157,7 @@ def confirm_lock(unit: Unit, office: LockOffice, *, name: str, account: str, rol
     order = store.order(unit.session, name)
     device = store.device(unit.session, order.device)
     facts = msgspec.json.decode(order.facts)
-    if Event.CONFIRM not in events(State(order.state)):
+    if OrderEvent.CONFIRM not in events(OrderState(order.state)):
         raise Conflict("move", f"the order is {order.state}, not locked provisionally", fix="Read the order again.")
     if unit.now_ms >= order.held_until_ms:
         raise Conflict("lapsed", "the hours of the lock have passed", fix="Ask for a new lock if one is still right.")
@@ -164,20 +166,20 @@ def confirm_lock(unit: Unit, office: LockOffice, *, name: str, account: str, rol
         return _propose_to_confirm(unit, order, account)
     trial = LockOrderRow(**{**order.model_dump(), "requester": proposer, "second": account})
     unit.log.claim()
-    judged, counted = office.facts_and_count(unit, trial, device, Kind.CONFIRM)
+    judged, counted = office.facts_and_count(unit, trial, device, LockKind.CONFIRM)
     found = preflight(judged)
     if _nobody_completes(judged, found) and _key(judged.requester) != _key(judged.decider):
         return _propose_to_confirm(unit, order, account)
     refuse_if_failing(found)
     guards = {Guard.FOUR_EYES: True, Guard.DEVICE_NOT_WITH_CUSTOMER: judged.not_with_customer}
-    order.state = step(State(order.state), Event.CONFIRM, role=role, guards=guards)
-    order.held_until_ms = unit.now_ms + HOLD_MS[Kind.CONFIRM]
+    order.state = step(OrderState(order.state), OrderEvent.CONFIRM, role=role, guards=guards)
+    order.held_until_ms = unit.now_ms + HOLD_MS[LockKind.CONFIRM]
     _add_facts(order, confirmed_by=[proposer, account])
     unit.session.add(order)
-    publish_lock(unit, office, as_confirmed(order), device, Kind.CONFIRM)
+    publish_lock(unit, office, as_confirmed(order), device, LockKind.CONFIRM)
     store.note(unit, order, "confirmed", actor=account, facts={"with": proposer})
     _alert_of_limits(unit, office, order, counted, confirmed=True)
-    office.moved(unit, order, Event.CONFIRM)
+    office.moved(unit, order, OrderEvent.CONFIRM)
     return order
 
 
@@ -199,9 +201,9 @@ def _key(person: Person | None) -> str | None:
     return None if person is None else person.person
 
 
-def kind_of(order: LockOrderRow) -> Kind:
+def kind_of(order: LockOrderRow) -> LockKind:
     """As what an order is judged until it is confirmed."""
-    return Kind.PROVISIONAL if order.requester == STANDING else Kind.REQUESTED
+    return LockKind.PROVISIONAL if order.requester == STANDING else LockKind.REQUESTED
 
 
 def as_decided(order: LockOrderRow, account: str) -> Judged:
@@ -240,7 +242,7 @@ def trial_order(
 
 def refuse_if_failing(found: Preflight) -> None:
     """Raise `Forbidden` with every failing check and what would allow it."""
-    if found.verdict is Verdict.ALLOWED:
+    if found.verdict is Ruling.ALLOWED:
         return
     first = found.failing[0]
     raise Forbidden(
@@ -311,7 +313,7 @@ def _order(
         id=unit.ids.new("lock"),
         device=device.device,
         imei=device.imei,
-        state=State.REQUESTED,
+        state=OrderState.REQUESTED,
         basis=basis,
         reason=reason,
         dispute=dispute,
@@ -337,7 +339,7 @@ def _group(unit: Unit, requester: str, asked_ms: Instant) -> str:
 
 def _approve(unit: Unit, order: LockOrderRow) -> None:
     guards = {Guard.AUTHORITY_RECORDED: True, Guard.IMEI_LAST4_TYPED: True}
-    order.state = step(State(order.state), Event.PREFLIGHT_PASSES, role=Role.SYSTEM, guards=guards)
+    order.state = step(OrderState(order.state), OrderEvent.PREFLIGHT_PASSES, role=LockRole.SYSTEM, guards=guards)
     order.decided_ms, order.held_until_ms = unit.now_ms, unit.now_ms + PROVISIONAL_MS
     store.put_order(unit.session, order)
     facts = {"basis": order.basis, "requester": order.requester, "second": order.second, "reason": order.reason}
@@ -359,12 +361,14 @@ def _alert_of_limits(
 
 
 def _refuse(unit: Unit, office: LockOffice, order: LockOrderRow, found: Preflight) -> LockOrderRow:
-    order.state = step(State(order.state), Event.PREFLIGHT_FAILS, role=Role.SYSTEM, guards={Guard.REASON_SHOWN: True})
+    order.state = step(
+        OrderState(order.state), OrderEvent.PREFLIGHT_FAILS, role=LockRole.SYSTEM, guards={Guard.REASON_SHOWN: True}
+    )
     _add_facts(order, checks=rows_of(found))
     store.put_order(unit.session, order)
     failing = [f"{row.name}: {row.reason}" for row in found.failing]
     store.note(unit, order, "refused", actor="system", facts={"failing": failing})
-    office.moved(unit, order, Event.PREFLIGHT_FAILS)
+    office.moved(unit, order, OrderEvent.PREFLIGHT_FAILS)
     return order
 
 

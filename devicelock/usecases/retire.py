@@ -29,7 +29,7 @@ from devicelock import store
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import Authority, Basis, Reason
 from devicelock.rules.desired import wish
-from devicelock.rules.order import SETTLED, Role
+from devicelock.rules.order import SETTLED, LockRole
 from devicelock.store import DeviceRow, LockEventRow, LockOrderRow
 from devicelock.usecases.alert import AlertKind, raise_alert
 from devicelock.usecases.hold_locks import hold_handsets
@@ -47,7 +47,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class FleetLook:
     """How far a look over the fleet came: the last handset, empty at the end, and whether any is due to be retired."""
 
     last: str
@@ -55,7 +55,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Round:
+class FleetRound:
     """How far a round over the fleet came: the last handset looked at, empty at the end, and how many were retired."""
 
     last: str
@@ -79,7 +79,7 @@ def over_since(session: Session, name: str, sold_ms: Instant | None) -> list[Loc
 
 
 def received(
-    unit: Unit, office: LockOffice, *, name: str, actor: str, role: Role, sold_ms: Instant | None = None
+    unit: Unit, office: LockOffice, *, name: str, actor: str, role: LockRole, sold_ms: Instant | None = None
 ) -> DeviceRow:
     """The customer has the handset and says so: whatever lock there is ends, and the handset is retired.
 
@@ -93,7 +93,7 @@ def received(
     return _out(unit, office, device, actor=actor, role=role, reason=Reason.RECEIPT_CONFIRMED, text=text)
 
 
-def leave(unit: Unit, office: LockOffice, *, name: str, ends_ms: Instant, actor: str, role: Role) -> DeviceRow:
+def leave(unit: Unit, office: LockOffice, *, name: str, ends_ms: Instant, actor: str, role: LockRole) -> DeviceRow:
     """The account ends at that moment: every lock ends before it, now, without exception; the handset is retired."""
     hold_handsets(unit, office, [name])
     device = store.device(unit.session, name)
@@ -104,17 +104,17 @@ def leave(unit: Unit, office: LockOffice, *, name: str, ends_ms: Instant, actor:
     return _out(unit, office, device, actor=actor, role=role, reason=Reason.LEAVING, text=text)
 
 
-def look(session: Session, office: LockOffice, *, after: str, limit: int, now_ms: Instant) -> Look:
+def look(session: Session, office: LockOffice, *, after: str, limit: int, now_ms: Instant) -> FleetLook:
     """Whether `retire_due` would retire one of these handsets: a look that holds nobody up, as most find none.
 
     One that cannot be judged counts as due, so that the round tries each alone and goes past it.
     """
     names = store.devices_after(session, after, limit=limit)
     due = any(_seems_due(session, office, device, now_ms) for device in _unretired(session, office, names))
-    return Look(last=names[-1] if len(names) == limit else "", due=due)
+    return FleetLook(last=names[-1] if len(names) == limit else "", due=due)
 
 
-def retire_due(unit: Unit, office: LockOffice, *, after: str, limit: int) -> Round:
+def retire_due(unit: Unit, office: LockOffice, *, after: str, limit: int) -> FleetRound:
     """Retire handsets whose delivery nobody disputes any more; looks at so many, in the order of their names."""
     names = store.devices_after(unit.session, after, limit=limit)
     gone = 0
@@ -130,7 +130,7 @@ def retire_due(unit: Unit, office: LockOffice, *, after: str, limit: int) -> Rou
             authority = Authority(basis=Basis.LAPSE, text=NOT_ANCHORED if asked else TIME_PASSED)
             retire(unit, office, device, actor="system", reason=Reason.RECEIPT_CONFIRMED, authority=authority)
             gone += 1
-    return Round(last=names[-1] if len(names) == limit else "", retired=gone)
+    return FleetRound(last=names[-1] if len(names) == limit else "", retired=gone)
 
 
 def retire(
@@ -190,9 +190,9 @@ def _is_due(session: Session, office: LockOffice, device: DeviceRow, now_ms: Ins
 
 
 def _out(
-    unit: Unit, office: LockOffice, device: DeviceRow, *, actor: str, role: Role, reason: Reason, text: str
+    unit: Unit, office: LockOffice, device: DeviceRow, *, actor: str, role: LockRole, reason: Reason, text: str
 ) -> DeviceRow:
-    basis = Basis.CUSTOMER if role is Role.CUSTOMER else Basis.ONE_PERSON
+    basis = Basis.CUSTOMER if role is LockRole.CUSTOMER else Basis.ONE_PERSON
     for order in store.orders_of_device(unit.session, device.device, OPEN):
         release(unit, office, name=order.id, actor=actor, role=role, reason=reason, basis=basis)
     try:

@@ -23,12 +23,12 @@ from devicelock import part_store, store
 from devicelock.anchor import Hold
 from devicelock.backends import eir
 from devicelock.backends.asserted import NOTHING
-from devicelock.backends.contract import Answer, Capabilities, Held
+from devicelock.backends.contract import BackendAnswer, Capabilities, Held
 from devicelock.part_store import PartRow
 from devicelock.rules.applied import Applied
 from devicelock.rules.authority import authorise_lock
-from devicelock.rules.lock_facts import Kind
-from devicelock.rules.order import Event, Role, State, step
+from devicelock.rules.lock_facts import LockKind
+from devicelock.rules.order import LockRole, OrderEvent, OrderState, step
 from devicelock.store import DeviceRow, LockOrderRow
 from devicelock.usecases.alert import AlertKind, raise_alert
 from devicelock.usecases.fan_out import Open, Tried, judge, wait_s
@@ -39,7 +39,7 @@ from devicelock.usecases.plan_parts import lapse_part, let_go, order_of
 from devicelock.usecases.request_lock import as_confirmed
 from devicelock.usecases.wait_for_release import tell_who_waits
 
-RELEASING = frozenset({State.RELEASE_QUEUED, State.RELEASED_UNCONFIRMED})
+RELEASING = frozenset({OrderState.RELEASE_QUEUED, OrderState.RELEASED_UNCONFIRMED})
 LOOK_FIRST_S, LOOK_MAX_S = 2, 900
 """How often a back-end is looked at until it shows what is wished, and afterwards."""
 UNDONE_MS = 5 * MINUTE_MS
@@ -92,15 +92,15 @@ def anchor_hold(office: LockOffice, row: PartRow) -> None:
         raise Unavailable("anchor", why, fix="Make room on the disk of the data folder.") from error
 
 
-def judged_as(order: LockOrderRow, backend: str) -> tuple[LockOrderRow, Kind]:
+def judged_as(order: LockOrderRow, backend: str) -> tuple[LockOrderRow, LockKind]:
     """The order as it is judged for a back-end, and as what."""
-    confirmed = order.state == State.ACTIVE_CONFIRMED
+    confirmed = order.state == OrderState.ACTIVE_CONFIRMED
     judged = as_confirmed(order) if confirmed else order
     if backend == eir.NAME:
-        return judged, Kind.IMEI_LIST
+        return judged, LockKind.IMEI_LIST
     if confirmed:
-        return judged, Kind.CONFIRM
-    return judged, Kind.PROVISIONAL if order.requester == STANDING else Kind.REQUESTED
+        return judged, LockKind.CONFIRM
+    return judged, LockKind.PROVISIONAL if order.requester == STANDING else LockKind.REQUESTED
 
 
 def remember(unit: Unit, office: LockOffice, part: PartRow, came: Came, can: Capabilities | None) -> None:
@@ -115,7 +115,7 @@ def remember(unit: Unit, office: LockOffice, part: PartRow, came: Came, can: Cap
     row.retry_after_s, row.at_ms, row.again = tried.retry_after_s, tried.at_ms, row.again and tried.trouble is not None
     if came.held is not None:
         row.applied, row.seen_ms = came.held.applied, came.held.last_seen_ms
-        if not came.held.taken and row.answer == Answer.TAKEN:
+        if not came.held.taken and row.answer == BackendAnswer.TAKEN:
             row.answer = None  # the device would not do it, or was asked by a command that has ended: it is said anew
     row.may_hold = _may_hold(row, part)
     if not row.may_hold:
@@ -165,7 +165,7 @@ def tried_of(row: PartRow) -> Tried:
     return Tried(
         backend=row.backend,
         tries=row.tries,
-        answer=None if row.answer is None else Answer(row.answer),
+        answer=None if row.answer is None else BackendAnswer(row.answer),
         trouble=row.trouble,
         retry_after_s=row.retry_after_s,
         at_ms=row.at_ms,
@@ -177,11 +177,11 @@ def end_release(unit: Unit, office: LockOffice, order: LockOrderRow, *, actor: s
     """End a release that nobody is known to hold back any more; whether it did."""
     if order.state not in RELEASING or part_store.may_hold(unit.session, order.id) or _agent_holds(unit, order):
         return False
-    order.state = step(State(order.state), Event.DEVICE_ACK_OR_CODE_USED, role=Role.SYSTEM)
+    order.state = step(OrderState(order.state), OrderEvent.DEVICE_ACK_OR_CODE_USED, role=LockRole.SYSTEM)
     order.released_ms = unit.now_ms
     unit.session.add(order)
     store.note(unit, order, "released", actor=actor, facts=facts)
-    office.moved(unit, order, Event.DEVICE_ACK_OR_CODE_USED)
+    office.moved(unit, order, OrderEvent.DEVICE_ACK_OR_CODE_USED)
     tell_who_waits(unit, office, order)
     return True
 
@@ -200,13 +200,13 @@ def _may_hold(row: PartRow, part: PartRow) -> bool:
 
 def _has_lapsed(row: PartRow, came: Came) -> bool:
     over = came.held is not None and came.held.desired is not Applied.LOCKED
-    return row.wished == Applied.LOCKED and over and came.tried.answer in {Answer.TAKEN, Answer.NOT_NOW}
+    return row.wished == Applied.LOCKED and over and came.tried.answer in {BackendAnswer.TAKEN, BackendAnswer.NOT_NOW}
 
 
 def _due(row: PartRow, can: Capabilities | None, *, now_ms: Instant) -> Instant | None:
     if row.wished != Applied.LOCKED and _is_over(row):
         return None
-    if row.answer != Answer.TAKEN:
+    if row.answer != BackendAnswer.TAKEN:
         return now_ms + wait_s(tried_of(row)) * SECOND_MS
     row.again = row.again or _is_undone(row, can)
     shown = row.applied == row.wished
@@ -219,7 +219,7 @@ def _is_over(row: PartRow) -> bool:
     if row.wished == Applied.RETIRED and row.answer in NOTHING and row.trouble is None:
         return True  # it does not know the handset, so there is nothing to end; our own book refuses every later lock
     done = not judge([row.backend], [tried_of(row)]).open
-    return done and (row.wished != Applied.RETIRED or row.answer == Answer.TAKEN)
+    return done and (row.wished != Applied.RETIRED or row.answer == BackendAnswer.TAKEN)
 
 
 def _is_undone(row: PartRow, can: Capabilities | None) -> bool:
@@ -238,13 +238,13 @@ def _move(unit: Unit, office: LockOffice, order: LockOrderRow, row: PartRow, can
     if row.wished != Applied.LOCKED:
         facts = {"shown_by": row.backend, "applied": row.applied, "version": row.version}
         end_release(unit, office, order, actor=row.backend, facts=facts)
-    elif row.applied == Applied.LOCKED and order.state == State.QUEUED and can is not None and can.vouches:
-        order.state = step(State.QUEUED, Event.DEVICE_ACK, role=Role.SYSTEM)
+    elif row.applied == Applied.LOCKED and order.state == OrderState.QUEUED and can is not None and can.vouches:
+        order.state = step(OrderState.QUEUED, OrderEvent.DEVICE_ACK, role=LockRole.SYSTEM)
         order.acked_ms = unit.now_ms
         unit.session.add(order)
         facts = {"shown_by": row.backend, "version": row.version, "device": row.device}
         store.note(unit, order, "locked", actor=row.backend, facts=facts)
-        office.moved(unit, order, Event.DEVICE_ACK)
+        office.moved(unit, order, OrderEvent.DEVICE_ACK)
 
 
 def _told(row: PartRow) -> str:

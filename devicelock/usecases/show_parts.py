@@ -13,7 +13,7 @@ from devicelock import part_store, store
 from devicelock.backends import agent
 from devicelock.backends.contract import Held
 from devicelock.part_store import PartRow
-from devicelock.rules.ack import Result
+from devicelock.rules.ack import AckResult
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import Op
 from devicelock.store import CommandRow, LockOrderRow
@@ -74,7 +74,7 @@ def _agent(session: Session, order: LockOrderRow, newest: CommandRow) -> Shown:
     if wished.order == order.id:
         held = agent.held(wished)
     else:
-        applied = STATE_OF[Op(newest.op)] if newest.result == Result.APPLIED else None
+        applied = STATE_OF[Op(newest.op)] if newest.result == AckResult.APPLIED else None
         held = Held(desired=STATE_OF[Op(newest.op)], applied=applied, last_seen_ms=newest.acked_ms)
     waits = held.desired is not Applied.LOCKED and held.applied is Applied.LOCKED
     return Shown(

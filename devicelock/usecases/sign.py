@@ -15,10 +15,10 @@ from custody.store.unit import Unit
 from devicelock import store
 from devicelock.rules.applied import Applied
 from devicelock.rules.authority import authorise_lock
-from devicelock.rules.command import REASONS, Authority, Command, Op, Reason, Screen, make_command
+from devicelock.rules.command import REASONS, Authority, Command, LockScreen, Op, Reason, make_command
 from devicelock.rules.desired import Desired, issue, wish
-from devicelock.rules.lock_facts import Kind, LockFacts
-from devicelock.rules.order import Event, Guard, Role, State, step
+from devicelock.rules.lock_facts import LockFacts, LockKind
+from devicelock.rules.order import Guard, LockRole, OrderEvent, OrderState, step
 from devicelock.rules.topic import Channel, topic
 from devicelock.store import CommandRow, DeviceRow, LockOrderRow
 from devicelock.usecases.lock_office import LockOffice
@@ -71,7 +71,7 @@ def publish_lock(
     office: LockOffice,
     order: LockOrderRow,
     device: DeviceRow,
-    kind: Kind,
+    kind: LockKind,
     *,
     judged: LockFacts | None = None,
 ) -> None:
@@ -81,11 +81,11 @@ def publish_lock(
     the handset are asked beside our agent.
     """
     command = sign_lock(unit, office, order, device, judged or office.facts(unit, order, device, kind))
-    if order.state == State.APPROVED:
+    if order.state == OrderState.APPROVED:
         guards = {Guard.SIGNED: True, Guard.SEQ_GREATER_THAN_LAST: True, Guard.EXPIRY_SET: True}
-        order.state = step(State.APPROVED, Event.PUBLISH, role=Role.SYSTEM, guards=guards)
+        order.state = step(OrderState.APPROVED, OrderEvent.PUBLISH, role=LockRole.SYSTEM, guards=guards)
         unit.session.add(order)
-        office.moved(unit, order, Event.PUBLISH)
+        office.moved(unit, order, OrderEvent.PUBLISH)
     store.note(unit, order, "published", actor="system", facts=_facts(command))
     plan_locks(unit, office, order, device, kind)
 
@@ -98,7 +98,7 @@ def _issue(
     *,
     reason: Reason,
     life_s: int,
-    screen: Screen | None,
+    screen: LockScreen | None,
 ) -> Command:
     remembered, command = issue(
         desired,

@@ -20,15 +20,17 @@ from devicelock import store
 from devicelock.rules.applied import Applied
 from devicelock.rules.authority import authorise_lock
 from devicelock.rules.command import open_command
-from devicelock.rules.desired import Desired, Standing, standing
-from devicelock.rules.lock_facts import Kind
-from devicelock.rules.order import State
+from devicelock.rules.desired import Desired, ShownState, shown_state
+from devicelock.rules.lock_facts import LockKind
+from devicelock.rules.order import OrderState
 from devicelock.store import DeviceRow, LockOrderRow
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.request_lock import as_confirmed, kind_of
 from devicelock.usecases.sign import publish_lock, queue, take_lock_back
 
-SIGNED_AGAIN = frozenset({State.APPROVED, State.QUEUED, State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED})
+SIGNED_AGAIN = frozenset(
+    {OrderState.APPROVED, OrderState.QUEUED, OrderState.ACTIVE_PROVISIONAL, OrderState.ACTIVE_CONFIRMED}
+)
 
 Unanswered = list[tuple[LockOrderRow, DeviceRow]]
 
@@ -75,8 +77,12 @@ def send_lock_again(unit: Unit, office: LockOffice, order: LockOrderRow, device:
     return True
 
 
-def _judged_as(order: LockOrderRow) -> tuple[Kind, LockOrderRow]:
-    return (Kind.CONFIRM, as_confirmed(order)) if order.state == State.ACTIVE_CONFIRMED else (kind_of(order), order)
+def _judged_as(order: LockOrderRow) -> tuple[LockKind, LockOrderRow]:
+    return (
+        (LockKind.CONFIRM, as_confirmed(order))
+        if order.state == OrderState.ACTIVE_CONFIRMED
+        else (kind_of(order), order)
+    )
 
 
 def _refused(unit: Unit, order: LockOrderRow, device: DeviceRow, refused: Trouble) -> None:
@@ -85,4 +91,4 @@ def _refused(unit: Unit, order: LockOrderRow, device: DeviceRow, refused: Troubl
 
 
 def _is_unanswered(name: str, desired: Desired) -> bool:
-    return (desired.state, desired.order, standing(desired)) == (Applied.LOCKED, name, Standing.SENT)
+    return (desired.state, desired.order, shown_state(desired)) == (Applied.LOCKED, name, ShownState.SENT)

@@ -14,13 +14,13 @@ from devicelock import store
 from devicelock.rules.authority import refuse_unless_apart
 from devicelock.rules.caps import KillSwitch, disengage, engage
 from devicelock.rules.lock_facts import STANDING_CLAIMS
-from devicelock.rules.order import Role
+from devicelock.rules.order import LockRole
 from devicelock.store import AuthorityRow, SwitchRow
 from devicelock.usecases.alert import AlertKind, raise_alert
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.sign_again import hold_unanswered, sign_unanswered
 
-SUPERVISORS = frozenset({Role.SUPERVISOR})
+SUPERVISORS = frozenset({LockRole.SUPERVISOR})
 PutInForce = Callable[[Unit, dict[str, object]], int]
 
 

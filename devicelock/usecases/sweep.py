@@ -15,7 +15,7 @@ from custody.store import outbox
 from custody.store.unit import Unit
 from devicelock import part_store, store, watch_store
 from devicelock.rules.command import Basis, Reason
-from devicelock.rules.order import Event, Guard, Role, State, step
+from devicelock.rules.order import Guard, LockRole, OrderEvent, OrderState, step
 from devicelock.store import LockOrderRow
 from devicelock.usecases.alert import AlertKind, raise_alert
 from devicelock.usecases.hold_locks import hold_locks
@@ -23,7 +23,7 @@ from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.release import release
 from devicelock.usecases.wait_for_release import tell_who_waits
 
-SWEPT = (State.QUEUED, State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED)
+SWEPT = (OrderState.QUEUED, OrderState.ACTIVE_PROVISIONAL, OrderState.ACTIVE_CONFIRMED)
 
 
 def is_lapse_due(session: Session, *, now_ms: Instant) -> bool:
@@ -46,7 +46,13 @@ def sweep_lapses(unit: Unit, office: LockOffice, *, only: str | None = None, lim
             continue  # two people have kept it meanwhile
         try:
             release(
-                unit, office, name=order.id, actor="system", role=Role.SYSTEM, reason=Reason.LAPSED, basis=Basis.LAPSE
+                unit,
+                office,
+                name=order.id,
+                actor="system",
+                role=LockRole.SYSTEM,
+                reason=Reason.LAPSED,
+                basis=Basis.LAPSE,
             )
         except Trouble as trouble:
             detail = f"The time of {order.id} has passed and it could not be released: {trouble.detail}."
@@ -102,15 +108,17 @@ def _settle_silent(unit: Unit, office: LockOffice, silent: Sequence[LockOrderRow
 
     Another lock system that may hold the handset has no such clock: its order waits for it, or for somebody's word.
     """
-    waiting = [order for order in silent if order.state == State.RELEASE_QUEUED]
+    waiting = [order for order in silent if order.state == OrderState.RELEASE_QUEUED]
     gone = [order for order in waiting if not part_store.may_hold(unit.session, order.id)]
     for order in gone:
-        order.state = step(State(order.state), Event.TERM_PASSED, role=Role.SYSTEM, guards={Guard.HOLD_PASSED: True})
+        order.state = step(
+            OrderState(order.state), OrderEvent.TERM_PASSED, role=LockRole.SYSTEM, guards={Guard.HOLD_PASSED: True}
+        )
         unit.session.add(order)
         store.note(unit, order, "released_unconfirmed", actor="system", facts={"released_ms": order.release_ms})
         detail = f"The handset of {order.id} has not answered its release; by its own clock it is free."
         raise_alert(unit, AlertKind.RELEASED_UNCONFIRMED, about=order.id, detail=detail)
-        office.moved(unit, order, Event.TERM_PASSED)
+        office.moved(unit, order, OrderEvent.TERM_PASSED)
         tell_who_waits(unit, office, order)
     return len(gone)
 

@@ -8,7 +8,7 @@ import msgspec
 
 from custody.store.unit import Unit
 from devicelock import store
-from devicelock.rules.order import State
+from devicelock.rules.order import OrderState
 from devicelock.store import LockOrderRow
 from devicelock.usecases.lock_office import LockOffice
 
@@ -18,7 +18,7 @@ WAITING = "waiting"
 def wait_for_release(unit: Unit, *, name: str, dispute: str) -> bool:
     """Let the lock of a case wait for an order that is being taken back; whether it is."""
     order = store.order(unit.session, name)
-    if order.state != State.RELEASE_QUEUED:
+    if order.state != OrderState.RELEASE_QUEUED:
         return False
     facts = msgspec.json.decode(order.facts)
     waiting = dict.fromkeys([*facts.get(WAITING, []), dispute])

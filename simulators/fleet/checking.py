@@ -7,7 +7,7 @@ import numpy as np
 
 from custody.investigation.checks import Check, after, entropy_bits, next_checks, usual_checks
 from custody.investigation.docket import KINDS
-from custody.investigation.result import Judgement, Result
+from custody.investigation.result import Inference, Judgement
 from simulators.fleet.passage import AFTER, DAMAGED, FAKE, LOST, ORIGIN, WHOLE
 from simulators.fleet.world import World
 
@@ -21,7 +21,7 @@ class Played:
     disputes: int
 
 
-def play_checks(world: World, result: Result, *, rounds: int, per_minute: bool, seed: int) -> Played:
+def play_checks(world: World, result: Inference, *, rounds: int, per_minute: bool, seed: int) -> Played:
     """Let an investigator follow the ranking for some rounds on every dispute of a world."""
     random = np.random.default_rng(seed)
     bits, minutes = np.zeros(rounds + 1), np.zeros(rounds + 1)

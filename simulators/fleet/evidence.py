@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from custody.investigation.frame import Floats, Ints
-from custody.investigation.values import (
+from custody.investigation.passage import (
     COMPLAINTS,
     STEPS,
     Checkpoint,
     Dispute,
     Pin,
-    Seal,
+    SealSeen,
     Segment,
     Step,
 )
@@ -136,7 +136,7 @@ class _Parcel:
                 continue
             robbed = self._kind <= FAKE and j == self._where
             photo = bool(random.random() < (setting.photo_theft if robbed else setting.photo))
-            seal = self._seal(j) if random.random() < setting.seal_read else Seal.NOT_READ
+            seal = self._seal(j) if random.random() < setting.seal_read else SealSeen.NOT_READ
             mass = None
             if random.random() < self._weighed(j):
                 noise = random.normal(0, SCALE_SD_G)
@@ -160,7 +160,7 @@ class _Parcel:
             return float(-self._item + self._random.normal(0, EMPTIED_SD_G))
         return float(self._random.normal(0, MISPICK_SD_G)) if self._kind == ORIGIN else 0.0
 
-    def _seal(self, j: int) -> Seal:
+    def _seal(self, j: int) -> SealSeen:
         setting, before = self._setting, j > self._where >= 0
         chance = setting.seal_clean
         if self._kind in (SUBSTITUTED, EMPTIED) and before:
@@ -169,7 +169,7 @@ class _Parcel:
             chance = setting.seal_damage
         elif self._kind == ORIGIN:
             chance = setting.seal_mispick
-        return Seal.ANOMALY if self._random.random() < chance else Seal.OK
+        return SealSeen.ANOMALY if self._random.random() < chance else SealSeen.OK
 
     def _attach(self) -> tuple[int | None, str | None]:
         random, kind = self._random, self._kind

@@ -12,8 +12,8 @@ import numpy as np
 from custody.investigation.docket import THEFTS, Docket, split
 from custody.investigation.frame import Bools, Floats, Ints
 from custody.investigation.hotspots import hotspots
-from custody.investigation.result import Result
-from custody.investigation.values import SHIFTS
+from custody.investigation.passage import SHIFTS
+from custody.investigation.result import Inference
 from simulators.fleet.passage import AFTER, DAMAGED, FAKE, NO_ANOMALY, ORIGIN
 from simulators.fleet.world import World
 
@@ -93,7 +93,7 @@ class Tally:
         self._count("intact", int(intact.sum()))
         self._count("honest", int((~intact).sum()))
 
-    def spots(self, world: World, result: Result, q: float, least: float, name: str) -> None:
+    def spots(self, world: World, result: Inference, q: float, least: float, name: str) -> None:
         """Count the hotspots of one world."""
         found = hotspots(result, q=q, least_charged=least)
         network = world.network

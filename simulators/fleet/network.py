@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from custody.investigation.frame import Bools, Floats, Ints
-from custody.investigation.values import SHIFTS, STEPS, Step
+from custody.investigation.passage import SHIFTS, STEPS, Step
 
 WAREHOUSES, HUBS, DEPOTS, REGIONS = 3, 8, 40, 8
 LONG, SHORT = 11, 8

@@ -13,8 +13,8 @@ from custody.investigation.docket import Docket, make_docket
 from custody.investigation.frame import COURIER, Floats, Frame, make_frame
 from custody.investigation.likelihood import evidence
 from custody.investigation.params import Params
+from custody.investigation.passage import SHIFTS
 from custody.investigation.prior import Hazards, background, hazards, log_prior, neutral_factors, normalise
-from custody.investigation.values import SHIFTS
 from simulators.fleet.world import World
 
 

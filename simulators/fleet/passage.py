@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from custody.investigation.frame import Bools, Floats, Ints
-from custody.investigation.values import SHIFTS, Step
+from custody.investigation.passage import SHIFTS, Step
 from simulators.fleet.network import LONG, NUMBER, Network, log_normal, routes
 from simulators.fleet.setting import Setting
 

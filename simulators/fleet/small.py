@@ -14,7 +14,7 @@ import numpy as np
 from custody.investigation.count_traffic import count_traffic
 from custody.investigation.measure_clean import measure_clean
 from custody.investigation.params import Params
-from custody.investigation.values import (
+from custody.investigation.passage import (
     STEPS,
     Checkpoint,
     Complaint,
@@ -22,7 +22,7 @@ from custody.investigation.values import (
     Fleet,
     Passage,
     Pin,
-    Seal,
+    SealSeen,
     Segment,
     Step,
 )
@@ -143,7 +143,7 @@ class _Parcel:
             yield Checkpoint(
                 scan_ms=round(hours * HOUR_MS),
                 photo=bool(random.random() < (0.25 if opening_stolen else 0.5)),
-                seal=Seal.OK if random.random() < 0.3 else Seal.NOT_READ,
+                seal=SealSeen.OK if random.random() < 0.3 else SealSeen.NOT_READ,
                 mass_g=400 + slip + moved + mispicked + random.normal(0, 5) if weighed else None,
             )
 

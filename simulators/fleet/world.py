@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from custody.investigation.frame import Floats, Ints
-from custody.investigation.values import SHIFTS, STEPS, Dispute, Fleet, HandlerTraffic, Passes, Step
+from custody.investigation.passage import SHIFTS, STEPS, Dispute, Fleet, HandlerTraffic, Passes, Step
 from simulators.fleet.evidence import make_disputes
 from simulators.fleet.network import NUMBER, Network, make_network
 from simulators.fleet.passage import CLEAN, NO_ANOMALY, Passages, Truth, make_truth, pass_parcels

@@ -31,7 +31,7 @@ from sqlmodel import Session
 from api.settings import read_settings
 from custody.store.engine import open_engine
 from devicelock import store
-from devicelock.rules.ack import Result
+from devicelock.rules.ack import AckResult
 from devicelock.rules.applied import Applied
 from simulators.lock_fleet import CAPS, PATIENCE_S, Desk, Missed, desk_of, missed_handsets
 from tests.benchmarks.weaklink_kills import database
@@ -211,7 +211,7 @@ def rest(service: Killable, fleet: Sequence[Missed]) -> int:
 
 def applied_in_order(missed: Missed) -> int:
     """Each command that the handset applied had a higher counter than the one before, or was that very one again."""
-    applied = [ack for ack in missed.radio.acks if ack.result is Result.APPLIED]
+    applied = [ack for ack in missed.radio.acks if ack.result is AckResult.APPLIED]
     for before, after in pairwise(applied):
         again = before.command_id == after.command_id
         assert after.pair > before.pair or (again and after.pair == before.pair), f"{before} and then {after}"

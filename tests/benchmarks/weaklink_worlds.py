@@ -17,7 +17,7 @@ from custody.investigation.docket import Docket
 from custody.investigation.frame import Floats
 from custody.investigation.infer import run
 from custody.investigation.params import Params
-from custody.investigation.result import Result
+from custody.investigation.result import Inference
 from simulators.fleet.checking import play_checks
 from simulators.fleet.metrics import Tally, score
 from simulators.fleet.oracle import operator_params, oracle_posterior, true_params
@@ -71,7 +71,7 @@ def measure(name: str, seeds: range, models: list[str], *, checks: bool) -> dict
     return {model: tally.report() | {"seconds": seconds[model]} | left[model] for model, tally in tallies.items()}
 
 
-def _judge(world: World, model: str) -> tuple[Docket, Floats, Result | None]:
+def _judge(world: World, model: str) -> tuple[Docket, Floats, Inference | None]:
     if model == "oracle":
         return *oracle_posterior(world), None
     result = run(world.fleet, world.disputes, MODELS[model](world))

@@ -12,8 +12,8 @@ from api.pages.charts.signs import Network, draw_signs, key_row, network_row, se
 from api.pages.charts.weights import draw_weights
 from api.pages.ranking import leader_range, rank_links
 from custody.kernel.clock import DAY_MS, HOUR_MS
+from custody.trail.belongings import find_belongings
 from custody.trail.trail import Trail, build_trail
-from custody.trail.unit import find_unit
 from tests.rooms.trail.world import JOURNEY, PARCEL, World, wl
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -58,7 +58,7 @@ def test_a_handover_with_one_side_is_hollow_and_one_with_none_is_crossed(drop: s
     acceptance = world.scans[world.scans.index(release) + 1]
     gone = {release.index} | ({acceptance.index} if drop == "both" else set())
     scans = [scan for scan in world.scans if scan.index not in gone]
-    trail = build_trail(find_unit(PARCEL, scans), scans)
+    trail = build_trail(find_belongings(PARCEL, scans), scans)
     signings = {handover.signing for handover in trail.handovers}
     drawn = draw_lanes(trail, axis_of(trail), labelled_by="x")
     assert (shape in classes(drawn)) == bool(signings & {"one_sided", "named", "gap"})
@@ -138,7 +138,7 @@ def test_a_handset_that_was_never_seen_is_said_to_be_so() -> None:
 def test_charts_stand_whatever_scan_is_missing(missing: int) -> None:
     scans = World().journey().scans
     del scans[missing]
-    trail = build_trail(find_unit(PARCEL, scans), scans)
+    trail = build_trail(find_belongings(PARCEL, scans), scans)
     axis = axis_of(trail)
     drawn = draw_lanes(trail, axis, labelled_by="x")
     ids = {segment.id for segment in trail.segments} | {handover.id for handover in trail.handovers}

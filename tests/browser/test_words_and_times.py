@@ -26,16 +26,16 @@ from api.pages.times import (
 from api.pages.troubles import _qualities
 from custody.disputes.case import CASE
 from custody.disputes.claim import ClaimType
-from custody.disputes.investigation import INVESTIGATION
+from custody.disputes.inquiry import INVESTIGATION
 from custody.disputes.promise import PROMISE
 from custody.disputes.wording import lint_text
 from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from custody.scans.verdict import FLAGS
 from devicelock.backends.known import CAPABILITIES
-from devicelock.rules.check import CheckName, CheckReason
 from devicelock.rules.command import Basis, Reason
 from devicelock.rules.hello import SimClass
-from devicelock.rules.order import State
+from devicelock.rules.order import OrderState
+from devicelock.rules.preflight import CheckName, CheckReason
 from devicelock.usecases.alert import AlertKind
 from devicelock.usecases.plan_parts import Why
 from devicelock.usecases.request_lock import PAUSES
@@ -50,7 +50,7 @@ SUMMER_MS = 1_780_000_000_000  # 28 May 2026, 20:26:40 UTC
         (words.CLAIMS, ClaimType),
         (words.PROMISES, PROMISE.states),
         (words.INQUIRIES, INVESTIGATION.states),
-        (words.LOCKS, State),
+        (words.LOCKS, OrderState),
         (words.LOCK_REASONS, Reason),
         (words.BASES, Basis),
         (words.CHECKS, CheckName),

@@ -24,22 +24,22 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from custody.kernel.clock import to_iso
 from custody.kernel.errors import Unavailable
 from custody.kernel.keys import new_signer
-from devicelock.backends.android import Way, android_backend
-from devicelock.backends.asserted import AssertedBackend, Look, Sent
+from devicelock.backends.android import LockWay, android_backend
+from devicelock.backends.asserted import AssertedBackend, Confirmation, Sent
 from devicelock.backends.book import Book, Wish
-from devicelock.backends.contract import Answer, Capabilities, Ref
-from devicelock.backends.eir import EirBackend, Ground
+from devicelock.backends.contract import BackendAnswer, Capabilities, Ref
+from devicelock.backends.eir import EirBackend, ListGround
 from devicelock.backends.eir_folder import EirFolder
-from devicelock.backends.eir_list import Publication, Status, parse
+from devicelock.backends.eir_list import ImeiStatus, Publication, parse
 from devicelock.backends.exchange import Reply, Request, judge
 from devicelock.backends.knox import knox_backend
 from devicelock.backends.nanomdm import NanoMdmBackend
 from devicelock.rules.applied import Applied
-from devicelock.rules.command import Authority, Basis, Reason, Screen
+from devicelock.rules.command import Authority, Basis, LockScreen, Reason
 from tests.contracts_backends.memory_book import MemoryBook
 
 START_MS = 1_778_486_400_000
-SCREEN = Screen(
+SCREEN = LockScreen(
     who="Parcel desk",
     why="This phone did not reach the person it was sent to.",
     reference="lock-1",
@@ -115,7 +115,7 @@ class Bench(ABC):
     def locked(self) -> bool:
         """Whether the other side would lock the device as things stand there."""
 
-    def ask_again(self) -> list[tuple[str, Answer]]:
+    def ask_again(self) -> list[tuple[str, BackendAnswer]]:
         """Make the call again for every wish that is not known to be taken, as the service does; what came of each."""
         heard = []
         for wish in list(self.book):
@@ -124,7 +124,7 @@ class Bench(ABC):
                 heard.append((wish.handset, self._call(wish, held.desired)))
         return heard
 
-    def _call(self, wish: Wish, desired: Applied) -> Answer:
+    def _call(self, wish: Wish, desired: Applied) -> BackendAnswer:
         ref = Ref(handset=wish.handset, order=wish.order, version=wish.version)
         if desired is Applied.LOCKED:
             return self.backend.lock(ref, screen=wish.screen, not_after_ms=wish.not_after_ms)
@@ -167,8 +167,8 @@ class MemoryBench(Bench):
     def imei(self, _handset: str) -> str | None:
         return None
 
-    def look(self, _wish: Wish) -> Look:
-        return Look(applied=self.shown if self.seen_ms else None, last_seen_ms=self.seen_ms)
+    def look(self, _wish: Wish) -> Confirmation:
+        return Confirmation(applied=self.shown if self.seen_ms else None, last_seen_ms=self.seen_ms)
 
     def apply(self) -> None:
         self.shown, self.seen_ms = self.wished, self.clock.now_ms() + self.other.skew_ms
@@ -188,7 +188,7 @@ class EirBench(Bench):
         self.signer = new_signer(seed=bytes(range(32)))
         self.loaded: dict[str, str] = {}
         self.received: list[int] = []
-        self.ground: Ground | None = Ground(
+        self.ground: ListGround | None = ListGround(
             authority=Authority(basis=Basis.TWO_PEOPLE, text="Two people.", references=("p-0001", "p-0002")),
             reason=Reason.NEVER_RECEIVED,
         )
@@ -223,7 +223,7 @@ class EirBench(Bench):
         def take(_request: Request) -> Reply:
             self.received.append(publication.seq)
             for entry in parse(publication.raw, kind=publication.kind):
-                if entry.status is Status.WHITELISTED:
+                if entry.status is ImeiStatus.WHITELISTED:
                     self.loaded.pop(entry.imei, None)
                 else:
                     self.loaded[entry.imei] = entry.case
@@ -238,7 +238,7 @@ class AndroidBench(Bench):
     handset = "enterprises/e1/devices/d1"
     unknown = "enterprises/e1/devices/none"
 
-    def __init__(self, way: Way, book: Book | None = None) -> None:
+    def __init__(self, way: LockWay, book: Book | None = None) -> None:
         self.way = way
         self.wished = self.shown = "ACTIVE"
         self.seen_ms: int | None = None
@@ -445,11 +445,11 @@ class KnoxBench(Bench):
 MAKERS: dict[str, Callable[[Path, Book | None], Bench]] = {
     "memory": lambda _folder, book: MemoryBench(book),
     "eir": lambda folder, book: EirBench(folder / "eir", book),
-    "android disabled": lambda _folder, book: AndroidBench(Way.DISABLED, book),
-    "android lost": lambda _folder, book: AndroidBench(Way.LOST, book),
+    "android disabled": lambda _folder, book: AndroidBench(LockWay.DISABLED, book),
+    "android lost": lambda _folder, book: AndroidBench(LockWay.LOST, book),
     "nanomdm": lambda _folder, book: NanoMdmBench(book),
     "knox": lambda _folder, book: KnoxBench(book),
 }
 
 RELEASED = {Applied.UNLOCKED, Applied.RETIRED}
-HEARD = {Answer.TAKEN, Answer.NOT_NOW}
+HEARD = {BackendAnswer.TAKEN, BackendAnswer.NOT_NOW}

@@ -11,7 +11,7 @@ from custody.kernel.errors import Rejected, Unavailable
 from devicelock.backends.android import (
     ADDRESS,
     CAPABILITIES,
-    Way,
+    LockWay,
     cancel_operation,
     get_device,
     issue_command,
@@ -19,7 +19,7 @@ from devicelock.backends.android import (
     patch_state,
 )
 from devicelock.backends.android_body import DURATION, SCHEMAS, STATES, TEXT, check
-from devicelock.backends.contract import Answer, Ref
+from devicelock.backends.contract import BackendAnswer, Ref
 from devicelock.backends.exchange import Reply, Request
 from devicelock.rules.applied import Applied
 from tests.contracts_backends.backend_bench import SCREEN, START_MS, AndroidBench, Fault
@@ -114,7 +114,7 @@ def test_a_name_that_could_reach_another_method_is_refused(name: str) -> None:
 
 
 def test_a_release_does_not_wait_for_a_cancellation() -> None:
-    bench = AndroidBench(Way.LOST)
+    bench = AndroidBench(LockWay.LOST)
     bench.backend.lock(ref(1), screen=SCREEN, not_after_ms=START_MS + DAY_MS)
     taken = bench._take
 
@@ -122,14 +122,14 @@ def test_a_release_does_not_wait_for_a_cancellation() -> None:
         return Reply(status=503) if request.path.endswith(":cancel") else taken(request)
 
     bench._take = no_cancelling  # type: ignore[method-assign]  # only cancelling is broken
-    assert bench.backend.unlock(ref(2)) is Answer.TAKEN
+    assert bench.backend.unlock(ref(2)) is BackendAnswer.TAKEN
     assert not bench.locked()
 
 
 def test_the_holder_is_told_whom_to_call_in_both_ways() -> None:
     params = lost_mode(SCREEN)["startLostModeParams"]
     assert params["lostPhoneNumber"] == {"defaultMessage": SCREEN.phone}
-    bench = AndroidBench(Way.DISABLED)
+    bench = AndroidBench(LockWay.DISABLED)
     bench.backend.lock(ref(1), screen=SCREEN, not_after_ms=START_MS + DAY_MS)
     body = json.loads(bench.other.calls[-1].body)
     assert SCREEN.phone in body["disabledReason"]["defaultMessage"]
@@ -137,7 +137,7 @@ def test_the_holder_is_told_whom_to_call_in_both_ways() -> None:
 
 
 def test_every_command_has_its_life_and_no_longer_one_than_the_order() -> None:
-    bench = AndroidBench(Way.LOST)
+    bench = AndroidBench(LockWay.LOST)
     bench.clock.at_ms += 500
     bench.backend.lock(ref(1), screen=SCREEN, not_after_ms=START_MS + DAY_MS)
     bodies = [json.loads(call.body) for call in bench.other.calls]
@@ -148,15 +148,15 @@ def test_every_command_has_its_life_and_no_longer_one_than_the_order() -> None:
 
 
 def test_a_waiting_lost_mode_is_cancelled_before_it_is_stopped() -> None:
-    bench = AndroidBench(Way.LOST)
+    bench = AndroidBench(LockWay.LOST)
     bench.backend.lock(ref(1), screen=SCREEN, not_after_ms=START_MS + DAY_MS)
-    assert bench.backend.cancel(ref(1)) is Answer.TAKEN
+    assert bench.backend.cancel(ref(1)) is BackendAnswer.TAKEN
     assert bench.cancelled == [f"/v1/{DEVICE}/operations/op2:cancel"]
     assert json.loads(bench.other.calls[-1].body)["type"] == "STOP_LOST_MODE"
 
 
 def test_half_a_lock_is_no_lock_and_is_asked_for_again_as_a_whole() -> None:
-    bench = AndroidBench(Way.LOST)
+    bench = AndroidBench(LockWay.LOST)
     taken = bench._take
 
     def only_the_first(request: Request) -> Any:
@@ -169,13 +169,13 @@ def test_half_a_lock_is_no_lock_and_is_asked_for_again_as_a_whole() -> None:
     assert not bench.locked()
     bench._take = taken  # type: ignore[method-assign]  # and from here on nothing does
     bench.other.fault = None
-    assert bench.backend.lock(ref(1), screen=SCREEN, not_after_ms=START_MS + DAY_MS) is Answer.TAKEN
+    assert bench.backend.lock(ref(1), screen=SCREEN, not_after_ms=START_MS + DAY_MS) is BackendAnswer.TAKEN
     assert bench.locked()
 
 
 @pytest.mark.parametrize("word", sorted(STATES - {"ACTIVE", "DISABLED", "LOST"}))
 def test_a_state_that_says_neither_is_unknown(word: str) -> None:
-    bench = AndroidBench(Way.DISABLED)
+    bench = AndroidBench(LockWay.DISABLED)
     bench.backend.lock(ref(1), screen=SCREEN, not_after_ms=START_MS + DAY_MS)
     bench.shown, bench.seen_ms = word, START_MS
     held = bench.backend.state(DEVICE)
@@ -184,7 +184,7 @@ def test_a_state_that_says_neither_is_unknown(word: str) -> None:
 
 @pytest.mark.parametrize("told", ["490154203237518", None])
 def test_a_device_that_reports_its_network_tells_its_imei(told: str | None) -> None:
-    bench = AndroidBench(Way.DISABLED)
+    bench = AndroidBench(LockWay.DISABLED)
     bench.imei = told
     assert bench.backend.imei(DEVICE) == told
     assert [call.method for call in bench.other.calls] == ["GET"]

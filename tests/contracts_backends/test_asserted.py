@@ -12,7 +12,7 @@ from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Unavailable
 from devicelock.backends.asserted import Sent
 from devicelock.backends.book import Wish
-from devicelock.backends.contract import Answer, Ref
+from devicelock.backends.contract import BackendAnswer, Ref
 from devicelock.rules.applied import Applied
 from tests.contracts_backends.backend_bench import MAKERS, RELEASED, SCREEN, Bench, Fault, MemoryBench
 
@@ -40,9 +40,9 @@ class Player:
             held = self.bench.backend.state(self.bench.handset)
             assert held.desired is (Applied.RETIRED if self.retired else self.wished)
             if self.retired:
-                assert self.lock(self.version + 100) is Answer.REFUSED
+                assert self.lock(self.version + 100) is BackendAnswer.REFUSED
 
-    def lock(self, version: int) -> Answer:
+    def lock(self, version: int) -> BackendAnswer:
         asked = Ref(handset=self.bench.handset, order="lock-1", version=version)
         answer = self.bench.backend.lock(asked, screen=SCREEN, not_after_ms=self.bench.clock.at_ms + DAY_MS)
         self.bench.push()
@@ -56,7 +56,7 @@ class Player:
             self.wished = self.wished if self.retired else Applied.LOCKED
             self.lock(self.version)
         elif act == "old lock" and self.version and self.wished is Applied.UNLOCKED:
-            assert self.lock(self.version) is Answer.REFUSED
+            assert self.lock(self.version) is BackendAnswer.REFUSED
         elif act in {"unlock", "old unlock", "retire"}:
             self.version += act != "old unlock"
             self.wished = Applied.UNLOCKED

@@ -8,7 +8,7 @@ import pytest
 from custody.kernel.clock import DAY_MS, HOUR_MS
 from custody.kernel.errors import Unavailable
 from devicelock.backends.book import Wish
-from devicelock.backends.contract import Answer, Backend, Capabilities, Ref
+from devicelock.backends.contract import Backend, BackendAnswer, Capabilities, Ref
 from devicelock.rules.applied import Applied
 from devicelock.usecases.wish_book import TableBook
 from tests.contracts_backends.backend_bench import HEARD, MAKERS, RELEASED, SCREEN, START_MS, Bench, Fault
@@ -21,7 +21,7 @@ def ref(bench: Bench, version: int, order: str = "lock-1", handset: str | None =
     return Ref(handset=handset or bench.handset, order=order, version=version)
 
 
-def lock(bench: Bench, version: int = 1, order: str = "lock-1") -> Answer:
+def lock(bench: Bench, version: int = 1, order: str = "lock-1") -> BackendAnswer:
     answer = bench.backend.lock(ref(bench, version, order), screen=SCREEN, not_after_ms=NOT_AFTER_MS)
     bench.push()
     return answer
@@ -48,7 +48,7 @@ def test_nothing_was_wished_of_a_handset_that_was_never_named(bench: Bench) -> N
 
 
 def test_a_lock_is_never_shown_before_the_other_side_confirms_it(bench: Bench) -> None:
-    assert lock(bench) is Answer.TAKEN
+    assert lock(bench) is BackendAnswer.TAKEN
     held = bench.backend.state(bench.handset)
     assert held.desired is Applied.LOCKED
     assert held.applied is not Applied.LOCKED
@@ -57,17 +57,17 @@ def test_a_lock_is_never_shown_before_the_other_side_confirms_it(bench: Bench) -
 
 
 def test_the_same_lock_twice_is_one_lock_and_one_answer(bench: Bench) -> None:
-    assert lock(bench) is Answer.TAKEN
+    assert lock(bench) is BackendAnswer.TAKEN
     sent = len(bench.other.calls)
-    assert lock(bench) is Answer.TAKEN
+    assert lock(bench) is BackendAnswer.TAKEN
     assert len(bench.other.calls) == sent
     bench.apply()
-    assert lock(bench) is Answer.TAKEN
+    assert lock(bench) is BackendAnswer.TAKEN
     assert len(bench.other.calls) == sent
 
 
 def test_an_unlock_without_a_lock_is_taken_and_leaves_the_device_free(bench: Bench) -> None:
-    assert bench.backend.unlock(ref(bench, 1)) is Answer.TAKEN
+    assert bench.backend.unlock(ref(bench, 1)) is BackendAnswer.TAKEN
     settle(bench)
     assert not bench.locked()
     assert bench.backend.state(bench.handset).desired is Applied.UNLOCKED
@@ -76,7 +76,7 @@ def test_an_unlock_without_a_lock_is_taken_and_leaves_the_device_free(bench: Ben
 def test_an_unlock_sets_a_locked_device_free(bench: Bench) -> None:
     lock(bench)
     bench.apply()
-    assert bench.backend.unlock(ref(bench, 2)) is Answer.TAKEN
+    assert bench.backend.unlock(ref(bench, 2)) is BackendAnswer.TAKEN
     assert bench.backend.state(bench.handset).applied is not Applied.UNLOCKED
     assert not bench.locked()
     bench.apply()
@@ -85,8 +85,8 @@ def test_an_unlock_sets_a_locked_device_free(bench: Bench) -> None:
 
 def test_a_lock_older_than_the_newest_wish_is_refused(bench: Bench) -> None:
     bench.backend.unlock(ref(bench, 5))
-    assert lock(bench, version=4) is Answer.REFUSED
-    assert lock(bench, version=5) is Answer.REFUSED
+    assert lock(bench, version=4) is BackendAnswer.REFUSED
+    assert lock(bench, version=5) is BackendAnswer.REFUSED
     assert not bench.locked()
 
 
@@ -109,19 +109,19 @@ def test_a_cancelled_lock_locks_nothing(bench: Bench) -> None:
 def test_cancelling_an_older_wish_does_not_touch_the_newer_one(bench: Bench) -> None:
     lock(bench, version=1)
     lock(bench, version=2)
-    assert bench.backend.cancel(ref(bench, 1)) is Answer.TAKEN
+    assert bench.backend.cancel(ref(bench, 1)) is BackendAnswer.TAKEN
     assert bench.locked()
 
 
 def test_a_release_cannot_be_cancelled(bench: Bench) -> None:
     bench.backend.unlock(ref(bench, 3))
-    assert bench.backend.cancel(ref(bench, 3)) is Answer.REFUSED
+    assert bench.backend.cancel(ref(bench, 3)) is BackendAnswer.REFUSED
 
 
 def test_an_unknown_device_is_said_to_be_unknown_and_no_lock_is_wished_of_it(bench: Bench) -> None:
     asked = ref(bench, 1, handset=bench.unknown)
     answer = bench.backend.lock(asked, screen=SCREEN, not_after_ms=NOT_AFTER_MS)
-    assert answer is Answer.UNKNOWN_DEVICE
+    assert answer is BackendAnswer.UNKNOWN_DEVICE
     held = bench.backend.state(bench.unknown)
     assert (held.desired, held.applied) == (Applied.UNLOCKED, None)
 
@@ -132,7 +132,7 @@ def test_after_a_failed_lock_the_same_call_brings_it_about_once(bench: Bench, fa
     with pytest.raises(Unavailable):
         lock(bench)
     assert bench.backend.state(bench.handset).applied is not Applied.LOCKED
-    assert lock(bench) is Answer.TAKEN
+    assert lock(bench) is BackendAnswer.TAKEN
     bench.apply()
     assert bench.backend.state(bench.handset).applied is Applied.LOCKED
 
@@ -146,7 +146,7 @@ def test_after_a_failed_release_the_same_call_brings_it_about(bench: Bench, faul
         bench.backend.unlock(ref(bench, 2))
     assert bench.backend.state(bench.handset).desired is Applied.UNLOCKED
     assert bench.backend.state(bench.handset).applied is not Applied.UNLOCKED
-    assert bench.backend.unlock(ref(bench, 2)) is Answer.TAKEN
+    assert bench.backend.unlock(ref(bench, 2)) is BackendAnswer.TAKEN
     bench.apply()
     assert bench.backend.state(bench.handset).applied in RELEASED
 
@@ -165,7 +165,7 @@ def test_what_was_not_taken_is_asked_again_by_itself(bench: Bench) -> None:
     bench.other.fault = Fault.NOT_APPLIED
     with pytest.raises(Unavailable):
         bench.backend.unlock(ref(bench, 2))
-    assert bench.ask_again() == [(bench.handset, Answer.TAKEN)]
+    assert bench.ask_again() == [(bench.handset, BackendAnswer.TAKEN)]
     assert bench.ask_again() == []
     assert not bench.locked()
 
@@ -195,7 +195,7 @@ def test_our_own_clock_turned_back_takes_no_release_back(bench: Bench) -> None:
 
 def test_a_lock_asked_for_too_late_is_refused(bench: Bench) -> None:
     bench.clock.at_ms = NOT_AFTER_MS
-    assert lock(bench) is Answer.REFUSED
+    assert lock(bench) is BackendAnswer.REFUSED
     assert bench.other.calls == []
 
 
@@ -222,7 +222,7 @@ def test_a_lock_that_was_shown_is_said_again_after_the_time_in_which_it_had_to_b
     bench.apply()
     assert bench.backend.state(bench.handset).applied is Applied.LOCKED
     bench.clock.at_ms = NOT_AFTER_MS + 1
-    assert bench.backend.reassert(bench.handset) is Answer.TAKEN
+    assert bench.backend.reassert(bench.handset) is BackendAnswer.TAKEN
     assert bench.backend.state(bench.handset).desired is Applied.LOCKED
     assert bench.locked()
 
@@ -246,7 +246,7 @@ def test_a_retired_device_is_free_and_never_locked_again(bench: Bench) -> None:
     held = bench.backend.state(bench.handset)
     assert held.desired is Applied.RETIRED
     assert held.applied in RELEASED
-    assert lock(bench, version=9, order="lock-9") is Answer.REFUSED
+    assert lock(bench, version=9, order="lock-9") is BackendAnswer.REFUSED
     assert bench.backend.unlock(ref(bench, 10)) in HEARD
     assert bench.backend.state(bench.handset).desired is Applied.RETIRED
     assert not bench.locked()
@@ -257,7 +257,7 @@ def test_a_device_is_retired_here_even_if_the_other_side_never_heard_of_it(bench
     bench.other.fault = Fault.NOT_APPLIED
     with contextlib.suppress(Unavailable):
         bench.backend.retire(ref(bench, 2))
-    assert lock(bench, version=3) is Answer.REFUSED
+    assert lock(bench, version=3) is BackendAnswer.REFUSED
 
 
 @pytest.mark.parametrize("name", sorted(MAKERS))
@@ -276,7 +276,7 @@ def test_a_restart_forgets_neither_a_wish_nor_a_retirement(name: str, tmp_path: 
     bench.backend.retire(ref(bench, 2))
     bench.book = TableBook(house, name)
     bench.backend = bench.make()
-    assert lock(bench, version=3) is Answer.REFUSED
+    assert lock(bench, version=3) is BackendAnswer.REFUSED
     house.engine.dispose()
 
 
@@ -304,7 +304,7 @@ def test_a_side_that_forgot_is_told_again_on_a_sign_of_life(bench: Bench) -> Non
     assert bench.backend.reassert(bench.handset) is None
     lock(bench)
     bench.apply()
-    assert bench.backend.reassert(bench.handset) is Answer.TAKEN
+    assert bench.backend.reassert(bench.handset) is BackendAnswer.TAKEN
     bench.apply()
     assert bench.locked()
     assert bench.backend.state(bench.handset).applied is Applied.LOCKED

@@ -11,12 +11,12 @@ from custody.gs1.check_digit import luhn_check_digit
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict, Fatal, Forbidden, NotFound, Rejected, Unavailable
 from custody.kernel.keys import new_signer
-from devicelock.backends.contract import Answer, Ref
+from devicelock.backends.contract import BackendAnswer, Ref
 from devicelock.backends.eir_folder import EirFolder
 from devicelock.backends.eir_list import (
-    Entry,
-    Kind,
-    Status,
+    EirEntry,
+    EirFileKind,
+    ImeiStatus,
     fold,
     open_publication,
     parse,
@@ -38,12 +38,12 @@ def imei(number: int) -> str:
     return body + luhn_check_digit(body)
 
 
-def lock(bench: EirBench, handset: str, version: int = 1, order: str = "lock-1") -> Answer:
+def lock(bench: EirBench, handset: str, version: int = 1, order: str = "lock-1") -> BackendAnswer:
     asked = Ref(handset=handset, order=order, version=version)
     return bench.eir.lock(asked, screen=SCREEN, not_after_ms=START_MS + DAY_MS)
 
 
-def unlock(bench: EirBench, handset: str, version: int = 2) -> Answer:
+def unlock(bench: EirBench, handset: str, version: int = 2) -> BackendAnswer:
     return bench.eir.unlock(Ref(handset=handset, order="lock-1", version=version))
 
 
@@ -52,10 +52,10 @@ def bench(tmp_path: Path) -> EirBench:
     return EirBench(tmp_path / "eir")
 
 
-def entry(number: int = 1, **changes: object) -> Entry:
-    plain = Entry(
+def entry(number: int = 1, **changes: object) -> EirEntry:
+    plain = EirEntry(
         imei=imei(number),
-        status=Status.BLACKLISTED,
+        status=ImeiStatus.BLACKLISTED,
         reason=Reason.NEVER_RECEIVED,
         case="lock-1",
         valid_from_s=START_S,
@@ -77,7 +77,7 @@ def test_the_files_are_byte_for_byte_the_golden_ones(bench: EirBench) -> None:
 
 
 def test_a_file_is_signed_over_its_bytes_and_one_changed_byte_is_refused() -> None:
-    made = publish(Kind.DELTA, 1, [entry()], issuer="urn:weaklink:operator:x", at_s=START_S, signer=SIGNER)
+    made = publish(EirFileKind.DELTA, 1, [entry()], issuer="urn:weaklink:operator:x", at_s=START_S, signer=SIGNER)
     opened, rows = open_publication(made.raw, made.signature, SIGNER.public)
     assert (opened, rows) == (made, [entry()])
     for position in range(0, len(made.raw), 7):
@@ -123,43 +123,45 @@ def test_a_file_that_we_could_not_have_written_is_not_read(old: bytes, new: byte
     raw = render([entry()])
     assert old in raw
     with pytest.raises(Rejected):
-        parse(raw.replace(old, new), kind=Kind.DELTA)
+        parse(raw.replace(old, new), kind=EirFileKind.DELTA)
 
 
 def test_imeis_stand_once_and_in_rising_order() -> None:
     lines = render([entry(1), entry(2)]).split(b"\n")
     for wrong in ([lines[0], lines[2], lines[1], b""], [lines[0], lines[1], lines[1], b""]):
         with pytest.raises(Rejected):
-            parse(b"\n".join(wrong), kind=Kind.FULL)
+            parse(b"\n".join(wrong), kind=EirFileKind.FULL)
 
 
 def test_a_full_list_names_no_handset_that_is_not_on_it() -> None:
-    raw = render([entry(status=Status.WHITELISTED)])
-    assert parse(raw, kind=Kind.DELTA)
+    raw = render([entry(status=ImeiStatus.WHITELISTED)])
+    assert parse(raw, kind=EirFileKind.DELTA)
     with pytest.raises(Rejected):
-        parse(raw, kind=Kind.FULL)
+        parse(raw, kind=EirFileKind.FULL)
 
 
 @given(
     st.lists(
-        st.dictionaries(st.integers(0, 8), st.sampled_from([Status.BLACKLISTED, Status.GREYLISTED, None]), max_size=4),
+        st.dictionaries(
+            st.integers(0, 8), st.sampled_from([ImeiStatus.BLACKLISTED, ImeiStatus.GREYLISTED, None]), max_size=4
+        ),
         max_size=8,
     )
 )
-def test_full_list_is_the_previous_one_and_its_delta(changes: list[dict[int, Status | None]]) -> None:
-    full: dict[str, Entry] = {}
-    plain: dict[str, Status] = {}
+def test_full_list_is_the_previous_one_and_its_delta(changes: list[dict[int, ImeiStatus | None]]) -> None:
+    full: dict[str, EirEntry] = {}
+    plain: dict[str, ImeiStatus] = {}
     for seq, change in enumerate(changes, 1):
-        rows = [entry(number, status=status or Status.WHITELISTED, seq=seq) for number, status in change.items()]
-        full = fold(full, parse(render(rows), kind=Kind.DELTA))
+        rows = [entry(number, status=status or ImeiStatus.WHITELISTED, seq=seq) for number, status in change.items()]
+        full = fold(full, parse(render(rows), kind=EirFileKind.DELTA))
         for number, status in change.items():
             plain.pop(imei(number), None)
             plain |= {imei(number): status} if status else {}
-        assert {each.imei: each.status for each in parse(render(full.values()), kind=Kind.FULL)} == plain
+        assert {each.imei: each.status for each in parse(render(full.values()), kind=EirFileKind.FULL)} == plain
 
 
 def test_every_full_file_of_the_backend_is_the_sum_of_its_deltas(bench: EirBench) -> None:
-    listed: dict[str, Entry] = {}
+    listed: dict[str, EirEntry] = {}
     for step in range(12):
         handset = imei(step % 4)
         lock(bench, handset, version=2 * step + 1, order=f"lock-{step}")
@@ -170,8 +172,8 @@ def test_every_full_file_of_the_backend_is_the_sum_of_its_deltas(bench: EirBench
             full = bench.eir.publish_full()
             for seq in range(1, full.seq + 1):
                 raw = (bench.path / f"{seq:010d}-delta.csv").read_bytes()
-                listed = fold(listed, parse(raw, kind=Kind.DELTA))
-            assert parse(full.raw, kind=Kind.FULL) == sorted(listed.values(), key=lambda each: each.imei)
+                listed = fold(listed, parse(raw, kind=EirFileKind.DELTA))
+            assert parse(full.raw, kind=EirFileKind.FULL) == sorted(listed.values(), key=lambda each: each.imei)
 
 
 def test_two_processes_give_no_number_twice_and_read_what_the_other_published(bench: EirBench) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from custody.kernel.clock import DAY_MS
-from devicelock.backends.contract import Answer, Ref
-from devicelock.backends.eir_list import Kind, Limits, parse
+from devicelock.backends.contract import BackendAnswer, Ref
+from devicelock.backends.eir_list import EirFileKind, Limits, parse
 from devicelock.rules.applied import Applied
 from tests.contracts_backends.backend_bench import SCREEN, EirBench
 from tests.contracts_backends.test_eir import imei, lock, unlock
@@ -29,13 +29,13 @@ def test_many_additions_go_out_in_portions_the_oldest_first_and_keep_no_release_
     bench.eir.publish()
     oldest = numbers[-Limits().least :]
     assert set(bench.loaded) == {imei(0), *(imei(number) for number in oldest)}
-    assert unlock(bench, imei(0)) is Answer.TAKEN
+    assert unlock(bench, imei(0)) is BackendAnswer.TAKEN
     assert imei(0) not in bench.loaded, "a release does not wait for those that wait"
     for left in (1, 0, 0):
         bench.eir.publish()
         assert len(numbers) - len(bench.loaded) == left
     assert bench.received == [1, 2, 3, 4, 5], "what stands already is not published again"
-    assert parse(bench.eir.publish_full().raw, kind=Kind.FULL)
+    assert parse(bench.eir.publish_full().raw, kind=EirFileKind.FULL)
 
 
 def test_a_list_that_has_grown_in_portions_is_published_whole(bench: EirBench) -> None:
@@ -46,7 +46,7 @@ def test_a_list_that_has_grown_in_portions_is_published_whole(bench: EirBench) -
         lock(bench, imei(number), order=f"lock-{number}")
     for _ in range(2):
         bench.eir.publish()
-    assert len(parse(bench.eir.publish_full().raw, kind=Kind.FULL)) == 2 * Limits().least + 1
+    assert len(parse(bench.eir.publish_full().raw, kind=EirFileKind.FULL)) == 2 * Limits().least + 1
 
 
 def test_removals_go_out_in_a_file_of_their_own_ahead_of_a_portion(bench: EirBench) -> None:

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from api.routes.eir import build_router
 from custody.kernel.errors import Rejected
-from devicelock.backends.eir_list import Entry, Status
+from devicelock.backends.eir_list import EirEntry, ImeiStatus
 from devicelock.backends.eir_status import equipment_status, read_pei
 from devicelock.rules.command import Reason
 from tests.contracts_backends.backend_bench import START_MS, SetClock
@@ -18,8 +18,8 @@ NOW_S = START_MS // 1000
 PATH = "/n5g-eir-eic/v1/equipment-status"
 
 
-def listed(status: Status) -> dict[str, Entry]:
-    row = Entry(
+def listed(status: ImeiStatus) -> dict[str, EirEntry]:
+    row = EirEntry(
         imei=IMEI,
         status=status,
         reason=Reason.NEVER_RECEIVED,
@@ -31,15 +31,17 @@ def listed(status: Status) -> dict[str, Entry]:
     return {IMEI: row}
 
 
-@pytest.mark.parametrize("status", [Status.BLACKLISTED, Status.GREYLISTED])
+@pytest.mark.parametrize("status", [ImeiStatus.BLACKLISTED, ImeiStatus.GREYLISTED])
 @pytest.mark.parametrize("pei", [f"imei-{IMEI}", f"imeisv-{IMEI[:14]}07", f"imei-{IMEI[:14]}0"])
-def test_a_listed_handset_has_the_status_of_its_row_by_imei_spare_digit_and_imeisv(status: Status, pei: str) -> None:
+def test_a_listed_handset_has_the_status_of_its_row_by_imei_spare_digit_and_imeisv(
+    status: ImeiStatus, pei: str
+) -> None:
     assert equipment_status(listed(status), pei, now_s=NOW_S) is status
 
 
 def test_a_handset_off_the_list_or_past_its_row_is_white() -> None:
-    assert equipment_status({}, f"imei-{IMEI}", now_s=NOW_S) is Status.WHITELISTED
-    assert equipment_status(listed(Status.BLACKLISTED), f"imei-{IMEI}", now_s=NOW_S + 10) is Status.WHITELISTED
+    assert equipment_status({}, f"imei-{IMEI}", now_s=NOW_S) is ImeiStatus.WHITELISTED
+    assert equipment_status(listed(ImeiStatus.BLACKLISTED), f"imei-{IMEI}", now_s=NOW_S + 10) is ImeiStatus.WHITELISTED
 
 
 @pytest.mark.parametrize("pei", ["", IMEI, "imei-490154203237519", "imei-49015420323751", f"imeisv-{IMEI}", "mac-00"])
@@ -50,7 +52,7 @@ def test_a_pei_that_names_no_imei_is_refused(pei: str) -> None:
 
 def ask(**query: str) -> httpx.Response:
     app = FastAPI()
-    app.include_router(build_router(lambda: listed(Status.BLACKLISTED), SetClock()))
+    app.include_router(build_router(lambda: listed(ImeiStatus.BLACKLISTED), SetClock()))
 
     async def once() -> httpx.Response:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://eir") as client:

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 
 from custody.kernel.errors import Unavailable
-from devicelock.backends.contract import Answer
+from devicelock.backends.contract import BackendAnswer
 from devicelock.backends.exchange import RETRY_S, Reply, Request, judge, read_json
 from devicelock.backends.http_line import MOST_BYTES, UNDER_WAY, HttpLine
 from tests.servers.answers import serving
@@ -19,17 +19,17 @@ from tests.servers.answers import serving
 @pytest.mark.parametrize(
     ("status", "answer"),
     [
-        (200, Answer.TAKEN),
-        (204, Answer.TAKEN),
-        (404, Answer.UNKNOWN_DEVICE),
-        (410, Answer.UNKNOWN_DEVICE),
-        (409, Answer.NOT_NOW),
-        (400, Answer.REFUSED),
-        (302, Answer.REFUSED),
-        (422, Answer.REFUSED),
+        (200, BackendAnswer.TAKEN),
+        (204, BackendAnswer.TAKEN),
+        (404, BackendAnswer.UNKNOWN_DEVICE),
+        (410, BackendAnswer.UNKNOWN_DEVICE),
+        (409, BackendAnswer.NOT_NOW),
+        (400, BackendAnswer.REFUSED),
+        (302, BackendAnswer.REFUSED),
+        (422, BackendAnswer.REFUSED),
     ],
 )
-def test_a_status_about_the_device_is_an_answer(status: int, answer: Answer) -> None:
+def test_a_status_about_the_device_is_an_answer(status: int, answer: BackendAnswer) -> None:
     assert judge(Reply(status=status), who="x") is answer
 
 

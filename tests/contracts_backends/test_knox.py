@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Rejected
-from devicelock.backends.contract import Answer, Ref
+from devicelock.backends.contract import BackendAnswer, Ref
 from devicelock.backends.knox import CAPABILITIES, SHOWN
 from devicelock.backends.signed_token import sign_token
 from devicelock.rules.applied import Applied
@@ -28,7 +28,7 @@ def ref(version: int) -> Ref:
     return Ref(handset=HANDSET, order="lock-1", version=version)
 
 
-def lock(bench: KnoxBench, version: int = 1) -> Answer:
+def lock(bench: KnoxBench, version: int = 1) -> BackendAnswer:
     return bench.backend.lock(ref(version), screen=SCREEN, not_after_ms=START_MS + DAY_MS)
 
 
@@ -86,17 +86,17 @@ def test_nothing_is_uploaded_locked_by_itself_or_deleted(bench: KnoxBench) -> No
 @pytest.mark.parametrize("state", ["Pending", "Rejected", "Activating"])
 def test_a_device_that_has_not_enrolled_waits_for_its_lock(bench: KnoxBench, state: str) -> None:
     bench.device_state = state
-    assert lock(bench) is Answer.NOT_NOW
+    assert lock(bench) is BackendAnswer.NOT_NOW
     bench.device_state = "Active"
-    assert bench.ask_again() == [(HANDSET, Answer.TAKEN)]
+    assert bench.ask_again() == [(HANDSET, BackendAnswer.TAKEN)]
     assert bench.locked()
 
 
 @pytest.mark.parametrize("state", ["Completing", "Complete"])
 def test_a_completed_device_takes_no_lock(bench: KnoxBench, state: str) -> None:
     bench.device_state = state
-    assert lock(bench) is Answer.REFUSED
-    assert bench.backend.unlock(ref(2)) is Answer.TAKEN
+    assert lock(bench) is BackendAnswer.REFUSED
+    assert bench.backend.unlock(ref(2)) is BackendAnswer.TAKEN
 
 
 @pytest.mark.parametrize("state", ["Locking", "Unlocking", "Activating", "Completing", "Exchanging", "Odd"])
@@ -111,7 +111,7 @@ def test_an_offline_lock_of_the_makers_own_is_shown_and_released(bench: KnoxBenc
     bench.backend.unlock(ref(1))
     bench.device_state = "Offline locked"
     assert bench.backend.state(HANDSET).applied is Applied.LOCKED
-    assert bench.backend.reassert(HANDSET) is Answer.TAKEN
+    assert bench.backend.reassert(HANDSET) is BackendAnswer.TAKEN
     bench.apply()
     assert bench.backend.state(HANDSET).applied is Applied.UNLOCKED
 

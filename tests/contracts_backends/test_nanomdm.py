@@ -10,10 +10,10 @@ import pytest
 
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Rejected, Unavailable
-from devicelock.backends.contract import Answer, Ref
+from devicelock.backends.contract import BackendAnswer, Ref
 from devicelock.backends.exchange import Reply, Request
 from devicelock.backends.nanomdm import NanoMdmBackend, commands
-from devicelock.backends.nanomdm_event import Topic, open_event
+from devicelock.backends.nanomdm_event import MdmTopic, open_event
 from devicelock.rules.applied import Applied
 from tests.contracts_backends.backend_bench import SCREEN, START_MS, NanoMdmBench
 
@@ -26,7 +26,7 @@ def bench() -> NanoMdmBench:
     return NanoMdmBench()
 
 
-def lock(bench: NanoMdmBench, version: int = 1) -> Answer:
+def lock(bench: NanoMdmBench, version: int = 1) -> BackendAnswer:
     asked = Ref(handset=HANDSET, order="lock-1", version=version)
     return bench.mdm.lock(asked, screen=SCREEN, not_after_ms=START_MS + DAY_MS)
 
@@ -42,7 +42,7 @@ def event(topic: str = "mdm.TokenUpdate", **body: Any) -> bytes:
 
 def test_an_event_is_taken_only_with_the_hmac_of_its_very_bytes() -> None:
     raw = event()
-    assert open_event(raw, signed(raw), KEY).topic is Topic.TOKEN_UPDATE
+    assert open_event(raw, signed(raw), KEY).topic is MdmTopic.TOKEN_UPDATE
     wrong = (None, "", "AAAA", signed(raw, b"another"), signed(raw + b" "), signed(raw).lower(), "\udcff")
     for signature in wrong:
         with pytest.raises(Rejected):
@@ -68,13 +68,13 @@ def test_not_now_keeps_the_command_and_is_no_failure(bench: NanoMdmBench) -> Non
     lock(bench)
     name = bench.queue[0][0]
     bench.connect(name, "NotNow")
-    assert lock(bench) is Answer.NOT_NOW
+    assert lock(bench) is BackendAnswer.NOT_NOW
     assert bench.ask_again() == []
     held = bench.mdm.state(HANDSET)
     assert (held.desired, held.applied) == (Applied.LOCKED, None)
     bench.apply()
     assert bench.mdm.state(HANDSET).applied is Applied.LOCKED
-    assert lock(bench) is Answer.TAKEN
+    assert lock(bench) is BackendAnswer.TAKEN
 
 
 @pytest.mark.parametrize("status", ["Error", "CommandFormatError"])
@@ -83,7 +83,7 @@ def test_an_error_ends_the_command_and_it_is_said_anew_under_another_name(bench:
     name = bench.queue.pop()[0]
     bench.connect(name, status)
     assert bench.mdm.state(HANDSET).applied is None
-    assert bench.ask_again() == [(HANDSET, Answer.TAKEN)]
+    assert bench.ask_again() == [(HANDSET, BackendAnswer.TAKEN)]
     assert bench.queue[0][0] != name
     bench.apply()
     assert bench.mdm.state(HANDSET).applied is Applied.LOCKED
@@ -137,7 +137,7 @@ def test_an_event_is_taken_in_even_if_the_server_cannot_be_told(bench: NanoMdmBe
     with pytest.raises(Unavailable):
         bench.mdm.reassert(HANDSET)
     bench.backend = NanoMdmBackend(sending, api_key="api key", webhook_key=KEY, book=bench.book, clock=bench.clock)
-    assert bench.ask_again() == [(HANDSET, Answer.TAKEN)]
+    assert bench.ask_again() == [(HANDSET, BackendAnswer.TAKEN)]
 
 
 def backend_saying(bench: NanoMdmBench, enqueue: Reply, push: Reply) -> NanoMdmBackend:
@@ -157,7 +157,7 @@ def told(**status: Any) -> bytes:
 def test_a_partial_success_counts_by_our_own_device(bench: NanoMdmBench) -> None:
     others_failed = Reply(status=207, body=json.dumps({"status": {"OTHER": {"command_error": "no"}}}).encode())
     bench.backend = backend_saying(bench, others_failed, OK)
-    assert lock(bench) is Answer.TAKEN
+    assert lock(bench) is BackendAnswer.TAKEN
     bench = NanoMdmBench()
     bench.backend = backend_saying(bench, Reply(status=207, body=told(command_error="disk full")), OK)
     with pytest.raises(Unavailable):
@@ -170,13 +170,13 @@ def test_a_push_that_fails_is_loud_and_the_next_call_pushes_again(bench: NanoMdm
         lock(bench)
     exists = Reply(status=500, body=b'{"command_error": "command already exists: x"}')
     bench.backend = backend_saying(bench, exists, OK)
-    assert lock(bench) is Answer.TAKEN
+    assert lock(bench) is BackendAnswer.TAKEN
 
 
 @pytest.mark.parametrize("name", ["a,b", "a/b", "", "a?b", "..", "a%2Cb"])
 def test_a_name_that_would_reach_another_device_or_call_is_not_sent(bench: NanoMdmBench, name: str) -> None:
     asked = Ref(handset=name, order="o", version=1)
-    assert bench.mdm.lock(asked, screen=SCREEN, not_after_ms=START_MS + DAY_MS) is Answer.UNKNOWN_DEVICE
+    assert bench.mdm.lock(asked, screen=SCREEN, not_after_ms=START_MS + DAY_MS) is BackendAnswer.UNKNOWN_DEVICE
     assert bench.other.calls == []
 
 

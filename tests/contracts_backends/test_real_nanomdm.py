@@ -28,11 +28,11 @@ from api.compose import free_port
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Unavailable
 from custody.kernel.system_clock import SystemClock
-from devicelock.backends.contract import Answer, Ref
+from devicelock.backends.contract import BackendAnswer, Ref
 from devicelock.backends.exchange import Reply, Request
 from devicelock.backends.http_line import HttpLine
 from devicelock.backends.nanomdm import NanoMdmBackend
-from devicelock.backends.nanomdm_event import HEADER, Status, check_age
+from devicelock.backends.nanomdm_event import HEADER, MdmStatus, check_age
 from devicelock.rules.applied import Applied
 from tests.contracts_backends.backend_bench import SCREEN, START_MS, SetClock
 from tests.contracts_backends.memory_book import MemoryBook
@@ -80,7 +80,7 @@ class Device:
         self.check_in("Authenticate")
         self.check_in("TokenUpdate", PushMagic="magic", Token=b"token")
 
-    def report(self, status: Status, name: str | None = None) -> tuple[str, str] | None:
+    def report(self, status: MdmStatus, name: str | None = None) -> tuple[str, str] | None:
         """Report and fetch: the next command's kind and name, or None."""
         body = {"Status": str(status), "UDID": UDID} | ({"CommandUUID": name} if name else {})
         raw = self._put(body, "application/x-apple-aspen-mdm")
@@ -139,7 +139,7 @@ class World:
         self.device = Device(address, der)
         self._wait_for(address, server)
 
-    def lock(self, version: int = 1) -> Answer:
+    def lock(self, version: int = 1) -> BackendAnswer:
         asked = Ref(handset=UDID, order="lock-1", version=version)
         return self.backend.lock(asked, screen=SCREEN, not_after_ms=START_MS + DAY_MS)
 
@@ -197,19 +197,19 @@ def world(tmp_path: Path) -> Iterator[World]:
 def test_a_lock_is_fetched_kept_on_not_now_acknowledged_and_released(world: World) -> None:
     world.device.enrol()
     assert world.hears("mdm.TokenUpdate", 1)
-    assert world.lock() is Answer.TAKEN
+    assert world.lock() is BackendAnswer.TAKEN
     assert world.backend.state(UDID).applied is None
-    kind, name = world.device.report(Status.IDLE) or ("", "")
+    kind, name = world.device.report(MdmStatus.IDLE) or ("", "")
     assert kind == "EnableLostMode"
-    assert world.device.report(Status.NOT_NOW, name) is None
+    assert world.device.report(MdmStatus.NOT_NOW, name) is None
     assert world.shows(None)
-    assert world.device.report(Status.IDLE) == (kind, name)
-    world.device.report(Status.ACKNOWLEDGED, name)
+    assert world.device.report(MdmStatus.IDLE) == (kind, name)
+    world.device.report(MdmStatus.ACKNOWLEDGED, name)
     assert world.shows(Applied.LOCKED)
-    assert world.backend.unlock(Ref(handset=UDID, order="lock-1", version=2)) is Answer.TAKEN
-    kind, name = world.device.report(Status.IDLE) or ("", "")
+    assert world.backend.unlock(Ref(handset=UDID, order="lock-1", version=2)) is BackendAnswer.TAKEN
+    kind, name = world.device.report(MdmStatus.IDLE) or ("", "")
     assert kind == "DisableLostMode"
-    world.device.report(Status.ACKNOWLEDGED, name)
+    world.device.report(MdmStatus.ACKNOWLEDGED, name)
     assert world.shows(Applied.UNLOCKED)
 
 
@@ -218,7 +218,7 @@ def test_a_lock_that_was_put_off_is_offered_again_after_its_release_and_the_rele
     world: World,
     released_before: bool,  # noqa: FBT001 - the case that is told
 ) -> None:
-    def report(status: Status, name: str = "") -> tuple[str, str] | None:
+    def report(status: MdmStatus, name: str = "") -> tuple[str, str] | None:
         before = world.heard.count("mdm.Connect")
         following = world.device.report(status, name)
         assert world.hears("mdm.Connect", before + 1)
@@ -229,23 +229,23 @@ def test_a_lock_that_was_put_off_is_offered_again_after_its_release_and_the_rele
     world.lock()
     release = Ref(handset=UDID, order="lock-1", version=2)
     if released_before:
-        assert world.backend.unlock(release) is Answer.TAKEN
-    _, lock = report(Status.IDLE) or ("", "")
-    report(Status.NOT_NOW, lock)
+        assert world.backend.unlock(release) is BackendAnswer.TAKEN
+    _, lock = report(MdmStatus.IDLE) or ("", "")
+    report(MdmStatus.NOT_NOW, lock)
     if not released_before:
-        assert world.backend.unlock(release) is Answer.TAKEN
-    assert report(Status.IDLE) == ("EnableLostMode", lock)
-    kind, name = report(Status.NOT_NOW, lock) or ("", "")
+        assert world.backend.unlock(release) is BackendAnswer.TAKEN
+    assert report(MdmStatus.IDLE) == ("EnableLostMode", lock)
+    kind, name = report(MdmStatus.NOT_NOW, lock) or ("", "")
     assert kind == "DisableLostMode"
-    report(Status.ACKNOWLEDGED, name)
+    report(MdmStatus.ACKNOWLEDGED, name)
     assert world.backend.state(UDID).applied is None, "the lock is still with the server"
-    assert report(Status.IDLE) == ("EnableLostMode", lock)
-    report(Status.ACKNOWLEDGED, lock)
+    assert report(MdmStatus.IDLE) == ("EnableLostMode", lock)
+    report(MdmStatus.ACKNOWLEDGED, lock)
     assert world.backend.state(UDID).applied is Applied.LOCKED
-    assert world.backend.unlock(release) is Answer.TAKEN
-    kind, name = report(Status.IDLE) or ("", "")
+    assert world.backend.unlock(release) is BackendAnswer.TAKEN
+    kind, name = report(MdmStatus.IDLE) or ("", "")
     assert kind == "DisableLostMode"
-    report(Status.ACKNOWLEDGED, name)
+    report(MdmStatus.ACKNOWLEDGED, name)
     assert world.backend.state(UDID).applied is Applied.UNLOCKED
 
 
@@ -255,9 +255,9 @@ def test_enrolling_again_clears_the_queue_and_the_lock_is_said_again(world: Worl
     world.lock()
     world.device.enrol()
     assert world.hears("mdm.TokenUpdate", 2)
-    kind, name = world.device.report(Status.IDLE) or ("", "")
+    kind, name = world.device.report(MdmStatus.IDLE) or ("", "")
     assert kind == "EnableLostMode"
-    world.device.report(Status.ACKNOWLEDGED, name)
+    world.device.report(MdmStatus.ACKNOWLEDGED, name)
     assert world.shows(Applied.LOCKED)
 
 
@@ -274,9 +274,9 @@ def test_a_command_whose_reply_was_lost_is_known_to_the_server_when_asked_again(
     with pytest.raises(Unavailable):
         world.lock()
     world.backend._wire._line = sends  # type: ignore[attr-defined]  # the second is not
-    assert world.lock() is Answer.TAKEN
-    _, name = world.device.report(Status.IDLE) or ("", "")
-    assert world.device.report(Status.ACKNOWLEDGED, name) is None
+    assert world.lock() is BackendAnswer.TAKEN
+    _, name = world.device.report(MdmStatus.IDLE) or ("", "")
+    assert world.device.report(MdmStatus.ACKNOWLEDGED, name) is None
     assert world.shows(Applied.LOCKED)
 
 

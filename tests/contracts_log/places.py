@@ -9,11 +9,11 @@ from obstore.store import from_url
 
 from custody.kernel.errors import NotFound, Unavailable
 from custody.ledger.audit import audit
-from custody.ledger.replay import Finding
+from custody.ledger.replay import AuditFinding
 from custody.ledger.tiles import ENTRIES, TileId
 from custody.store import log_reader
 from custody.store.log_bucket import Bucket
-from custody.store.log_target import Folder, Held, Target
+from custody.store.log_target import Folder, HeldFile, Target
 from custody.store.static_export import Exported, export_log
 from custody.store.unit import House
 from tests.contracts_log.small_house import VERIFIER
@@ -50,7 +50,7 @@ class Place:
         else:
             obstore.put(self._store, path, data)
 
-    def audit(self) -> list[Finding]:
+    def audit(self) -> list[AuditFinding]:
         """What an auditor with the log's key finds."""
         files = self.files()
 
@@ -116,7 +116,7 @@ class Faulty:
         """As the target's."""
         return self.target.sizes()
 
-    def read(self, path: str) -> Held | None:
+    def read(self, path: str) -> HeldFile | None:
         """As the target's."""
         return self.target.read(path)
 
@@ -127,7 +127,7 @@ class Faulty:
         self.put_there.append(path)
         self._perhaps(path, applied=True)
 
-    def swap(self, path: str, data: bytes, *, held: Held | None) -> None:
+    def swap(self, path: str, data: bytes, *, held: HeldFile | None) -> None:
         """As the target's, but for the one fault."""
         self._perhaps(path, applied=False)
         self.target.swap(path, data, held=held)

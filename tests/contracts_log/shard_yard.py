@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from custody.kernel import cose
 from custody.kernel.merkle import SmallTree, leaf_hash
 from custody.ledger.record import Record, open_record
-from custody.scans.batch import BATCH, Item, SealedBatch, make_batch, open_batch, read_batch, seal_batch
+from custody.scans.batch import BATCH, HandedScan, SealedBatch, make_batch, open_batch, read_batch, seal_batch
 from custody.scans.leaf import make_leaf, name_leaf
 from custody.scans.place import index_of
 from custody.scans.scan import CONTENT_TYPE, SCANS, make_scan, open_scan, read_scan_statement
@@ -24,7 +24,7 @@ from custody.store.unit import House
 from custody.usecases.close_shards import Closer
 from custody.usecases.drop_shard import Dropped, drop_shard
 from custody.usecases.group_station import group_station
-from custody.usecases.judge_group import Ack
+from custody.usecases.judge_group import ScanAnswer
 from custody.usecases.replay_verdicts import Comparison, compare_verdicts
 from tests.contracts_log.small_house import (
     SSCC,
@@ -172,7 +172,7 @@ def close_due(house: House, closer: Closer) -> list[ShardRow]:
     return closed
 
 
-def indexes(acks: Sequence[Ack]) -> list[int]:
+def indexes(acks: Sequence[ScanAnswer]) -> list[int]:
     """Where scans stand; all of them are in the log."""
     assert all(ack.index is not None for ack in acks)
     return [ack.index for ack in acks if ack.index is not None]
@@ -199,7 +199,7 @@ def sign_batch(house: House, bench: Bench, items: Sequence[str | None], **more: 
         iat_s=at_ms // 1000,
         signer=bench.signer,
     )
-    given = [Item(subject=leaf.subject, content_type=CONTENT_TYPE, opening=opening) for leaf, opening in made]
+    given = [HandedScan(subject=leaf.subject, content_type=CONTENT_TYPE, opening=opening) for leaf, opening in made]
     bench.seq, bench.prev = bench.seq + len(items), read_batch(statement).digest
     return SealedBatch(batch=open_batch(statement, given), seal=seal_batch(read_batch(statement), bench.signer))
 

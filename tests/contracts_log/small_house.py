@@ -18,7 +18,7 @@ from custody.kernel.errors import Trouble
 from custody.kernel.keys import P256_ORDER, SoftwareSigner
 from custody.ledger.audit import audit
 from custody.ledger.note import Ed25519Verifier, text_key
-from custody.ledger.replay import Finding
+from custody.ledger.replay import AuditFinding
 from custody.ledger.statements import make_possession
 from custody.ledger.tiles import ENTRIES, TileId
 from custody.scans.scan import make_scan, open_scan
@@ -29,7 +29,7 @@ from custody.store.migrate import migrate
 from custody.store.unit import House
 from custody.usecases.accept_scans import Intake
 from custody.usecases.enrol_station import announce, enrol
-from custody.usecases.judge_group import Ack
+from custody.usecases.judge_group import ScanAnswer
 from custody.usecases.open_log import open_log
 from tests.world_parts import ORIGIN, VERSIONS, Clock, SeededIds, key
 
@@ -176,13 +176,13 @@ def running_intake(house: House) -> Iterator[Intake]:
         intake.stop()
 
 
-def send(house: House, *pairs: tuple[bytes, bytes]) -> list[Ack]:
+def send(house: House, *pairs: tuple[bytes, bytes]) -> list[ScanAnswer]:
     """Hand scans in together."""
     with running_intake(house) as intake:
         return intake.submit([open_scan(*pair) for pair in pairs]).result(timeout=60)
 
 
-def findings(house: House) -> list[Finding]:
+def findings(house: House) -> list[AuditFinding]:
     """Everything that an auditor finds in the log as stored."""
     with house.read() as session:
 

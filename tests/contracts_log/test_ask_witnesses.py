@@ -14,14 +14,14 @@ import pytest
 from api.process.witnesses import MOST_BYTES, TRIES, Witnesses, open_policy
 from custody.kernel.errors import Conflict, Fatal, Rejected, Unavailable
 from custody.ledger.cosignature import mldsa_key, new_mldsa_signer
-from custody.ledger.note import EM_DASH, Kind, text_key
+from custody.ledger.note import EM_DASH, SignatureKind, text_key
 from custody.ledger.witness import parse_add_checkpoint
 from custody.ledger.witness_policy import parse_policy
 from custody.store import log_reader, witness_book
 from custody.store.unit import House
 from custody.store.witness_folder import WitnessFolder
 from custody.usecases.cosign import parties
-from custody.usecases.witness_log import Answer, Witness
+from custody.usecases.witness_log import Witness, WitnessAnswer
 from tests.contracts_log.small_house import VERIFIER, add_records, raises
 from tests.world_parts import Clock, key
 
@@ -29,7 +29,7 @@ LOG = VERIFIER.key
 SIZE = "text/x.tlog.size"
 WAIT_S = 60.0
 
-Answering = Callable[[bytes], Answer]
+Answering = Callable[[bytes], WitnessAnswer]
 
 
 class Address:
@@ -87,7 +87,7 @@ def carrier(folder: WitnessFolder) -> Iterator[Address]:
 
 
 def policy_text(url: str, *more: str) -> str:
-    vkey = text_key("carrier.example/w", key("carrier").public, kind=Kind.ED25519_COSIGNATURE).vkey()
+    vkey = text_key("carrier.example/w", key("carrier").public, kind=SignatureKind.ED25519_COSIGNATURE).vkey()
     return "\n".join([f"log {LOG.vkey()}", f"witness carrier {vkey} {url}", *more, "quorum carrier", ""])
 
 
@@ -153,7 +153,7 @@ def test_a_key_that_has_not_cosigned_yet_has_its_address_asked_again(house: Hous
 
 
 def test_each_address_has_a_desk_of_its_own(house: House, carrier: Address) -> None:
-    other = text_key("other.example/w", key("other").public, kind=Kind.ED25519_COSIGNATURE).vkey()
+    other = text_key("other.example/w", key("other").public, kind=SignatureKind.ED25519_COSIGNATURE).vkey()
     with asking(house, carrier.url, f"witness other {other} http://127.0.0.1:9") as witnesses:
         assert [(desk.url, list(desk.keys)) for desk in witnesses.desks] == [
             (carrier.url, ["carrier"]),
@@ -179,31 +179,33 @@ def test_a_witness_that_remembers_another_size_is_asked_from_there(house: House,
 def test_a_witness_that_changes_its_mind_is_not_asked_for_ever(house: House, carrier: Address) -> None:
     add_records(house, 9)
     told = iter(range(1, 100))
-    carrier.answer = lambda _body: Answer(status=409, body=f"{next(told)}\n", content_type=f"{SIZE} ; charset=utf-8")
+    carrier.answer = lambda _body: WitnessAnswer(
+        status=409, body=f"{next(told)}\n", content_type=f"{SIZE} ; charset=utf-8"
+    )
     with asking(house, carrier.url) as witnesses, raises(Conflict, "witness"):
         witnesses.visit(witnesses.desks[0])
     assert carrier.old_sizes() == list(range(TRIES))
 
 
 def test_a_witness_that_knows_a_longer_log_than_ours_is_not_argued_with(house: House, carrier: Address) -> None:
-    carrier.answer = lambda _body: Answer(status=409, body="2\n", content_type=SIZE)
+    carrier.answer = lambda _body: WitnessAnswer(status=409, body="2\n", content_type=SIZE)
     with asking(house, carrier.url) as witnesses, raises(Rejected, "witness"):
         witnesses.visit(witnesses.desks[0])
     assert len(carrier.asked) == 1
 
 
-REFUSALS: dict[str, tuple[Answer, type[Exception]]] = {
-    "another past": (Answer(status=422, body="the proof fails\n"), Rejected),
-    "an unknown log": (Answer(status=404, body="the origin is unknown\n"), Rejected),
-    "a size as a plain text": (Answer(status=409, body="0\n", content_type="text/plain"), Rejected),
-    "a size without an end": (Answer(status=409, body="0", content_type=SIZE), Rejected),
-    "a size under another status": (Answer(status=400, body="0\n", content_type=SIZE), Rejected),
-    "no number": (Answer(status=409, body="-1\n", content_type=SIZE), Rejected),
-    "a witness in trouble": (Answer(status=503, body="nothing was cosigned\n"), Unavailable),
-    "no cosignature": (Answer(status=200, body=""), Rejected),
-    "another's cosignature": (Answer(status=200, body="— thief.example/w AAAAAA==\n"), Rejected),
-    "nonsense": (Answer(status=200, body="yes\n"), Rejected),
-    "a cosignature under another status": (Answer(status=201, body=""), Rejected),
+REFUSALS: dict[str, tuple[WitnessAnswer, type[Exception]]] = {
+    "another past": (WitnessAnswer(status=422, body="the proof fails\n"), Rejected),
+    "an unknown log": (WitnessAnswer(status=404, body="the origin is unknown\n"), Rejected),
+    "a size as a plain text": (WitnessAnswer(status=409, body="0\n", content_type="text/plain"), Rejected),
+    "a size without an end": (WitnessAnswer(status=409, body="0", content_type=SIZE), Rejected),
+    "a size under another status": (WitnessAnswer(status=400, body="0\n", content_type=SIZE), Rejected),
+    "no number": (WitnessAnswer(status=409, body="-1\n", content_type=SIZE), Rejected),
+    "a witness in trouble": (WitnessAnswer(status=503, body="nothing was cosigned\n"), Unavailable),
+    "no cosignature": (WitnessAnswer(status=200, body=""), Rejected),
+    "another's cosignature": (WitnessAnswer(status=200, body="— thief.example/w AAAAAA==\n"), Rejected),
+    "nonsense": (WitnessAnswer(status=200, body="yes\n"), Rejected),
+    "a cosignature under another status": (WitnessAnswer(status=201, body=""), Rejected),
 }
 
 
@@ -223,7 +225,7 @@ def test_what_is_no_cosignature_moves_nothing(house: House, carrier: Address, wh
 def test_a_witness_that_sends_us_elsewhere_is_not_followed(house: House, carrier: Address) -> None:
     honest = carrier.answer
     carrier.headers = {"Location": f"{carrier.url}/add-checkpoint"}
-    carrier.answer = lambda body: honest(body) if len(carrier.asked) > 1 else Answer(status=307, body="")
+    carrier.answer = lambda body: honest(body) if len(carrier.asked) > 1 else WitnessAnswer(status=307, body="")
     with asking(house, carrier.url) as witnesses, raises(Rejected, "witness"):
         witnesses.visit(witnesses.desks[0])
     assert (len(carrier.asked), cosigned(house)) == (1, 0)
@@ -238,7 +240,7 @@ def until(true: Callable[[], Any]) -> None:
 
 
 def test_a_witness_in_trouble_is_named_asked_again_and_forgiven(house: House, carrier: Address) -> None:
-    honest, carrier.answer = carrier.answer, lambda _body: Answer(status=503, body="away\n")
+    honest, carrier.answer = carrier.answer, lambda _body: WitnessAnswer(status=503, body="away\n")
     witnesses = Witnesses(house, parse_policy(policy_text(carrier.url)))
     (desk,) = witnesses.desks
     witnesses.start()
@@ -261,7 +263,7 @@ def test_a_witness_in_trouble_is_named_asked_again_and_forgiven(house: House, ca
 def test_an_answer_longer_than_any_cosignature_is_not_read_to_its_end(house: House, carrier: Address) -> None:
     honest = carrier.answer
     for status in (200, 503):
-        carrier.answer = lambda body, status=status: Answer(  # type: ignore[misc]  # mypy infers no default of a lambda
+        carrier.answer = lambda body, status=status: WitnessAnswer(  # type: ignore[misc]  # mypy infers no default of a lambda
             status=status, body=honest(body).body + f"{EM_DASH} {'w' * MOST_BYTES} AAAAAAA=\n"
         )
         with asking(house, carrier.url) as witnesses, raises(Rejected, "witness"):

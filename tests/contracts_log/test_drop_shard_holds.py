@@ -3,7 +3,7 @@
 from sqlmodel import Session
 
 from api.join_reports import join_reports
-from custody.disputes.machine import Role
+from custody.disputes.machine import CaseRole
 from custody.disputes.order import OrderFacts
 from custody.kernel.errors import NotFound
 from custody.scans.shard import quarter_of
@@ -81,7 +81,7 @@ def test_a_report_holds_its_parcels_scans_while_the_case_goes_on_that_it_was_joi
     not_put_right(world, mine)
     other = world.dispute(None, None, order=OrderFacts(order_ref="SO-17"))
     with world.house.unit() as unit:
-        join_reports(unit, dispute=mine.case, into=other.case, consent=True, actor="agent-1", role=Role.AGENT)
+        join_reports(unit, dispute=mine.case, into=other.case, consent=True, actor="agent-1", role=CaseRole.AGENT)
     name = grow_old(world)
     check_held(world, name, parcel)
     with world.house.unit() as unit:

@@ -331,7 +331,7 @@ def test_the_contact_of_an_order_that_was_picked_and_never_packed_goes_by_its_nu
     order = {"type": "po", "bizTransaction": "urn:epcglobal:cbv:bt:9521473000009:SO-17"}
     world.send([world.see(next(iter(world.network.stations)), handset, bizTransactionList=[order])])
     with world.house.read() as session:
-        assert read_trail(session, "po:SO-17").trail.unit.parcel is None
+        assert read_trail(session, "po:SO-17").trail.belongings.parcel is None
     assert run(world, "po:SO-17").openings == (index,)
     with world.house.read() as session:
         assert read_sale(session, "SO-17").sale.contact == ""

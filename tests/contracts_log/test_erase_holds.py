@@ -4,7 +4,7 @@ import msgspec
 from sqlmodel import select
 
 from api.join_reports import join_reports
-from custody.disputes.machine import Role
+from custody.disputes.machine import CaseRole
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict
 from custody.store import erase_book
@@ -29,7 +29,7 @@ def take_back(world: World, opened: Opened) -> None:
 def join(world: World, opened: Opened, into: Opened) -> None:
     """An agent joins two reports, and the customer was asked."""
     with world.house.unit() as unit:
-        join_reports(unit, dispute=opened.case, into=into.case, consent=True, actor="agent-1", role=Role.AGENT)
+        join_reports(unit, dispute=opened.case, into=into.case, consent=True, actor="agent-1", role=CaseRole.AGENT)
 
 
 def computed_from(world: World) -> dict[str, bool]:

@@ -37,7 +37,7 @@ def _filed(yard: Yard) -> Yard:
 def test_the_parcel_of_an_order_is_found_and_no_other(filed: Yard) -> None:
     with filed.house.read() as session:
         for order, parcel in ((ORDER, SSCC), (OTHER_ORDER, OTHER_SSCC)):
-            assert read_trail(session, f"po:{order}").trail.unit.parcel == parcel
+            assert read_trail(session, f"po:{order}").trail.belongings.parcel == parcel
 
 
 def test_a_dropped_scan_leaves_no_key_behind(filed: Yard) -> None:

@@ -20,8 +20,8 @@ from custody.scans.scan import open_scan
 from custody.scans.tolerances import Tolerances
 from custody.store.unit import House
 from custody.usecases.erase import erase
-from custody.usecases.file_part import Part
-from custody.usecases.judge_group import Ack
+from custody.usecases.file_part import ScanOrBatch
+from custody.usecases.judge_group import ScanAnswer
 from custody.usecases.register_statement import register
 from custody.usecases.replay_verdicts import compare_verdicts
 from tests.contracts_log.shard_yard import sign_batch
@@ -73,7 +73,7 @@ class Network:
         self.house = house
         house.ids = SeededIds("grouping")
         self.benches = [Bench(name=name, signer=key(f"station {name}")) for name in STATIONS]
-        self.parts: list[Part] = []
+        self.parts: list[ScanOrBatch] = []
         self.alone: list[bytes] = []
 
     def act(self, name: str, station: int, parcel: int, said: dict[str, Any], back: int) -> None:
@@ -153,14 +153,14 @@ def houses(enrolled: House, folder: Path, count: int = 1) -> list[House]:
     return made
 
 
-def take(processes: Sequence[House], parts: Sequence[Part], size: int) -> Iterator[object]:
+def take(processes: Sequence[House], parts: Sequence[ScanOrBatch], size: int) -> Iterator[object]:
     """Hand parts in by groups of a size, to the processes in turn; what is said of each scan."""
     with ExitStack() as running:
         intakes = [running.enter_context(running_intake(house)) for house in processes]
         for turn, first in enumerate(range(0, len(parts), size)):
             answered: Future[Any] = Future()
             intakes[turn % len(intakes)].hand_in(parts[first : first + size], answered.set_result)
-            acks: list[Ack] = answered.result(timeout=60)
+            acks: list[ScanAnswer] = answered.result(timeout=60)
             for ack in acks:
                 yield ack.digest, ack.index, ack.position, ack.verdict, ack.refused and ack.refused.code
 

@@ -9,7 +9,7 @@ from custody.scans.scan import open_scan
 from custody.scans.tolerances import Tolerances
 from custody.store.unit import House
 from custody.usecases.accept_scans import Intake
-from custody.usecases.judge_group import Ack
+from custody.usecases.judge_group import ScanAnswer
 from custody.usecases.open_log import change_rules, judge_by, rules_in_force
 from custody.usecases.register_statement import register
 from custody.usecases.replay_verdicts import Comparison, compare_verdicts
@@ -41,7 +41,7 @@ def weigh_and_load(intake: Intake, house: House, bench: Bench, parcel: str = SSC
     """The flags of a parcel that is weighed, loaded into a cage that is weighed too, and weighed again."""
     events = [weighing(540), in_a_cage(parcel), weighing(541)]
     scans = [open_scan(*bench.sign(house, parcel, **more)) for more in events]
-    acks: list[Ack] = [intake.submit([scan]).result(timeout=60)[0] for scan in scans]
+    acks: list[ScanAnswer] = [intake.submit([scan]).result(timeout=60)[0] for scan in scans]
     return [[flag.code for flag in ack.verdict.flags] for ack in acks]
 
 

@@ -6,7 +6,7 @@ from sqlalchemy import delete
 from custody.kernel.clock import HOUR_MS
 from custody.store.tables import OpeningRow
 from custody.store.unit import House
-from custody.trail.finding import Finding, Kind
+from custody.trail.finding import Finding, FindingKind
 from custody.usecases.read_trail import read_trail
 from tests.contracts_log.small_house import SSCC, Bench, enrol_bench, opened_house, send
 from tests.world_parts import Clock, key
@@ -27,8 +27,8 @@ def _bench(house: House) -> Bench:
 def gaps(house: House) -> list[Finding]:
     with house.read() as session:
         found = read_trail(session, SSCC, gaps=True).trail
-        assert Kind.SEQUENCE_GAP not in {finding.kind for finding in read_trail(session, SSCC).trail.findings}
-    return [finding for finding in found.findings if finding.kind is Kind.SEQUENCE_GAP]
+        assert FindingKind.SEQUENCE_GAP not in {finding.kind for finding in read_trail(session, SSCC).trail.findings}
+    return [finding for finding in found.findings if finding.kind is FindingKind.SEQUENCE_GAP]
 
 
 def test_a_statement_that_a_station_keeps_to_itself_beside_a_scan_of_the_parcel_is_missing(

@@ -8,7 +8,7 @@ import pytest
 from api.process.witnesses import Witnesses
 from custody.ledger.checkpoint import open_checkpoint
 from custody.ledger.cosignature import cosign
-from custody.ledger.note import Kind, parse_signatures, text_key
+from custody.ledger.note import SignatureKind, parse_signatures, text_key
 from custody.ledger.witness_policy import WitnessPolicy, parse_policy
 from custody.store import witness_book
 from custody.store.unit import House
@@ -17,7 +17,7 @@ from tests.contracts_log.small_house import VERIFIER, add_records, opened_house
 from tests.world_parts import key
 
 NAMES = ("carrier", "ombudsman")
-KEYS = {name: text_key(f"{name}.example/w", key(name).public, kind=Kind.ED25519_COSIGNATURE) for name in NAMES}
+KEYS = {name: text_key(f"{name}.example/w", key(name).public, kind=SignatureKind.ED25519_COSIGNATURE) for name in NAMES}
 NOBODY = "http://127.0.0.1:9"
 LONG_S = 60.0
 

@@ -8,7 +8,7 @@ from custody.kernel.errors import Rejected, Unavailable
 from custody.kernel.keys import ES256, new_signer
 from custody.scans.tolerances import Tolerances
 from custody.store import registration_book
-from custody.store.registration_book import State
+from custody.store.registration_book import RegistrationState
 from custody.store.unit import House
 from custody.usecases import register_later
 from custody.usecases.register_later import MAX_TOLD, TOLD_MS, accept, settle
@@ -28,7 +28,7 @@ def test_what_was_accepted_survives_the_process_and_is_registered_once_in_order(
     statements = [bench.sign(house)[0] for _ in range(3)]
     before = size_of(house)
     digests = [accept(house, statement) for statement in statements]
-    assert [state(house, digest) for digest in digests] == [State.WAITING] * 3
+    assert [state(house, digest) for digest in digests] == [RegistrationState.WAITING] * 3
     assert size_of(house) == before
     house.engine.dispose()
     again = open_house(database_url)
@@ -75,7 +75,7 @@ def test_a_crash_between_registering_and_dropping_changes_nothing(
         patch.setattr(registration_book, "drop", broken)
         with pytest.raises(OSError, match="power"):
             settle(house, Tolerances())
-    assert (size_of(house), state(house, digest)) == (before + 1, State.WAITING)
+    assert (size_of(house), state(house, digest)) == (before + 1, RegistrationState.WAITING)
     settle(house, Tolerances())
     assert (size_of(house), state(house, digest)) == (before + 1, None)
 
@@ -93,17 +93,17 @@ def test_what_the_policy_refuses_is_told_for_a_week_and_may_be_posted_again(data
     with house.read() as session:
         row = registration_book.of_digest(session, message.digest)
         assert row is not None
-        assert (row.state, row.code, row.statement) == (State.REFUSED, "signature", forged)
+        assert (row.state, row.code, row.statement) == (RegistrationState.REFUSED, "signature", forged)
     later, _ = bench.sign(house)
     broken = later[:-1] + bytes([later[-1] ^ 1])
     digest = accept(house, broken)
     for _ in range(2):
         settle(house, Tolerances())
-        assert state(house, digest) == State.REFUSED
+        assert state(house, digest) == RegistrationState.REFUSED
         accept(house, broken)
-        assert state(house, digest) == State.WAITING
+        assert state(house, digest) == RegistrationState.WAITING
     settle(house, Tolerances())
-    for age_ms, told in ((TOLD_MS, State.REFUSED), (-DAY_MS, None)):
+    for age_ms, told in ((TOLD_MS, RegistrationState.REFUSED), (-DAY_MS, None)):
         with house.unit() as unit:
             registration_book.forget(unit.session, before_ms=unit.now_ms - age_ms, most=MAX_TOLD)
         assert state(house, digest) == told
@@ -118,7 +118,12 @@ def test_of_very_many_refusals_the_newest_are_told(database_url: str, monkeypatc
         statement, _ = bench.sign(house)
         digests.append(accept(house, statement[:-1] + bytes([statement[-1] ^ 1])))
         settle(house, Tolerances())
-    assert [state(house, digest) for digest in digests] == [None, None, State.REFUSED, State.REFUSED]
+    assert [state(house, digest) for digest in digests] == [
+        None,
+        None,
+        RegistrationState.REFUSED,
+        RegistrationState.REFUSED,
+    ]
 
 
 def test_a_wrong_form_is_refused_at_once_and_a_full_queue_takes_no_more(

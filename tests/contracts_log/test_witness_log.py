@@ -32,7 +32,7 @@ from custody.store.unit import House
 from custody.store.witness_folder import WitnessFolder
 from custody.usecases.cosign import ask, take
 from custody.usecases.open_log import name_witnesses
-from custody.usecases.witness_log import Answer, Witness
+from custody.usecases.witness_log import Witness, WitnessAnswer
 from tests.contracts_log.small_house import (
     VERIFIER,
     add_records,
@@ -65,7 +65,7 @@ def head(house: House) -> tuple[int, bytes]:
     return found.size, found.note
 
 
-def verified(answer: Answer, note: bytes, vkeys: list[str]) -> int:
+def verified(answer: WitnessAnswer, note: bytes, vkeys: list[str]) -> int:
     assert answer.status == 200, answer.body
     answered = Note(text=parse_note(note).text, signatures=parse_signatures(answer.body))
     return len(open_note(answered.raw(), [Cosigner(key=parse_vkey(vkey)) for vkey in vkeys]).signatures)

@@ -12,7 +12,7 @@ from custody.store.engine import open_engine
 from custody.store.migrate import migrate
 from custody.store.unit import House
 from custody.usecases.accept_scans import Intake
-from custody.usecases.judge_group import Ack
+from custody.usecases.judge_group import ScanAnswer
 from custody.usecases.open_log import open_log
 from simulators.load import load_stations, presign
 from simulators.station import Signed, Station
@@ -67,7 +67,7 @@ class Yard:
         """A scan as its station keeps it."""
         return next(each for lane in self.signed_lanes for each in lane if each.digest == scan.digest)
 
-    def take(self, intake: Intake, scans: Sequence[Scan]) -> list[Ack]:
+    def take(self, intake: Intake, scans: Sequence[Scan]) -> list[ScanAnswer]:
         """Hand scans in together; what is answered is remembered."""
         answers = intake.submit(scans).result(timeout=60)
         self.said += [Said.of(scan, ack) for scan, ack in zip(scans, answers, strict=True)]

@@ -13,7 +13,7 @@ from custody.kernel.merkle import SmallTree
 from custody.scans.batch import (
     BATCH,
     Batch,
-    Item,
+    HandedScan,
     SealedBatch,
     check_seal,
     make_batch,
@@ -31,7 +31,7 @@ from custody.store import log_reader, scan_book
 from custody.store.tables import BatchRow, CheckpointRow, EntryRow, QuarantineRow, ScanRow, UnopenedRow
 from custody.store.unit import House
 from custody.usecases.accept_scans import Intake
-from custody.usecases.judge_group import Ack
+from custody.usecases.judge_group import ScanAnswer
 from custody.usecases.open_scans import stored_scans
 from custody.usecases.replay_verdicts import compare_verdicts
 from simulators.load import presign, presign_batches
@@ -53,7 +53,7 @@ def count(house: House, table: type) -> int:
 def sealed(batch: SignedBatch) -> SealedBatch:
     """The batch as the door opens it."""
     items = [
-        Item(subject=scan.leaf.subject, content_type=scan.leaf.content_type, opening=scan.opening)
+        HandedScan(subject=scan.leaf.subject, content_type=scan.leaf.content_type, opening=scan.opening)
         for scan in batch.scans
     ]
     return SealedBatch(batch=open_batch(batch.statement, items), seal=batch.seal)
@@ -65,7 +65,7 @@ def collected(station: Station, *, batches: int = 1, seed: int = 9) -> list[Sign
     return made
 
 
-def take(yard: Yard, intake: Intake, batch: SealedBatch) -> list[Ack]:
+def take(yard: Yard, intake: Intake, batch: SealedBatch) -> list[ScanAnswer]:
     """Hand a batch in; what is answered is remembered."""
     acks = intake.submit_batch(batch).result(timeout=60)
     yard.said += [Said(digest=ack.digest, index=ack.index) for ack in acks]
@@ -88,7 +88,7 @@ def other_batch(
         for at, opening in enumerate(batch.openings)
     ]
     items = [
-        Item(subject=leaf.subject, content_type=CONTENT_TYPE, opening=opening)
+        HandedScan(subject=leaf.subject, content_type=CONTENT_TYPE, opening=opening)
         for leaf, opening in zip(batch.leaves, openings, strict=True)
     ]
     leaves = [

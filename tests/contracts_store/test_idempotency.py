@@ -6,7 +6,7 @@ from sqlalchemy import inspect
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict
 from custody.store import idempotency
-from custody.store.idempotency import ANSWERED_WITHIN_MS, CURRENT, RequestKey, StoredAnswer
+from custody.store.idempotency import ANSWERED_WITHIN_MS, CURRENT, KeptAnswer, RequestKey
 from custody.store.unit import House
 
 LIMIT = 100
@@ -48,7 +48,7 @@ def test_a_kept_answer_is_forgotten_after_a_day_and_not_before(house: House) -> 
     request = RequestKey(key="k" * 64, request_hash=bytes(32))
     at_ms = carried_out(house, request)
     with house.unit() as unit:
-        idempotency.keep(unit.session, request, StoredAnswer(status=201, sealed=b"sealed"))
+        idempotency.keep(unit.session, request, KeptAnswer(status=201, sealed=b"sealed"))
     with house.unit() as unit:
         assert idempotency.outlived(unit.session, now_ms=at_ms + DAY_MS, limit=LIMIT) == []
         old = idempotency.outlived(unit.session, now_ms=at_ms + DAY_MS + 1, limit=LIMIT)

@@ -20,7 +20,7 @@ from custody.store.unit import House
 from custody.usecases import accept_scans, judge_group
 from custody.usecases.accept_scans import Intake
 from custody.usecases.enrol_station import revoke
-from custody.usecases.judge_group import Ack
+from custody.usecases.judge_group import ScanAnswer
 from simulators.load import load_stations, presign
 from tests.contracts_store.houses import Yard, forge, open_house, opened, running, with_wrong_signature
 from tests.world_audit import Said
@@ -227,7 +227,7 @@ def test_a_caller_who_gave_up_does_not_stop_the_intake(house: House, yard: Yard)
     first, *rest = yard.lanes[0]
     with running(house) as intake:
         with held_up(house):
-            given_up: Future[list[Ack]] = intake.submit([first])
+            given_up: Future[list[ScanAnswer]] = intake.submit([first])
             assert given_up.cancel()
             kept = intake.submit(rest[:1])
         assert kept.result(timeout=30)
@@ -309,7 +309,7 @@ def test_a_gap_is_flagged_and_closes_when_the_missing_scans_come(house: House, y
 def test_two_intakes_over_one_database_keep_every_station_whole(house: House, other: House, yard: Yard) -> None:
     with running(house) as one, running(other) as two:
         start = threading.Barrier(2)
-        answers: dict[int, list[Ack]] = {}
+        answers: dict[int, list[ScanAnswer]] = {}
 
         def send(intake: Intake, place: int) -> None:
             start.wait()

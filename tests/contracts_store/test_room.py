@@ -9,11 +9,11 @@ from sqlalchemy import text
 from api.compose import compose
 from api.settings import read_settings
 from custody.kernel import cbor
-from custody.scans.batch import Item, SealedBatch, open_batch
+from custody.scans.batch import HandedScan, SealedBatch, open_batch
 from custody.scans.scan import CONTENT_TYPE, open_scan
 from custody.store.tables import StationKeyRow
 from custody.store.unit import House
-from custody.usecases.file_part import Part
+from custody.usecases.file_part import ScanOrBatch
 from simulators.journeys import batch_journeys, sign_journeys
 from simulators.load import load_stations
 from simulators.station import SignedBatch, Station
@@ -21,22 +21,24 @@ from simulators.station import SignedBatch, Station
 SCANS, IN_GROUP = 2_048, 256
 PRAGMAS = ("page_count", "page_size")
 
-Load = Callable[[list[Station], int], list[list[Part]]]
+Load = Callable[[list[Station], int], list[list[ScanOrBatch]]]
 
 
-def singles(stations: list[Station], at_ms: int) -> list[list[Part]]:
+def singles(stations: list[Station], at_ms: int) -> list[list[ScanOrBatch]]:
     lanes = sign_journeys(stations, each=SCANS // len(stations), at_ms=at_ms, seed=1)
-    scans: list[Part] = [open_scan(scan.statement, scan.opening) for lane in lanes for scan in lane]
+    scans: list[ScanOrBatch] = [open_scan(scan.statement, scan.opening) for lane in lanes for scan in lane]
     return [scans[first : first + IN_GROUP] for first in range(0, len(scans), IN_GROUP)]
 
 
-def batches(stations: list[Station], at_ms: int) -> list[list[Part]]:
+def batches(stations: list[Station], at_ms: int) -> list[list[ScanOrBatch]]:
     made = batch_journeys(stations, batches=SCANS // IN_GROUP // len(stations), size=IN_GROUP, at_ms=at_ms, seed=1)
     return [[sealed(batch)] for lane in made for batch in lane]
 
 
 def sealed(batch: SignedBatch) -> SealedBatch:
-    items = [Item(subject=scan.leaf.subject, content_type=CONTENT_TYPE, opening=scan.opening) for scan in batch.scans]
+    items = [
+        HandedScan(subject=scan.leaf.subject, content_type=CONTENT_TYPE, opening=scan.opening) for scan in batch.scans
+    ]
     return SealedBatch(batch=open_batch(batch.statement, items), seal=batch.seal)
 
 

@@ -10,7 +10,7 @@ import httpx
 from custody.gs1.imei import imei_urn
 from custody.kernel.clock import HOUR_MS
 from devicelock import store
-from devicelock.rules.order import State
+from devicelock.rules.order import OrderState
 from devicelock.store import LockOrderRow
 from tests.stories.http_service import Service
 
@@ -48,7 +48,7 @@ class CaseDesk:
             handset = store.device_by_imei(unit.session, imei_urn(imei))
             assert handset is not None
             columns = {
-                "state": State.QUEUED,
+                "state": OrderState.QUEUED,
                 "basis": "two_people",
                 "reason": "never_received",
                 "requester": "agent-1",

@@ -10,7 +10,7 @@ import pytest
 
 from api.routes.scans import Answers
 from custody.usecases.accept_scans import Answered
-from custody.usecases.file_part import Part
+from custody.usecases.file_part import ScanOrBatch
 
 
 class Hand:
@@ -19,7 +19,7 @@ class Hand:
     def __init__(self) -> None:
         self.waiting: list[Answered] = []
 
-    def hand_in(self, _parts: Sequence[Part], answered: Answered) -> None:
+    def hand_in(self, _parts: Sequence[ScanOrBatch], answered: Answered) -> None:
         self.waiting.append(answered)
 
 

@@ -11,7 +11,7 @@ from api.http.encoding import unb64
 from custody.kernel import cbor
 from custody.kernel.errors import NotFound
 from custody.kernel.receipt import verify_receipt
-from custody.scans.batch import Item, make_batch, open_batch, read_batch, seal_batch, verify_scan
+from custody.scans.batch import HandedScan, make_batch, open_batch, read_batch, seal_batch, verify_scan
 from custody.scans.leaf import make_leaf, name_leaf
 from custody.scans.scan import CONTENT_TYPE
 from simulators.agent import sign_in
@@ -48,7 +48,9 @@ class BatchDesk(Desk):
         read = read_batch(statement)
         self.seq, self.prev = read.last, read.digest
         items = [[leaf.subject, leaf.content_type, opening] for leaf, opening in made]
-        open_batch(statement, [Item(subject=one, content_type=kind, opening=opening) for one, kind, opening in items])
+        open_batch(
+            statement, [HandedScan(subject=one, content_type=kind, opening=opening) for one, kind, opening in items]
+        )
         return cbor.encode([statement, seal_batch(read, self.signer), items])
 
     def hand_in(self, body: bytes) -> httpx.Response:

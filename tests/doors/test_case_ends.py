@@ -3,11 +3,11 @@
 import pytest
 
 from custody.disputes.case import ADR_EVENT, CASE
-from custody.disputes.machine import Role
+from custody.disputes.machine import CaseRole
 from custody.investigation.verify.pack import verify_pack
 from tests.doors.case_desk import SEEN, CaseDesk
 
-STAFF = {Role.AGENT, Role.INVESTIGATOR, Role.SUPERVISOR, Role.ADR}
+STAFF = {CaseRole.AGENT, CaseRole.INVESTIGATOR, CaseRole.SUPERVISOR, CaseRole.ADR}
 MOVES_OF_STAFF = sorted({row.event for row in CASE.transitions if STAFF & set(row.who)})
 
 

@@ -12,7 +12,7 @@ from devicelock import store
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import Op
 from devicelock.rules.desired import Issued, Seen
-from devicelock.rules.order import State
+from devicelock.rules.order import OrderState
 from tests.doors.case_desk import CaseDesk
 
 IMEI = "490154203237518"
@@ -30,9 +30,9 @@ def told(desk: CaseDesk) -> dict[str, str]:
     return told
 
 
-def put(desk: CaseDesk, state: State, *, answered: bool) -> None:
+def put(desk: CaseDesk, state: OrderState, *, answered: bool) -> None:
     """Let the order stand in a state, in which it was called back if it is over; `answered`: and its handset free."""
-    is_over = state is State.RELEASED
+    is_over = state is OrderState.RELEASED
     with desk.house.parts.house.unit() as unit:
         row = store.order(unit.session, ORDER)
         row.state, row.release_ms, row.released_ms = state, None, None
@@ -52,13 +52,18 @@ def put(desk: CaseDesk, state: State, *, answered: bool) -> None:
 @pytest.mark.parametrize(
     ("state", "answered", "heading", "words"),
     [
-        (State.QUEUED, False, "On its way", "the handset has not answered yet, and may be locked"),
-        (State.RELEASED, False, "Released, no answer known", "the handset has not said since whether it is locked"),
-        (State.RELEASED, True, "Released", "The handset is free."),
+        (OrderState.QUEUED, False, "On its way", "the handset has not answered yet, and may be locked"),
+        (
+            OrderState.RELEASED,
+            False,
+            "Released, no answer known",
+            "the handset has not said since whether it is locked",
+        ),
+        (OrderState.RELEASED, True, "Released", "The handset is free."),
     ],
 )
 def test_the_console_has_the_code_of_every_lock_that_was_decided_and_says_free_of_none_that_may_be_locked(
-    desk: CaseDesk, told: dict[str, str], state: State, heading: str, words: str, *, answered: bool
+    desk: CaseDesk, told: dict[str, str], state: OrderState, heading: str, words: str, *, answered: bool
 ) -> None:
     put(desk, state, answered=answered)
     page = f"/console/cases/{told['dispute']}"

@@ -9,7 +9,7 @@ import pytest
 
 from api.cli.client import named
 from custody.kernel.keys import new_signer
-from custody.ledger.note import Kind, text_key
+from custody.ledger.note import SignatureKind, text_key
 from tests.doors.command_line import CommandLine
 from tests.servers.answers import serving
 
@@ -17,7 +17,7 @@ SITE = ("--site", "https://id.gs1.org/414/9521473000102", "--custodian", "https:
 VKEY = text_key("log.example", new_signer(seed=bytes(31) + b"\6").public).vkey()
 OTHER_VKEY = text_key("log.example", new_signer(seed=bytes(31) + b"\5").public).vkey()
 WITNESS_VKEY = text_key(
-    "carrier.example/w1", new_signer(seed=bytes(31) + b"\7").public, kind=Kind.ED25519_COSIGNATURE
+    "carrier.example/w1", new_signer(seed=bytes(31) + b"\7").public, kind=SignatureKind.ED25519_COSIGNATURE
 ).vkey()
 CONCLUDE = "investigation conclude case_0k3v9q2m7x4d8r1t --finding x --why y"
 MISTAKES = {

@@ -7,11 +7,11 @@ import pytest
 
 from api.pages.move_forms import MOVES
 from custody.disputes.case import ADR_EVENT, CASE
-from custody.disputes.machine import Role
+from custody.disputes.machine import CaseRole
 from tests.doors.case_desk import OURS, CaseDesk
 from tests.doors.test_case_pages import alert_of, press, shown
 
-STAFF = {Role.AGENT, Role.INVESTIGATOR, Role.SUPERVISOR, Role.ADR}
+STAFF = {CaseRole.AGENT, CaseRole.INVESTIGATOR, CaseRole.SUPERVISOR, CaseRole.ADR}
 LEARNED = {"order_days", "needs", "support_needs"}
 """What anybody may write down while a case is open."""
 FOUND = {"ground": "recording", "says": "The door camera shows it.", "kept_at": "ev/1", "about": "yes"}

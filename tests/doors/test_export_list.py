@@ -12,12 +12,12 @@ import pytest
 from api.http.encoding import b64
 from custody.kernel import cbor
 from custody.kernel.keys import new_signer
-from devicelock.backends.eir_list import Kind, publish
+from devicelock.backends.eir_list import EirFileKind, publish
 from tests.doors.command_line import CommandLine
 from tests.servers.answers import serving
 
 SIGNER = new_signer(seed=bytes(32))
-LIST = publish(Kind.DELTA, 1, [], issuer="urn:weaklink:operator:x", at_s=1_778_487_150, signer=SIGNER)
+LIST = publish(EirFileKind.DELTA, 1, [], issuer="urn:weaklink:operator:x", at_s=1_778_487_150, signer=SIGNER)
 
 
 @contextmanager

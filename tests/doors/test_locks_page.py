@@ -6,7 +6,7 @@ import pytest
 
 from api.pages import locks, words
 from devicelock.rules import caps
-from devicelock.rules.order import State
+from devicelock.rules.order import OrderState
 from devicelock.store import LockOrderRow
 from tests.doors.case_desk import OURS, CaseDesk
 
@@ -22,7 +22,7 @@ def under_way(desk: CaseDesk) -> None:
                 id=f"lock_{number}",
                 device=f"device-{number}",
                 imei=f"35000000000000{number}",
-                state=State.QUEUED,
+                state=OrderState.QUEUED,
                 basis="two_people",
                 reason="never_received",
                 dispute=None,

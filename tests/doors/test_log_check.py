@@ -10,7 +10,7 @@ from custody.kernel.receipt import make_receipt
 from custody.ledger.checkpoint import Checkpoint, sign_checkpoint
 from custody.ledger.cosignature import cosign
 from custody.ledger.merkle import inclusion_path, leaf_hash
-from custody.ledger.note import Kind, add_signatures, text_key
+from custody.ledger.note import SignatureKind, add_signatures, text_key
 from custody.ledger.proof import make_proof
 from tests.doors.command_line import CommandLine
 from tests.rooms.ledger.small_world import (
@@ -30,7 +30,7 @@ VKEY = LOG_VERIFIER.key.vkey()
 NAME = "carrier.example/w"
 CARRIER = signer(70)
 POLICY = (
-    f"log {VKEY}\nwitness carrier {text_key(NAME, CARRIER.public, kind=Kind.ED25519_COSIGNATURE).vkey()}\n"
+    f"log {VKEY}\nwitness carrier {text_key(NAME, CARRIER.public, kind=SignatureKind.ED25519_COSIGNATURE).vkey()}\n"
     "quorum carrier\n"
 )
 FAR_S = 2**62
@@ -72,7 +72,7 @@ def test_names_in_a_policy_are_octets_and_no_two_of_them_become_one(outsider: Co
     parties = ((b"caf\xe9", NAME, CARRIER), (b"caf\xe8", "other.example/w", signer(72)))
     lines = [f"log {VKEY}".encode()]
     for party, name, own in parties:
-        vkey = text_key(name, own.public, kind=Kind.ED25519_COSIGNATURE).vkey()
+        vkey = text_key(name, own.public, kind=SignatureKind.ED25519_COSIGNATURE).vkey()
         lines.append(b"witness %s %s" % (party, vkey.encode()))
     for (party, *_), code, awaited in ((parties[0], 0, []), (parties[1], 3, ["caf\udce8"])):
         (tmp_path / "mine.policy").write_bytes(b"\n".join([*lines, b"quorum " + party, b""]))

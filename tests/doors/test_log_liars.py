@@ -13,7 +13,7 @@ from custody.ledger import audit
 from custody.ledger.checkpoint import Checkpoint, sign_checkpoint
 from custody.ledger.cosignature import cosign
 from custody.ledger.merkle import leaf_hash
-from custody.ledger.note import Kind, add_signatures, text_key
+from custody.ledger.note import SignatureKind, add_signatures, text_key
 from tests.doors.command_line import CommandLine
 from tests.rooms.ledger.small_world import (
     LOG,
@@ -50,7 +50,7 @@ def folder_of(log: MemoryLog, folder: Path, *, note: bytes | None = None) -> Non
 
 
 def witness_policy(party: str, key: SoftwareSigner) -> str:
-    vkey = text_key(f"{party}.example/w", key.public, kind=Kind.ED25519_COSIGNATURE).vkey()
+    vkey = text_key(f"{party}.example/w", key.public, kind=SignatureKind.ED25519_COSIGNATURE).vkey()
     return f"log {VKEY}\nwitness {party} {vkey}\nquorum {party}\n"
 
 

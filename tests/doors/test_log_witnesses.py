@@ -13,7 +13,7 @@ import pytest
 from api.cli.instance import Instance
 from api.compose import free_port
 from custody.investigation.verify.pack import verify_pack
-from custody.investigation.verify.verdict import Step
+from custody.investigation.verify.verification import PackStep
 from custody.kernel.errors import Unavailable
 from custody.kernel.system_clock import SystemClock
 from custody.ledger.note import Ed25519Verifier, parse_vkey
@@ -130,7 +130,7 @@ def check_pack(street: Street) -> None:
     ).content
     verdict = verify_pack(pack, vkey=street.vkey)
     assert verdict.ok, verdict
-    said = [str(check) for check in verdict.checks if check.step is Step.WITNESSES]
+    said = [str(check) for check in verdict.checks if check.step is PackStep.WITNESSES]
     assert any("carrier" in line and "ombudsman" in line for line in said), said
 
 

@@ -11,7 +11,7 @@ import pytest
 from api.cli.instance import Instance
 from api.people.accounts import MIN_PASSWORD
 from custody.disputes.case import CASE
-from devicelock.rules.order import State
+from devicelock.rules.order import OrderState
 from devicelock.rules.unlock_code import DIGITS
 
 Document = dict[str, Any]
@@ -146,7 +146,7 @@ def test_what_a_text_has_to_be_is_told_as_the_doors_have_it(document: Document) 
         assert said == by_field.get(field, {"minLength": MIN_PASSWORD}), field
 
 
-@pytest.mark.parametrize(("path", "states"), [("/v1/locks", State), ("/v1/disputes", CASE.states)])
+@pytest.mark.parametrize(("path", "states"), [("/v1/locks", OrderState), ("/v1/disputes", CASE.states)])
 def test_the_states_that_a_list_is_asked_for_by_are_told(document: Document, path: str, states: Iterable[str]) -> None:
     (state,) = [each for each in document["paths"][path]["get"]["parameters"] if each["name"] == "state"]
     (words,) = [part["enum"] for part in state["schema"]["anyOf"] if "enum" in part]

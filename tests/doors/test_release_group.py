@@ -10,7 +10,7 @@ from api.http.encoding import b64
 from custody.gs1.check_digit import luhn_check_digit
 from custody.kernel import cbor
 from custody.kernel.keys import new_signer
-from devicelock.rules.order import State
+from devicelock.rules.order import OrderState
 from devicelock.store import LockOrderRow
 from devicelock.usecases import release_group
 from tests.doors.case_desk import CaseDesk
@@ -37,7 +37,7 @@ def asked(desk: CaseDesk, monkeypatch: pytest.MonkeyPatch) -> Asked:
     with desk.house.parts.house.unit() as unit:
         rows = [unit.session.get_one(LockOrderRow, order) for order in orders]
         for row in rows:  # nothing ties these handsets to a parcel, so they were refused
-            row.state, row.decided_ms = State.REQUESTED, unit.now_ms
+            row.state, row.decided_ms = OrderState.REQUESTED, unit.now_ms
         (group,) = {str(row.group) for row in rows}
     return group, orders
 

@@ -9,7 +9,7 @@ import pytest
 
 from api.cli.instance import Instance
 from api.pages import words
-from custody.investigation.naming import Verdict
+from custody.investigation.naming import NamingOutcome
 from custody.kernel import cbor
 from simulators.agent import sign_in
 from simulators.client import ServiceClient
@@ -31,8 +31,8 @@ def page(instance: Instance) -> httpx.Client:
 
 
 def test_every_verdict_is_told_in_a_sentence_of_its_own() -> None:
-    told = {verdict: words.worded(words.VERDICTS, str(verdict)) for verdict in Verdict}
-    assert len({*told.values()}) == len(Verdict)
+    told = {verdict: words.worded(words.VERDICTS, str(verdict)) for verdict in NamingOutcome}
+    assert len({*told.values()}) == len(NamingOutcome)
     for verdict, said in told.items():
         assert said[0].isupper(), f"{verdict}: {said}"
         assert said.split()[0] in {"A", "The"}, f"{verdict}: {said}"

@@ -10,7 +10,7 @@ from custody.gs1.imei import imei_urn
 from custody.kernel import cbor
 from custody.kernel.keys import new_signer
 from custody.kernel.system_clock import SystemClock
-from devicelock.rules.order import State
+from devicelock.rules.order import OrderState
 from simulators.events import finish, write
 from simulators.geography import build_geography
 from simulators.station import make_station
@@ -98,7 +98,7 @@ def joined(desk: CaseDesk) -> str:
     told = desk.report(order=ORDER, item=SOLD, claim_type="never_received")
     now_ms = desk.house.parts.clock.now_ms()
     ended = {
-        "state": State.RELEASED,
+        "state": OrderState.RELEASED,
         **dict.fromkeys(("acked_ms", "release_ms", "released_ms", "held_until_ms"), now_ms),
     }
     for number, imei in enumerate((SOLD, SECOND)):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from custody.ledger.cosignature import cosign, cosign_mldsa, mldsa_key, new_mldsa_signer
-from custody.ledger.note import Kind, add_signatures, text_key
+from custody.ledger.note import SignatureKind, add_signatures, text_key
 from custody.ledger.proof import make_proof, parse_proof
 from custody.ledger.witness_policy import parse_policy
 from tests.oracles.published import FAULTS, VKEY, Published, takes_refuses_takes
@@ -18,7 +18,7 @@ from tests.servers.witness import WitnessProcess
 WITNESS, PQ_WITNESS = signer(70), new_mldsa_signer(b"\x07" * 32)
 NAME = "carrier.example/w1"
 KEYS = {
-    "carrier": text_key(NAME, WITNESS.public, kind=Kind.ED25519_COSIGNATURE),
+    "carrier": text_key(NAME, WITNESS.public, kind=SignatureKind.ED25519_COSIGNATURE),
     "carrier-pq": mldsa_key(NAME, PQ_WITNESS),
 }
 POLICY = f"""\
@@ -38,13 +38,13 @@ def test_tessera_takes_a_folder_of_ours_and_refuses_it_after_one_flipped_byte(
     takes_refuses_takes(lambda: c2sp.fsck(published.folder, VKEY), *published.places[fault])
 
 
-def cosigned(published: Published, *kinds: Kind) -> bytes:
+def cosigned(published: Published, *kinds: SignatureKind) -> bytes:
     """The proof of the entry, its checkpoint cosigned with keys of these kinds."""
     proof = parse_proof(published.proof)
     head = parse_policy(POLICY).judge(proof.note).checkpoint
     lines = {
-        Kind.ED25519_COSIGNATURE: cosign(head, name=NAME, signer=WITNESS, at_s=1_790_000_000),
-        Kind.MLDSA44_COSIGNATURE: cosign_mldsa(head, name=NAME, signer=PQ_WITNESS, at_s=1_790_000_000),
+        SignatureKind.ED25519_COSIGNATURE: cosign(head, name=NAME, signer=WITNESS, at_s=1_790_000_000),
+        SignatureKind.MLDSA44_COSIGNATURE: cosign_mldsa(head, name=NAME, signer=PQ_WITNESS, at_s=1_790_000_000),
     }
     note = add_signatures(proof.note, [lines[kind] for kind in kinds])
     return make_proof(index=proof.index, path=proof.path, note=note)
@@ -56,16 +56,16 @@ def test_torchwood_takes_a_cosigned_proof_by_our_policy_and_refuses_it_after_one
     published: Published, c2sp: C2spOracle, tmp_path: Path, part: str, at: int
 ) -> None:
     proof, entry, policy = tmp_path / "one.tlog-proof", tmp_path / "entry", tmp_path / "policy"
-    proof.write_bytes(cosigned(published, Kind.ED25519_COSIGNATURE, Kind.MLDSA44_COSIGNATURE))
+    proof.write_bytes(cosigned(published, SignatureKind.ED25519_COSIGNATURE, SignatureKind.MLDSA44_COSIGNATURE))
     entry.write_bytes(published.entry)
     policy.write_text(POLICY)
     file = proof if part == "proof" else entry
     takes_refuses_takes(lambda: c2sp.proof(proof, entry, policy), file, at % file.stat().st_size)
 
 
-@pytest.mark.parametrize("kind", [Kind.ED25519_COSIGNATURE, Kind.MLDSA44_COSIGNATURE])
+@pytest.mark.parametrize("kind", [SignatureKind.ED25519_COSIGNATURE, SignatureKind.MLDSA44_COSIGNATURE])
 def test_torchwood_and_we_ask_for_the_whole_quorum(
-    published: Published, c2sp: C2spOracle, tmp_path: Path, kind: Kind
+    published: Published, c2sp: C2spOracle, tmp_path: Path, kind: SignatureKind
 ) -> None:
     raw = cosigned(published, kind)
     (tmp_path / "proof").write_bytes(raw)

@@ -21,7 +21,7 @@ from custody.kernel.keys import ES256, SoftwareSigner, new_signer
 from custody.kernel.receipt import make_receipt, seal_root, sealed_receipt
 from custody.ledger.cosignature import cosign, cosign_mldsa, mldsa_key, new_mldsa_signer
 from custody.ledger.merkle import consistency_path, inclusion_path, leaf_hash
-from custody.ledger.note import Kind, NoteSignature, add_signatures, text_key
+from custody.ledger.note import NoteSignature, SignatureKind, add_signatures, text_key
 from custody.ledger.receipt import make_consistency_receipt
 from custody.ledger.record import make_record
 from custody.ledger.tiles import TileHashReader
@@ -189,7 +189,7 @@ def test_tlog_scales_takes_our_cosignatures_of_both_kinds() -> None:
         cosign(log.head(), name=name, signer=witness, at_s=1_790_000_000),
         cosign_mldsa(log.head(), name=name, signer=pq_witness, at_s=1_790_000_000),
     ]
-    keys = [text_key(name, witness.public, kind=Kind.ED25519_COSIGNATURE), mldsa_key(name, pq_witness)]
+    keys = [text_key(name, witness.public, kind=SignatureKind.ED25519_COSIGNATURE), mldsa_key(name, pq_witness)]
     checkpoint = Checkpoint.from_text(add_signatures(log.note(), lines).decode())
     for key in (LOG_VERIFIER.key, *keys):
         checkpoint.verify(Vkey.from_string(key.vkey()))

@@ -5,19 +5,21 @@ from dataclasses import replace
 from typing import Any
 
 from api.people import persons
-from custody.disputes.case_guards import Actor, Finding, Ground
-from custody.disputes.machine import Role
+from custody.disputes.case_guards import Actor, DeclineFinding, Ground
+from custody.disputes.machine import CaseRole
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.usecases import move_case
 from tests.world import World
 from tests.world_parts import Opened, person_of
 
-SEEN = Finding(ground=Ground.RECORDING, says="The door camera shows it.", kept_at="evidence/1", about_this_person=True)
-PATTERN = Finding(ground=Ground.PATTERN, says="Many claims.", kept_at="evidence/2", about_this_person=True)
+SEEN = DeclineFinding(
+    ground=Ground.RECORDING, says="The door camera shows it.", kept_at="evidence/1", about_this_person=True
+)
+PATTERN = DeclineFinding(ground=Ground.PATTERN, says="Many claims.", kept_at="evidence/2", about_this_person=True)
 INVESTIGATOR, SUPERVISOR = (Actor(key=person_of(name), human=True) for name in ("investigator-1", "supervisor-1"))
-PROPOSER: dict[str, Any] = {"actor": INVESTIGATOR.key, "role": Role.INVESTIGATOR}
-DECIDER: dict[str, Any] = {"role": Role.SUPERVISOR, "behind": persons.behind}
+PROPOSER: dict[str, Any] = {"actor": INVESTIGATOR.key, "role": CaseRole.INVESTIGATOR}
+DECIDER: dict[str, Any] = {"role": CaseRole.SUPERVISOR, "behind": persons.behind}
 
 
 def act(world: World, move: Callable[..., Any], opened: Opened, **facts: Any) -> CaseFile:
@@ -31,7 +33,7 @@ def act(world: World, move: Callable[..., Any], opened: Opened, **facts: Any) ->
 def put_right(world: World, opened: Opened) -> None:
     """The customer chose a replacement, and it came."""
     act(world, move_case.choose, opened, remedy="replacement", payout=None, actor="customer")
-    act(world, move_case.remedied, opened, reference="JJD0001", actor="agent-1", role=Role.AGENT)
+    act(world, move_case.remedied, opened, reference="JJD0001", actor="agent-1", role=CaseRole.AGENT)
 
 
 def not_put_right(world: World, opened: Opened) -> None:

@@ -24,11 +24,11 @@ from api.people import persons
 from custody.kernel.clock import SECOND_MS
 from custody.store import case_book
 from devicelock import caps_store, store, watch_store
-from devicelock.rules.ack import Result
+from devicelock.rules.ack import AckResult
 from devicelock.rules.applied import Applied
 from devicelock.rules.caps import Caps
 from devicelock.rules.command import Basis, Command, KeyRing, Op, open_command
-from devicelock.rules.order import State
+from devicelock.rules.order import OrderState
 from devicelock.store import CommandRow, LockOrderRow
 from devicelock.usecases.count_locks import HELD
 from devicelock.usecases.lock_office import STANDING
@@ -147,7 +147,9 @@ class Ghosts:
     @staticmethod
     def _accounts(order: LockOrderRow) -> list[str]:
         confirmed = msgspec.json.decode(order.facts).get("confirmed_by")
-        names = confirmed if confirmed and order.state == State.ACTIVE_CONFIRMED else [order.requester, order.second]
+        names = (
+            confirmed if confirmed and order.state == OrderState.ACTIVE_CONFIRMED else [order.requester, order.second]
+        )
         return [name for name in names if name and name != STANDING]
 
     def _applied(self) -> None:
@@ -165,12 +167,17 @@ class Ghosts:
 
     def _shown(self, session: Session) -> None:
         for row in session.scalars(select(LockOrderRow)).all():
-            if row.state not in {*SHOWN_LOCKED, State.RELEASE_QUEUED, State.RELEASED, State.RELEASED_UNCONFIRMED}:
+            if row.state not in {
+                *SHOWN_LOCKED,
+                OrderState.RELEASE_QUEUED,
+                OrderState.RELEASED,
+                OrderState.RELEASED_UNCONFIRMED,
+            }:
                 continue
             steps = {event.event for event in store.events_of(session, row.id)}
             if row.state in SHOWN_LOCKED:
                 self._hold("locked" in steps and row.acked_ms is not None, 9, f"{row.id} is shown as {row.state}")
-            if row.state == State.RELEASED and "locked" in steps:
+            if row.state == OrderState.RELEASED and "locked" in steps:
                 self._hold("released" in steps, 9, f"{row.id} is shown as released without the handset's word")
 
     def _decided(self, session: Session) -> None:
@@ -221,7 +228,7 @@ class Ghosts:
         for order in session.scalars(select(LockOrderRow).where(col(LockOrderRow.wrong_ms).is_not(None))).all():
             lines = case_book.timeline(session, order.dispute) if order.dispute else []
             paid = any(line.kind == lock_news.PAID and order.id in line.facts for line in lines)
-            is_over = order.released_ms is not None or order.state == State.RELEASED_UNCONFIRMED
+            is_over = order.released_ms is not None or order.state == OrderState.RELEASED_UNCONFIRMED
             runs = not is_over or order.dispute is None
             self._hold(paid or runs, 10, f"{order.id} was wrong, and nobody is paid for it")
 
@@ -230,7 +237,7 @@ class Ghosts:
             self.broken.append(f"{number}: {says}")
 
 
-def results(session: Session, name: str) -> list[Result]:
+def results(session: Session, name: str) -> list[AckResult]:
     """What a handset answered to its commands."""
     rows = session.scalars(select(CommandRow).where(col(CommandRow.device) == name)).all()
-    return [Result(row.result) for row in rows if row.result]
+    return [AckResult(row.result) for row in rows if row.result]

@@ -14,7 +14,7 @@ from custody.kernel.clock import DAY_MS
 from custody.store import case_book
 from custody.usecases.record_sale import Sale, record_sale
 from devicelock.rules.command import Basis, Reason
-from devicelock.rules.order import Role
+from devicelock.rules.order import LockRole
 from devicelock.store import LockOrderRow
 from devicelock.usecases.issue_code import issue_code
 from devicelock.usecases.register_device import register_device
@@ -68,10 +68,10 @@ def let_go(world: World, order: str, *, actor: str = "agent-1") -> None:
     """One person of the front line releases an order."""
     why, basis = Reason.RELEASED_BY_STAFF, Basis.ONE_PERSON
     with world.house.unit() as unit:
-        release(unit, world.office, name=order, actor=actor, role=Role.AGENT, reason=why, basis=basis)
+        release(unit, world.office, name=order, actor=actor, role=LockRole.AGENT, reason=why, basis=basis)
 
 
-def say_received(world: World, radio: Radio, *, actor: str = "customer", role: Role = Role.CUSTOMER) -> None:
+def say_received(world: World, radio: Radio, *, actor: str = "customer", role: LockRole = LockRole.CUSTOMER) -> None:
     """Somebody says that the customer has the handset."""
     with world.house.unit() as unit:
         received(unit, world.office, name=radio.handset.device, actor=actor, role=role)
@@ -81,7 +81,9 @@ def leave(world: World, radio: Radio, *, in_ms: int = 30 * DAY_MS) -> None:
     """The customer of a handset gives notice."""
     with world.house.unit() as unit:
         ends_ms, device = unit.now_ms + in_ms, radio.handset.device
-        lock_news.customer_leaves(unit, world.office, device=device, ends_ms=ends_ms, actor="agent-1", role=Role.AGENT)
+        lock_news.customer_leaves(
+            unit, world.office, device=device, ends_ms=ends_ms, actor="agent-1", role=LockRole.AGENT
+        )
 
 
 def code_for(world: World, radio: Radio, challenge: str | None, *, actor: str = "agent-1") -> str:
@@ -89,7 +91,7 @@ def code_for(world: World, radio: Radio, challenge: str | None, *, actor: str = 
     assert challenge is not None
     with world.house.unit() as unit:
         device, office = radio.handset.device, world.office
-        return issue_code(unit, office, name=device, challenge=challenge, actor=actor, role=Role.AGENT)
+        return issue_code(unit, office, name=device, challenge=challenge, actor=actor, role=LockRole.AGENT)
 
 
 def register_many(world: World, count: int) -> list[str]:

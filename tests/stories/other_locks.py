@@ -13,7 +13,7 @@ from sqlmodel import Session
 from custody.gs1.imei import imei_digits
 from devicelock import part_store
 from devicelock.backends import android, eir, knox, nanomdm
-from devicelock.backends.android import Way
+from devicelock.backends.android import LockWay
 from devicelock.backends.contract import Backend
 from devicelock.backends.eir import EirBackend
 from devicelock.backends.eir_folder import EirFolder
@@ -34,7 +34,7 @@ ROUNDS = 40
 SECOND = "investigator-1"
 BY_IMEI = frozenset({eir.NAME, knox.NAME})
 CAPABILITIES = {
-    android.NAME: android.CAPABILITIES[Way.DISABLED],
+    android.NAME: android.CAPABILITIES[LockWay.DISABLED],
     eir.NAME: eir.CAPABILITIES,
     knox.NAME: knox.CAPABILITIES,
     nanomdm.NAME: nanomdm.CAPABILITIES,
@@ -66,7 +66,7 @@ class OtherLocks:
         self.world = world
         self.benches: dict[str, Bench] = {}
         makers: dict[str, Callable[[], Bench]] = {
-            android.NAME: lambda: AndroidBench(Way.DISABLED),
+            android.NAME: lambda: AndroidBench(LockWay.DISABLED),
             eir.NAME: lambda: ListBench(world.folder / "eir"),
             knox.NAME: KnoxBench,
             nanomdm.NAME: NanoMdmBench,

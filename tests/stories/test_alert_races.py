@@ -6,7 +6,7 @@ import pytest
 
 from api.rounds.clock_watch import act_on_jump
 from api.rounds.late_fixes import tell_of_late_fixes
-from custody.disputes.machine import Role
+from custody.disputes.machine import CaseRole
 from custody.kernel.clock import DAY_MS, HOUR_MS
 from custody.store.unit import Unit
 from custody.usecases import move_inquiry
@@ -38,7 +38,7 @@ def pause(unit: Unit, detail: str) -> None:
 def test_one_late_fix_is_told_once_by_two_who_look_at_the_same_moment(either: World) -> None:
     opened = either.dispute(None, "never_received")
     with either.house.unit() as unit:
-        by = {"actor": "investigator-1", "role": Role.INVESTIGATOR}
+        by = {"actor": "investigator-1", "role": CaseRole.INVESTIGATOR}
         move_inquiry.find_nothing(unit, opened.case, why="No scan leads anywhere.", **by)
     either.clock.at_ms += 16 * DAY_MS
     meanwhile(either, tell_of_late_fixes, tell_of_late_fixes)

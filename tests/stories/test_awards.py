@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from api.views import case_view
-from custody.disputes.machine import Role
+from custody.disputes.machine import CaseRole
 from custody.disputes.promise import Promise, is_owed
 from custody.kernel.errors import Conflict
 from custody.store import case_book
@@ -16,7 +16,7 @@ from tests.stories.test_money_back import BY_AGENT, PRICE, choose, offered, paid
 from tests.world import World
 from tests.world_parts import Opened
 
-BY_SUPERVISOR: dict[str, Any] = {"actor": "supervisor-1", "role": Role.SUPERVISOR}
+BY_SUPERVISOR: dict[str, Any] = {"actor": "supervisor-1", "role": CaseRole.SUPERVISOR}
 THE_PRICE = "Pay the customer the price of the phone"
 
 

@@ -11,14 +11,14 @@ from custody.kernel.errors import Conflict, Rejected, Unavailable
 from devicelock import store
 from devicelock.backends.android import NAME as ANDROID
 from devicelock.backends.android import AndroidWire
-from devicelock.backends.contract import Answer, Ref
+from devicelock.backends.contract import BackendAnswer, Ref
 from devicelock.backends.eir import NAME as EIR
 from devicelock.backends.exchange import Reply, Request
 from devicelock.backends.knox import NAME as KNOX
 from devicelock.backends.nanomdm import NAME as NANOMDM
 from devicelock.rules.applied import Applied
-from devicelock.rules.lock_facts import Kind
-from devicelock.rules.order import Role
+from devicelock.rules.lock_facts import LockKind
+from devicelock.rules.order import LockRole
 from devicelock.usecases.carry_parts import LEASE_MS
 from devicelock.usecases.give_reference import give_reference
 from devicelock.usecases.plan_parts import fits, rows_of
@@ -582,7 +582,7 @@ def test_a_preflight_says_what_each_back_end_can_make_of_a_lock(world: World) ->
     def rows() -> dict[str, tuple[bool | None, str]]:
         with world.house.unit() as unit:
             order = store.order(unit.session, opened.order.id)
-            found = fits(unit, world.office, order, others.device(unit.session, radio), Kind.PROVISIONAL)
+            found = fits(unit, world.office, order, others.device(unit.session, radio), LockKind.PROVISIONAL)
         assert all(row["allowed_by"] for row in rows_of(found) if row["ok"] is not True)
         return {row["check"]: (row["ok"], row["reason"]) for row in rows_of(found)}
 
@@ -606,7 +606,7 @@ def test_a_retired_handset_is_retired_at_every_back_end_and_never_locked_there_a
     others.settle()
     device = opened.order.device
     with either.house.unit() as unit:
-        received(unit, either.office, name=device, actor="customer", role=Role.CUSTOMER)
+        received(unit, either.office, name=device, actor="customer", role=LockRole.CUSTOMER)
     assert {part.wished for part in others.parts(f"retire.{device}").values()} == {"retired"}
     assert either.order(opened.order.id).state == "release_queued"
     others.carry()
@@ -621,7 +621,9 @@ def test_a_retired_handset_is_retired_at_every_back_end_and_never_locked_there_a
     for bench in others.benches.values():
         asked = Ref(handset=bench.handset, order="lock-9", version=2**50)
         screen = either.office.screen_of(opened.order)
-        assert bench.backend.lock(asked, screen=screen, not_after_ms=either.clock.at_ms + HOUR_MS) is Answer.REFUSED
+        assert (
+            bench.backend.lock(asked, screen=screen, not_after_ms=either.clock.at_ms + HOUR_MS) is BackendAnswer.REFUSED
+        )
     again = either.dispute(either.parcels[0], "never_received")
     assert again.lock.order is None or again.lock.order.state == "refused"
     others.carry()
@@ -635,7 +637,7 @@ def test_a_retirement_that_a_restore_forgot_is_asked_for_again(world: World) -> 
     backup = world.backup()
     device = opened.order.device
     with world.house.unit() as unit:
-        received(unit, world.office, name=device, actor="customer", role=Role.CUSTOMER)
+        received(unit, world.office, name=device, actor="customer", role=LockRole.CUSTOMER)
     world.restore(backup)
     others.attach()
     world.clock.at_ms += LEASE_MS

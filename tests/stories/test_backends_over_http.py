@@ -18,9 +18,9 @@ from custody.kernel import cbor
 from custody.kernel.errors import Conflict, Fatal, Forbidden, NotFound, Rejected, Unavailable
 from custody.kernel.keys import new_signer
 from custody.kernel.system_clock import SystemClock
-from devicelock.backends.android import Way, android_backend
-from devicelock.backends.contract import Answer, Ref
-from devicelock.backends.eir_list import Kind, Publication
+from devicelock.backends.android import LockWay, android_backend
+from devicelock.backends.contract import BackendAnswer, Ref
+from devicelock.backends.eir_list import EirFileKind, Publication
 from devicelock.backends.exchange import Reply, Request
 from devicelock.backends.google_token import ServiceAccount
 from devicelock.backends.nanomdm_event import HEADER
@@ -53,7 +53,7 @@ class Outside:
 def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
     folder = tmp_path_factory.mktemp("outside")
     (folder / "outlet").mkdir()
-    android, nanomdm = AndroidBench(Way.DISABLED), NanoMdmBench()
+    android, nanomdm = AndroidBench(LockWay.DISABLED), NanoMdmBench()
     for each in (android, nanomdm):
         each.clock = SystemClock()  # type: ignore[assignment]  # nobody turns the clock of a real service
     with ExitStack() as stack:
@@ -315,7 +315,7 @@ def test_a_back_end_that_is_not_wholly_set_is_refused_at_the_start_with_what_is_
 
 
 def test_a_file_that_cannot_be_copied_to_the_outlet_is_tried_again(tmp_path: Path) -> None:
-    made = Publication(kind=Kind.DELTA, seq=1, raw=b"rows", signature=b"signature")
+    made = Publication(kind=EirFileKind.DELTA, seq=1, raw=b"rows", signature=b"signature")
     with pytest.raises(Unavailable):
         copy_to(tmp_path / "not mounted", made)
     (tmp_path / "not mounted").mkdir()
@@ -360,8 +360,8 @@ def test_an_access_token_that_is_not_taken_any_more_is_replaced_at_the_next_call
     with pytest.raises(Unavailable):
         backend.unlock(asked)
     clock.at_ms += 60_000
-    assert backend.unlock(asked) is Answer.TAKEN
-    assert backend.retire(replace(asked, version=2)) is Answer.TAKEN
+    assert backend.unlock(asked) is BackendAnswer.TAKEN
+    assert backend.retire(replace(asked, version=2)) is BackendAnswer.TAKEN
     assert given == ["/token", "/token"]
 
 

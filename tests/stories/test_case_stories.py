@@ -8,7 +8,7 @@ import pytest
 
 from api import joints
 from custody.disputes.civil import civil_date
-from custody.disputes.machine import Role
+from custody.disputes.machine import CaseRole
 from custody.disputes.messages import pounds
 from custody.disputes.order import OrderFacts, Standing
 from custody.disputes.policy import DEFAULT_POLICY as POLICY
@@ -38,7 +38,7 @@ def classify(world: World, opened: Opened, claim: str, *, agreed: bool = True) -
             custody_words=None,
             lock_facts=joints.wish_facts_of_case(unit.session, opened.case),
             actor="agent-1",
-            role=Role.AGENT,
+            role=CaseRole.AGENT,
         )
         unit.session.flush()
         joints.lock_of_case(unit, world.office, file)
@@ -89,7 +89,9 @@ def test_the_receipt_of_an_order_of_ours_is_never_asked_for(world: World) -> Non
     not_put_right(world, opened)
     before = world.case(opened)
     with pytest.raises(Conflict) as caught, world.house.unit() as unit:
-        ask_customer.ask(unit, opened.case, item="receipt", text="Have you the receipt?", actor="a", role=Role.AGENT)
+        ask_customer.ask(
+            unit, opened.case, item="receipt", text="Have you the receipt?", actor="a", role=CaseRole.AGENT
+        )
     assert caught.value.code == "held_by_us"
     assert caught.value.facts["pointer"] == world.parcels[0].order
     assert world.parcels[0].order in caught.value.fix
@@ -99,7 +101,7 @@ def test_the_receipt_of_an_order_of_ours_is_never_asked_for(world: World) -> Non
 def test_what_was_asked_for_once_is_not_asked_for_again_in_other_words(world: World) -> None:
     opened = world.dispute(world.parcels[0], "never_received")
     not_put_right(world, opened)
-    asked: dict[str, Any] = {"actor": "agent-1", "role": Role.AGENT}
+    asked: dict[str, Any] = {"actor": "agent-1", "role": CaseRole.AGENT}
     ledger = act(
         world, ask_customer.ask, opened, item="photo of the label", text="Have you a photo of the label?", **asked
     )
@@ -117,7 +119,7 @@ def test_what_was_asked_for_once_is_not_asked_for_again_in_other_words(world: Wo
 def test_skipping_what_was_asked_for_goes_on_and_counts_against_nobody(world: World) -> None:
     opened = world.dispute(world.parcels[0], "never_received")
     not_put_right(world, opened)
-    facts: dict[str, Any] = {"actor": "agent-1", "role": Role.AGENT}
+    facts: dict[str, Any] = {"actor": "agent-1", "role": CaseRole.AGENT}
     asked = act(
         world, ask_customer.ask, opened, item="photo of the label", text="Have you a photo of the label?", **facts
     )
@@ -171,10 +173,17 @@ def test_a_case_closes_only_when_its_locks_and_its_promises_are_settled(either: 
     either.deliver()
     with either.refused(Conflict, "guard"):
         act(either, move_case.confirm, opened, actor="customer", locks_settled=either.settled(opened))
-    act(either, pay_credit.credit_paid, opened, reference="owed for the wrong lock", actor="agent-1", role=Role.AGENT)
+    act(
+        either,
+        pay_credit.credit_paid,
+        opened,
+        reference="owed for the wrong lock",
+        actor="agent-1",
+        role=CaseRole.AGENT,
+    )
     moved = act(either, move_case.confirm, opened, actor="customer", locks_settled=either.settled(opened))
     assert moved.case.state == "closed"
-    again = act(either, move_case.reopen, opened, actor="customer", role=Role.CUSTOMER)
+    again = act(either, move_case.reopen, opened, actor="customer", role=CaseRole.CUSTOMER)
     assert (again.case.state, again.case.first_word_ms) == ("triaged", opened.disputed.file.case.first_word_ms)
 
 
@@ -183,7 +192,7 @@ def test_a_case_is_not_opened_again_with_a_clock_that_started_after_its_first_wo
     world.clock.at_ms += 3 * DAY_MS
     opened = world.dispute(None, None, words="Still wrong.")
     own = world.case(opened).legal_clocks
-    joins = {"into": opened.case, "consent": True, "actor": "agent-1", "role": Role.AGENT}
+    joins = {"into": opened.case, "consent": True, "actor": "agent-1", "role": CaseRole.AGENT}
     act(world, move_scheme.merge, earlier, **joins)
     act(world, move_case.withdraw, opened, actor="customer", locks_settled=True)
     kept = world.case(opened).legal_clocks
@@ -192,10 +201,10 @@ def test_a_case_is_not_opened_again_with_a_clock_that_started_after_its_first_wo
         stale = replace(before, legal_clocks=own, case=replace(before.case, first_word_ms=before.case.opened_ms))
         case_book.replace(unit, stale, before=before)
     with world.refused(Conflict, "guard"):
-        act(world, move_case.reopen, opened, actor="customer", role=Role.CUSTOMER)
+        act(world, move_case.reopen, opened, actor="customer", role=CaseRole.CUSTOMER)
     with world.house.unit() as unit:
         case_book.replace(unit, replace(stale, legal_clocks=kept), before=stale)
-    assert act(world, move_case.reopen, opened, actor="customer", role=Role.CUSTOMER).case.state == "triaged"
+    assert act(world, move_case.reopen, opened, actor="customer", role=CaseRole.CUSTOMER).case.state == "triaged"
 
 
 def test_what_was_not_put_right_is_offered_and_chosen_again(world: World) -> None:
@@ -203,20 +212,20 @@ def test_what_was_not_put_right_is_offered_and_chosen_again(world: World) -> Non
     not_put_right(world, opened)
     by = {"claim_type": None, "actor": "agent-1"}
     with world.refused(Forbidden, "role"):
-        act(world, move_case.offer_again, opened, role=Role.SUPERVISOR, **by)
-    offered = act(world, move_case.offer_again, opened, role=Role.AGENT, **by)
+        act(world, move_case.offer_again, opened, role=CaseRole.SUPERVISOR, **by)
+    offered = act(world, move_case.offer_again, opened, role=CaseRole.AGENT, **by)
     assert (offered.case.state, offered.chosen) == ("remedy_offered", None)
     chosen = act(world, move_case.choose, opened, remedy="refund", payout="bank_transfer", actor="customer")
     assert chosen.case.state == "remedy_in_progress"
     with world.refused(Conflict, "move"):
-        act(world, move_case.offer_again, opened, role=Role.AGENT, **by)
+        act(world, move_case.offer_again, opened, role=CaseRole.AGENT, **by)
 
 
 def test_a_case_that_is_opened_again_without_a_kind_of_problem_needs_one_for_its_offer(world: World) -> None:
     opened = world.dispute(None, None, words="Something is wrong with what you sent me.")
     act(world, move_case.withdraw, opened, actor="customer", locks_settled=world.settled(opened))
-    act(world, move_case.reopen, opened, actor="customer", role=Role.CUSTOMER)
-    by = {"actor": "agent-1", "role": Role.AGENT}
+    act(world, move_case.reopen, opened, actor="customer", role=CaseRole.CUSTOMER)
+    by = {"actor": "agent-1", "role": CaseRole.AGENT}
     with world.refused(Rejected, "claim_type"):
         act(world, move_case.offer_again, opened, claim_type=None, **by)
     offered = act(world, move_case.offer_again, opened, claim_type="never_received", **by)
@@ -242,7 +251,7 @@ def test_a_promise_that_was_kept_is_told_once_and_a_late_one_with_its_credit(
         world.step(8 * DAY_MS)
         with world.house.unit() as unit:
             assert sweep_promises(unit)
-    done = act(world, move_case.remedied, opened, reference="JJD0001", actor="agent-1", role=Role.AGENT)
+    done = act(world, move_case.remedied, opened, reference="JJD0001", actor="agent-1", role=CaseRole.AGENT)
     said = told(world, opened)
     assert (said.count("Done: "), said.count("Done at last: ")) == (int(not late), int(late))
     credit = pounds(done.unpaid_credit_pence)
@@ -309,16 +318,16 @@ def test_two_people_who_change_a_case_at_once_do_not_overwrite_each_other(world:
 
 
 MOVES: tuple[tuple[Callable[..., Any], dict[str, Any]], ...] = (
-    (move_case.remedied, {"reference": "JJD1", "actor": "agent-1", "role": Role.AGENT}),
+    (move_case.remedied, {"reference": "JJD1", "actor": "agent-1", "role": CaseRole.AGENT}),
     (move_case.confirm, {"actor": "customer", "locks_settled": True}),
     (move_case.not_fixed, {"actor": "customer"}),
-    (move_case.reopen, {"actor": "customer", "role": Role.CUSTOMER}),
+    (move_case.reopen, {"actor": "customer", "role": CaseRole.CUSTOMER}),
     (decline_case.decline, {"why": "Because.", "heard": True, "actor": SUPERVISOR, **DECIDER}),
     (decline_case.propose_decline, {"findings": (SEEN,), **PROPOSER}),
-    (ask_customer.ask, {"item": "tape", "text": "Which colour has the tape?", "actor": "a", "role": Role.AGENT}),
+    (ask_customer.ask, {"item": "tape", "text": "Which colour has the tape?", "actor": "a", "role": CaseRole.AGENT}),
     (
         move_scheme.adr,
-        {"letter_due_ms": 2**50, "deadlock": False, "actor": "supervisor-1", "role": Role.SUPERVISOR},
+        {"letter_due_ms": 2**50, "deadlock": False, "actor": "supervisor-1", "role": CaseRole.SUPERVISOR},
     ),
 )
 

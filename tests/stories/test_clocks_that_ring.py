@@ -14,7 +14,7 @@ from api.parts import Parts
 from api.rounds import timer
 from api.rounds.late_fixes import is_fix_late
 from custody.disputes.civil import add_months, add_working_days, civil_date, day_in_words
-from custody.disputes.machine import Role
+from custody.disputes.machine import CaseRole
 from custody.disputes.order import Payment
 from custody.disputes.recourse import Way
 from custody.kernel.clock import DAY_MS
@@ -82,7 +82,7 @@ def test_the_timer_of_this_test_does_look(world: World, days_pass: Callable[[int
 
 def conclude_without_answer(world: World, opened: Opened) -> None:
     with world.house.unit() as unit:
-        why, who = "No scan leads anywhere.", Role.INVESTIGATOR
+        why, who = "No scan leads anywhere.", CaseRole.INVESTIGATOR
         move_inquiry.find_nothing(unit, opened.case, why=why, actor="investigator-1", role=who)
 
 
@@ -110,7 +110,7 @@ def test_a_conclusion_without_its_fix_is_told_of_once_when_its_days_are_over(
         look_at_alert(unit, world.office, alert=alert.id, account="supervisor-1")
     assert not is_late(world), "somebody has looked"
     with world.house.unit() as unit:
-        by: dict[str, Any] = {"actor": "supervisor-1", "role": Role.SUPERVISOR}
+        by: dict[str, Any] = {"actor": "supervisor-1", "role": CaseRole.SUPERVISOR}
         move_inquiry.reopen(unit, opened.case, why="A scan came late.", **by)
     conclude_without_answer(world, opened)
     world.step(15 * DAY_MS)
@@ -122,10 +122,10 @@ def test_an_ask_that_nobody_answers_lapses_after_the_days_that_the_customer_was_
 ) -> None:
     opened = world.dispute(None, "defective")
     act(world, move_case.choose, opened, remedy="advance_swap", payout=None, actor="customer")
-    act(world, move_case.remedied, opened, reference="JJD0001", actor="agent-1", role=Role.AGENT)
+    act(world, move_case.remedied, opened, reference="JJD0001", actor="agent-1", role=CaseRole.AGENT)
     act(world, move_case.not_fixed, opened, actor="customer")
     asked: dict[str, Any] = {"item": "tape", "text": "Which colour has the tape?", "actor": "agent-1"}
-    act(world, ask_customer.ask, opened, role=Role.AGENT, **asked)
+    act(world, ask_customer.ask, opened, role=CaseRole.AGENT, **asked)
     assert "After 7 days we go on without it." in told(world, opened)
     days_pass(8)
     after = world.case(opened)
@@ -155,7 +155,7 @@ def test_the_letter_for_the_independent_scheme_leaves_when_its_weeks_are_over(
 @pytest.mark.parametrize("days", [1, 100, 400])
 def test_a_second_letter_gives_no_later_day_than_the_first(world: World, days: int) -> None:
     opened = world.dispute(None, "defective")
-    by: dict[str, Any] = {"actor": "supervisor-1", "role": Role.SUPERVISOR}
+    by: dict[str, Any] = {"actor": "supervisor-1", "role": CaseRole.SUPERVISOR}
 
     def letter() -> list[tuple[date, date]]:
         file = act(world, move_scheme.adr, opened, letter_due_ms=0, deadlock=True, **by)
@@ -178,7 +178,7 @@ def test_an_offer_is_chosen_recorded_and_confirmed_after_the_letter_as_before_it
         days_pass(43)
     assert told(world, opened).count("This is your letter.") == 1
     act(world, move_case.choose, opened, remedy="replacement", payout=None, actor="customer")
-    act(world, move_case.remedied, opened, reference="JJD1", actor="agent-1", role=Role.AGENT)
+    act(world, move_case.remedied, opened, reference="JJD1", actor="agent-1", role=CaseRole.AGENT)
     act(world, move_case.confirm, opened, actor="customer", locks_settled=True)
     assert world.case(opened).case.state == "closed"
 
@@ -190,7 +190,7 @@ def test_a_remedy_on_its_way_and_one_that_was_given_stay_so_when_the_letter_leav
     days_pass(40)
     for opened in (on_its_way, given):
         act(world, move_case.choose, opened, remedy="replacement", payout=None, actor="customer")
-    by: dict[str, Any] = {"actor": "agent-1", "role": Role.AGENT}
+    by: dict[str, Any] = {"actor": "agent-1", "role": CaseRole.AGENT}
     act(world, move_case.remedied, given, reference="JJD1", **by)
     days_pass(3)
     for opened in (on_its_way, given):
@@ -205,7 +205,7 @@ def test_a_case_whose_letter_left_beside_its_remedy_is_still_opened_to_the_schem
 ) -> None:
     opened = world.dispute(None, "defective")
     days_pass(43)
-    by: dict[str, Any] = {"actor": "supervisor-1", "role": Role.SUPERVISOR}
+    by: dict[str, Any] = {"actor": "supervisor-1", "role": CaseRole.SUPERVISOR}
     file = act(world, move_scheme.adr, opened, letter_due_ms=letter_ms(world.case(opened)), deadlock=False, **by)
     assert file.case.state == "adr_open"
 
@@ -218,7 +218,7 @@ def test_the_letter_is_for_the_scheme_however_it_was_paid_and_the_page_has_the_d
     known = world.case(world.dispute(world.parcels[0], "damaged")).order
     opened = world.dispute(world.parcels[0], "damaged", order=replace(known, payment=payment))
     world.step(days * DAY_MS)
-    by: dict[str, Any] = {"actor": "supervisor-1", "role": Role.SUPERVISOR}
+    by: dict[str, Any] = {"actor": "supervisor-1", "role": CaseRole.SUPERVISOR}
     file = act(world, move_scheme.adr, opened, letter_due_ms=0, deadlock=True, **by)
     today = civil_date(world.clock.at_ms)
     last_day = day_in_words(add_months(today, 12))
@@ -243,7 +243,7 @@ def test_what_is_owed_or_locked_keeps_a_case_open_that_nobody_says_is_wrong(
     late = world.dispute(None, "never_received")
     act(world, move_case.choose, late, remedy="replacement", payout=None, actor="customer")
     world.step(9 * DAY_MS)
-    act(world, move_case.remedied, late, reference="JJD0001", actor="agent-1", role=Role.AGENT)
+    act(world, move_case.remedied, late, reference="JJD0001", actor="agent-1", role=CaseRole.AGENT)
     locked, radio = world.locked_elsewhere()
     assert radio._line is not None
     radio._line.stop()
@@ -251,7 +251,7 @@ def test_what_is_owed_or_locked_keeps_a_case_open_that_nobody_says_is_wrong(
     days_pass(8)
     assert world.order(locked.order.id).state == "release_queued"
     assert [world.case(each).case.state for each in (late, locked)] == ["remedied", "remedied"]
-    act(world, pay_credit.credit_paid, late, reference="BACS 1", actor="agent-1", role=Role.AGENT)
+    act(world, pay_credit.credit_paid, late, reference="BACS 1", actor="agent-1", role=CaseRole.AGENT)
     radio._line.start()
     world.deliver()
     days_pass(0)
@@ -284,7 +284,7 @@ def test_a_case_whose_phone_was_found_ends_once_its_lock_is_settled(
     world.deliver()
     days_pass(0)
     assert world.case(opened).case.state == "withdrawn"
-    act(world, move_case.reopen, opened, actor="customer", role=Role.CUSTOMER)
+    act(world, move_case.reopen, opened, actor="customer", role=CaseRole.CUSTOMER)
     days_pass(0)
     assert world.case(opened).case.state == "triaged", "that word is over: opened again, the case goes on"
 
@@ -299,7 +299,7 @@ def test_a_case_whose_phone_was_found_goes_on_once_its_customer_does_not_agree_o
     for opened in (waits, other):
         act(world, move_case.found_it, opened, actor="customer", locks_settled=world.settled(opened))
     act(world, move_case.disagrees, waits, actor="customer")
-    act(world, move_case.remedied, other, reference="JJD0001", actor="agent-1", role=Role.AGENT)
+    act(world, move_case.remedied, other, reference="JJD0001", actor="agent-1", role=CaseRole.AGENT)
     act(world, move_case.not_fixed, other, actor="customer")
     world.deliver()
     days_pass(0)
@@ -310,7 +310,7 @@ def test_a_case_whose_phone_was_found_goes_on_once_its_customer_does_not_agree_o
 def test_money_that_came_back_and_was_paid_again_can_be_said_to_be_wrong_for_as_many_days_as_at_first(
     world: World, days_pass: Callable[[int], None]
 ) -> None:
-    opened, by = world.dispute(world.parcels[0], "never_received"), {"actor": "agent-1", "role": Role.AGENT}
+    opened, by = world.dispute(world.parcels[0], "never_received"), {"actor": "agent-1", "role": CaseRole.AGENT}
     first = choose(world, opened, "refund")
     act(world, move_case.remedied, opened, reference="BACS 1", **by)
     days_pass(6)
@@ -340,7 +340,7 @@ def test_a_letter_leaves_once_and_a_case_that_came_back_from_there_stays_back(
 ) -> None:
     opened = world.dispute(None, None)
     days_pass(43)
-    act(world, move_scheme.change_our_mind, opened, actor="supervisor-1", role=Role.SUPERVISOR)
+    act(world, move_scheme.change_our_mind, opened, actor="supervisor-1", role=CaseRole.SUPERVISOR)
     days_pass(1)
     assert world.case(opened).case.state == "triaged"
     assert told(world, opened).count("This is your letter.") == 1
@@ -351,7 +351,7 @@ def test_a_decision_that_the_customer_says_nothing_to_is_reminded_of_and_lapses_
 ) -> None:
     opened = world.dispute(None, "defective")
     in_state(world, opened, "with_adr")
-    by: dict[str, Any] = {"actor": "supervisor-1", "role": Role.SUPERVISOR}
+    by: dict[str, Any] = {"actor": "supervisor-1", "role": CaseRole.SUPERVISOR}
     act(world, move_scheme.scheme_decides, opened, award="A new phone sent to you", reference="S-1", **by)
     last_day = add_working_days(civil_date(world.clock.at_ms), 30)
     until = f"You have until {day_in_words(last_day)}."

@@ -15,7 +15,7 @@ from custody.store.tables import IdempotencyRow
 from custody.store.unit import Unit
 from devicelock import store
 from devicelock.rules.command import Basis, Reason
-from devicelock.rules.order import Role
+from devicelock.rules.order import LockRole
 from devicelock.usecases.decide_together import Decisions
 from devicelock.usecases.release import release
 from devicelock.usecases.request_lock import approve_lock, request_lock
@@ -57,7 +57,7 @@ def approving(world: World, order: str, account: str = "supervisor-1") -> Act:
 
 
 def releasing(world: World, order: str) -> Act:
-    why, basis, role = Reason.RELEASED_BY_STAFF, Basis.ONE_PERSON, Role.AGENT
+    why, basis, role = Reason.RELEASED_BY_STAFF, Basis.ONE_PERSON, LockRole.AGENT
 
     def act(unit: Unit) -> str:
         return release(unit, world.office, name=order, actor="agent-1", role=role, reason=why, basis=basis).id

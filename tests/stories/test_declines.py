@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from custody.disputes.case_guards import Actor
-from custody.disputes.machine import Role
+from custody.disputes.machine import CaseRole
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict, Forbidden
 from custody.usecases import decline_case, move_case, move_scheme
@@ -90,11 +90,11 @@ def test_the_record_of_a_decline_says_whether_the_customer_was_heard_or_the_days
     assert [line["heard"] for line in lines_of(world, opened, "declined")] == [heard]
 
 
-@pytest.mark.parametrize("role", [role for role in Role if role is not Role.SUPERVISOR])
-def test_only_a_supervisor_declines_or_writes_the_schemes_decision_down(world: World, role: Role) -> None:
+@pytest.mark.parametrize("role", [role for role in CaseRole if role is not CaseRole.SUPERVISOR])
+def test_only_a_supervisor_declines_or_writes_the_schemes_decision_down(world: World, role: CaseRole) -> None:
     opened = world.dispute(world.parcels[0], "never_received")
     not_put_right(world, opened)
-    if role is not Role.INVESTIGATOR:
+    if role is not CaseRole.INVESTIGATOR:
         with world.refused(Forbidden, "role"):
             act(world, decline_case.propose_decline, opened, findings=(SEEN,), actor="x", role=role)
     act(world, decline_case.propose_decline, opened, findings=(SEEN,), **PROPOSER)

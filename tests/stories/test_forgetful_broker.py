@@ -4,7 +4,7 @@ import pytest
 
 from custody.kernel.clock import DAY_MS, HOUR_MS, SECOND_MS
 from devicelock.rules.applied import Applied
-from devicelock.rules.order import Role
+from devicelock.rules.order import LockRole
 from devicelock.usecases.offer_again import offer_again
 from simulators.radio import Radio
 from tests.stories.lock_steps import code_for, leave, say_received
@@ -215,7 +215,7 @@ def test_a_lock_of_before_a_restore_is_not_offered_to_a_handset_that_was_retired
     world.relay.carry()
     world.waiting(radio.handset.device).clear()
     backup = world.backup()
-    say_received(world, radio, actor="agent-1", role=Role.AGENT)
+    say_received(world, radio, actor="agent-1", role=LockRole.AGENT)
     world.relay.carry()
     world.waiting(radio.handset.device).clear()
     world.restore(backup)

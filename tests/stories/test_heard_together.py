@@ -9,7 +9,7 @@ import pytest
 from custody.kernel.errors import Unavailable
 from custody.store.unit import House, Unit
 from devicelock import store
-from devicelock.rules.order import Event
+from devicelock.rules.order import OrderEvent
 from devicelock.rules.topic import Channel, topic
 from devicelock.store import LockOrderRow
 from devicelock.transport import Message
@@ -110,7 +110,7 @@ def test_a_group_that_fails_is_tried_one_by_one(either: World) -> None:
     opened, _, messages = answered(either)
     failing = opened[0].order.id
 
-    def fails(unit: Unit, order: LockOrderRow, event: Event) -> None:
+    def fails(unit: Unit, order: LockOrderRow, event: OrderEvent) -> None:
         if order.id == failing:
             raise RuntimeError("nobody thought of this")
         either.office.moved(unit, order, event)

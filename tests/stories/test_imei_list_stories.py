@@ -6,7 +6,7 @@ from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from custody.kernel.errors import Unavailable
 from devicelock.backends.eir import NAME as EIR
 from devicelock.backends.eir_folder import EirFolder
-from devicelock.backends.eir_list import Kind, Publication, Status, parse
+from devicelock.backends.eir_list import EirFileKind, ImeiStatus, Publication, parse
 from devicelock.backends.eir_status import equipment_status
 from devicelock.rules.applied import Applied
 from devicelock.store import LockOrderRow
@@ -49,12 +49,12 @@ def test_a_lock_that_two_people_decided_comes_to_the_list_and_is_shown_by_the_op
     assert either.order(order.id).state == "queued", "a list blocks a network and locks no handset"
     pei = f"imei-{either.parcels[0].unit.imei}"
     now_s = either.clock.now_ms() // 1000
-    assert equipment_status(bench.eir.entries, pei, now_s=now_s) is Status.BLACKLISTED
+    assert equipment_status(bench.eir.entries, pei, now_s=now_s) is ImeiStatus.BLACKLISTED
     let_go(either, order.id)
     assert either.order(order.id).state == "release_queued"
     others.carry()
     assert not bench.locked()
-    assert equipment_status(bench.eir.entries, pei, now_s=now_s) is Status.WHITELISTED
+    assert equipment_status(bench.eir.entries, pei, now_s=now_s) is ImeiStatus.WHITELISTED
     assert either.order(order.id).state == "release_queued", "the operator has not loaded it yet"
     others.settle()
     assert either.order(order.id).state == "released"
@@ -73,7 +73,7 @@ def test_a_provisional_lock_comes_to_the_list_when_two_people_confirm_it(world: 
     others.carry()
     assert others.imei_list.locked()
     raw = (others.imei_list.path / "0000000001-delta.csv").read_bytes()
-    (row,) = parse(raw, kind=Kind.DELTA)
+    (row,) = parse(raw, kind=EirFileKind.DELTA)
     assert row.case == opened.order.id
     assert row.valid_until_s - row.valid_from_s > 89 * DAY_MS // 1000
 

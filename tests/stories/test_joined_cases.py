@@ -14,7 +14,7 @@ from api.rounds.late_fixes import tell_of_late_fixes
 from api.routes.customer import customer_view
 from api.routes.inquiry_steps import inquiry_view
 from custody.disputes.civil import civil_date
-from custody.disputes.machine import Role
+from custody.disputes.machine import CaseRole
 from custody.disputes.promise import Promise, is_owed
 from custody.disputes.recourse import Way
 from custody.kernel.clock import DAY_MS
@@ -37,7 +37,7 @@ from tests.world_parts import Opened
 def join(world: World, opened: Opened, into: Opened) -> None:
     """Staff join a case into another one, as the door does it."""
     with world.house.unit() as unit:
-        move_scheme.merge(unit, opened.case, into=into.case, consent=True, actor="agent-1", role=Role.AGENT)
+        move_scheme.merge(unit, opened.case, into=into.case, consent=True, actor="agent-1", role=CaseRole.AGENT)
         join_locks(unit, dispute=opened.case, into=into.case)
 
 
@@ -60,7 +60,7 @@ def test_joining_keeps_what_is_owed_the_earliest_date_its_letter_and_the_investi
     other = world.dispute(None, "never_received")
     act(world, move_case.choose, other, remedy="replacement", payout=None, actor="customer")
     world.step(9 * DAY_MS)
-    act(world, move_case.remedied, other, reference="JJD0001", actor="agent-1", role=Role.AGENT)
+    act(world, move_case.remedied, other, reference="JJD0001", actor="agent-1", role=CaseRole.AGENT)
     act(world, move_case.not_fixed, other, actor="customer")
     survivor = world.dispute(None, None)
     before, owed = world.case(survivor), world.case(other)
@@ -80,7 +80,7 @@ def test_joining_keeps_what_is_owed_the_earliest_date_its_letter_and_the_investi
 def test_an_investigation_that_goes_on_under_another_report_has_the_steps_that_were_taken(world: World) -> None:
     other, survivor = world.dispute(None, "never_received"), world.dispute(None, None)
     not_put_right(world, other)
-    by: dict[str, Any] = {"actor": "investigator-1", "role": Role.INVESTIGATOR}
+    by: dict[str, Any] = {"actor": "investigator-1", "role": CaseRole.INVESTIGATOR}
     with world.house.unit() as unit:
         move_inquiry.find_nothing(unit, other.case, why="No scan leads anywhere.", **by)
     join(world, other, into=survivor)
@@ -91,7 +91,7 @@ def test_an_investigation_that_goes_on_under_another_report_has_the_steps_that_w
 
 
 def test_of_erased_reports_that_were_joined_it_is_known_when_their_investigation_was_concluded(world: World) -> None:
-    by: dict[str, Any] = {"actor": "investigator-1", "role": Role.INVESTIGATOR}
+    by: dict[str, Any] = {"actor": "investigator-1", "role": CaseRole.INVESTIGATOR}
     late, other = (world.dispute(None, "never_received") for _ in range(2))
     survivor = world.dispute(None, None)
     not_put_right(world, other)
@@ -214,7 +214,7 @@ def test_who_holds_the_link_of_a_report_that_was_joined_lets_no_lock_of_the_othe
     stranger = report_of_a_stranger(world)
     with world.house.unit() as unit:
         into: dict[str, Any] = {"into": locked.case.id, "consent": True}
-        move_scheme.merge(unit, stranger.case, **into, actor="agent-1", role=Role.AGENT)
+        move_scheme.merge(unit, stranger.case, **into, actor="agent-1", role=CaseRole.AGENT)
         join_locks(unit, dispute=stranger.case, into=locked.case.id)
     say_found(world, stranger)
     world.deliver()
@@ -265,7 +265,7 @@ def test_a_report_of_another_order_keeps_its_own(world: World) -> None:
 
 def test_what_was_promised_for_another_order_counts_for_that_one_alone(world: World) -> None:
     refund: dict[str, Any] = {"remedy": "refund", "payout": "cheque", "actor": "customer"}
-    by: dict[str, Any] = {"actor": "agent-1", "role": Role.AGENT}
+    by: dict[str, Any] = {"actor": "agent-1", "role": CaseRole.AGENT}
     paid, other = (world.dispute(parcel, "never_received") for parcel in world.parcels[:2])
     act(world, move_case.choose, paid, **refund)
     act(world, move_case.remedied, paid, reference="BACS 1", **by)
@@ -285,10 +285,10 @@ def test_what_was_promised_for_another_order_counts_for_that_one_alone(world: Wo
 
 def test_a_remedy_that_came_is_told_of_its_own_order_alone(world: World) -> None:
     late, other = (world.dispute(parcel, "never_received") for parcel in world.parcels[:2])
-    by: dict[str, Any] = {"actor": "agent-1", "role": Role.AGENT}
+    by: dict[str, Any] = {"actor": "agent-1", "role": CaseRole.AGENT}
     act(world, move_case.choose, late, remedy="replacement", payout=None, actor="customer")
-    act(world, move_scheme.adr, late, letter_due_ms=0, deadlock=True, actor="supervisor-1", role=Role.SUPERVISOR)
-    act(world, move_scheme.change_our_mind, late, actor="supervisor-1", role=Role.SUPERVISOR)
+    act(world, move_scheme.adr, late, letter_due_ms=0, deadlock=True, actor="supervisor-1", role=CaseRole.SUPERVISOR)
+    act(world, move_scheme.change_our_mind, late, actor="supervisor-1", role=CaseRole.SUPERVISOR)
     join(world, late, into=other)
     act(world, move_case.choose, other, remedy="replacement", payout=None, actor="customer")
     act(world, move_case.remedied, other, reference="JJD 1", **by)
@@ -300,7 +300,7 @@ def test_a_remedy_that_came_is_told_of_its_own_order_alone(world: World) -> None
 def with_the_refund_of_another_order_that_came_back(world: World, survivor: Opened) -> Promise:
     """A report of another order, whose refund came back to us, was joined into this one; returns what is owed again."""
     other = world.dispute(world.parcels[1], "never_received")
-    by: dict[str, Any] = {"actor": "agent-1", "role": Role.AGENT}
+    by: dict[str, Any] = {"actor": "agent-1", "role": CaseRole.AGENT}
     act(world, move_case.choose, other, remedy="refund", payout="cheque", actor="customer")
     act(world, move_case.remedied, other, reference="BACS 1", **by)
     (paid,) = promised(world, other)
@@ -323,14 +323,14 @@ def test_who_takes_back_the_report_of_one_order_gives_up_nothing_of_another_one(
     assert [one.id for one in promised(world, opened) if is_owed(one)] == [again.id]
     assert "You changed your mind" not in told(world, opened)
     paid: dict[str, Any] = {"promise": again.id, "reference": "BACS 2", "actor": "supervisor-1"}
-    act(world, move_case.promise_kept, opened, **paid, role=Role.SUPERVISOR if days else Role.AGENT)
+    act(world, move_case.promise_kept, opened, **paid, role=CaseRole.SUPERVISOR if days else CaseRole.AGENT)
     assert world.case(opened).case.state == "withdrawn"
 
 
 def test_who_confirms_the_remedy_of_one_order_gives_up_no_phone_of_another_one(world: World) -> None:
     other, opened = (world.dispute(parcel, "never_received") for parcel in world.parcels[:2])
     act(world, move_case.choose, other, remedy="replacement", payout=None, actor="customer")
-    by: dict[str, Any] = {"actor": "supervisor-1", "role": Role.SUPERVISOR}
+    by: dict[str, Any] = {"actor": "supervisor-1", "role": CaseRole.SUPERVISOR}
     act(world, move_scheme.adr, other, letter_due_ms=0, deadlock=True, **by)
     act(world, move_scheme.change_our_mind, other, **by)
     join(world, other, into=opened)
@@ -359,7 +359,7 @@ def test_a_report_whose_remedy_stands_keeps_it_and_is_joined_once_it_did_not_hel
     act(world, move_case.choose, other, remedy="replacement", payout=None, actor="customer")
     with world.refused(Conflict, "remedy_stands"):
         join(world, other, into=opened)
-    act(world, move_case.remedied, other, reference="JJD0001", actor="agent-1", role=Role.AGENT)
+    act(world, move_case.remedied, other, reference="JJD0001", actor="agent-1", role=CaseRole.AGENT)
     with world.refused(Conflict, "remedy_stands"):
         join(world, other, into=opened)
     act(world, move_case.not_fixed, other, actor="customer")
@@ -369,7 +369,7 @@ def test_a_report_whose_remedy_stands_keeps_it_and_is_joined_once_it_did_not_hel
 
 def test_an_offer_for_another_order_that_was_joined_before_is_kept_by_no_offer_of_this_one(world: World) -> None:
     other, opened = world.dispute(world.parcels[1], None), world.dispute(world.parcels[0], None)
-    by: dict[str, Any] = {"actor": "agent-1", "role": Role.AGENT}
+    by: dict[str, Any] = {"actor": "agent-1", "role": CaseRole.AGENT}
     (theirs,), (ours,) = promised(world, other), promised(world, opened)
     with world.house.unit() as unit:
         case_book.hand_over(unit, other.case, opened.case, order_ref=world.parcels[1].order)

@@ -8,7 +8,7 @@ import pytest
 
 from custody.kernel.clock import MINUTE_MS, SECOND_MS
 from devicelock.rules.hello import SimClass
-from devicelock.rules.order import Role
+from devicelock.rules.order import LockRole
 from devicelock.store import LockOrderRow
 from devicelock.usecases.offer_again import offer_again
 from devicelock.usecases.relay import WAITED_MS, Relay
@@ -145,5 +145,5 @@ def test_a_lock_that_is_signed_anew_under_another_authority_stays_in_the_group_t
     assert newer not in group
     assert world.order(opened.order.id).group == group
     with world.house.unit() as unit:
-        release_group(unit, world.office, group=group, actor="agent-1", role=Role.AGENT)
+        release_group(unit, world.office, group=group, actor="agent-1", role=LockRole.AGENT)
     assert world.order(opened.order.id).state == "released"

@@ -9,7 +9,7 @@ from custody.kernel.errors import Conflict, Forbidden, Rejected
 from devicelock import store, watch_store
 from devicelock.rules.caps import CapReason, Caps
 from devicelock.rules.command import KeyRing, Op, Reason, open_command
-from devicelock.rules.order import Role
+from devicelock.rules.order import LockRole
 from devicelock.usecases import standing_authority
 from devicelock.usecases.clear_group import groups
 from devicelock.usecases.retire import received
@@ -179,7 +179,7 @@ def test_handsets_that_are_retired_make_no_room_for_locks(world: World) -> None:
         world.handset(parcel)
     for device in register_many(world, 4):
         with world.house.unit() as unit:
-            received(unit, world.office, name=device, actor="customer", role=Role.CUSTOMER)
+            received(unit, world.office, name=device, actor="customer", role=LockRole.CUSTOMER)
     assert world.dispute(world.parcels[0], "never_received").order.state == "queued"
     second = world.dispute(world.parcels[1], "never_received")
     assert second.order.state == "refused", "half of the two handsets that are left is one"

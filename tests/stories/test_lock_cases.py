@@ -17,7 +17,7 @@ from custody.usecases import move_case
 from custody.usecases.record_sale import read_sale
 from devicelock import store
 from devicelock.rules.applied import Applied
-from devicelock.rules.order import Role
+from devicelock.rules.order import LockRole
 from devicelock.rules.receipt_code import receipt_code
 from devicelock.transport import PublishOutcome
 from devicelock.usecases.request_lock import refuse_lock
@@ -333,7 +333,7 @@ def test_received_after_the_lock_is_over_says_that_it_was_wrong_to_whom_it_was_s
     assert world.order(opened.order.id).state == "released"
     sold_ms = world.clock.at_ms if how == "sold since" else opened.order.created_ms - 1
     with world.house.unit() as unit:
-        device, who = radio.handset.device, Role.CUSTOMER
+        device, who = radio.handset.device, LockRole.CUSTOMER
         received(unit, world.office, name=device, actor="customer", role=who, sold_ms=sold_ms)
     owed = world.case(opened).unpaid_credit_pence
     assert (world.order(opened.order.id).wrong_ms is not None, owed > 0) == (how != "sold since",) * 2

@@ -12,7 +12,7 @@ from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected
 from devicelock import watch_store
 from devicelock.rules.command import Reason
 from devicelock.rules.hello import SimClass
-from devicelock.rules.order import Role
+from devicelock.rules.order import LockRole
 from devicelock.usecases.issue_code import CODES_PER_HOUR, issue_code
 from devicelock.usecases.request_lock import request_lock
 from tests.stories.lock_steps import code_for, lines_of, told
@@ -90,7 +90,7 @@ def test_nobody_uses_up_the_codes_that_somebody_else_may_have(world: World) -> N
     stranger = world.dispute(None, "never_received", item=world.parcels[0].unit.imei)
 
     def ask(case: str, digits: str) -> str:
-        device, who = radio.handset.device, Role.CUSTOMER
+        device, who = radio.handset.device, LockRole.CUSTOMER
         with world.house.unit() as unit:
             return issue_code(
                 unit, world.office, name=device, challenge=digits, actor="customer", role=who, case=case, orders=[]

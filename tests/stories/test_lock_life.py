@@ -12,11 +12,11 @@ from custody.kernel import cbor
 from custody.kernel.clock import DAY_MS, HOUR_MS, SECOND_MS
 from custody.store import case_book
 from devicelock import store
-from devicelock.rules.ack import Result
+from devicelock.rules.ack import AckResult
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import Reason
 from devicelock.rules.hello import SimClass
-from devicelock.rules.order import Role
+from devicelock.rules.order import LockRole
 from devicelock.transport import PublishOutcome
 from devicelock.usecases.register_device import register_device
 from devicelock.usecases.request_lock import request_lock
@@ -49,7 +49,7 @@ def test_a_handset_that_never_answers_its_release_does_not_keep_the_order_open_f
     radio.switch_on()
     assert not radio.handset.screen_locked, "it released itself at its hour"
     world.deliver()
-    assert radio.acks[-1].result is Result.APPLIED
+    assert radio.acks[-1].result is AckResult.APPLIED
     assert radio.acks[-1].applied is not Applied.LOCKED
     assert world.order(opened.order.id).state == "released", "the release was still on offer, and it answered"
 
@@ -131,7 +131,7 @@ def lose_store(world: World, radio: Radio) -> None:
 
 def test_received_ends_a_lock_too_and_the_retirement_answers_for_the_release(world: World) -> None:
     opened, radio = world.locked_elsewhere()
-    say_received(world, radio, actor="agent-1", role=Role.AGENT)
+    say_received(world, radio, actor="agent-1", role=LockRole.AGENT)
     world.deliver()
     assert not radio.handset.screen_locked
     assert radio.handset.state.applied is Applied.RETIRED
@@ -300,7 +300,7 @@ def test_a_wrong_lock_that_the_handset_never_answered_for_is_paid_until_it_freed
 @pytest.mark.parametrize("actor", ["customer", "agent-1"])
 def test_received_on_a_locked_handset_says_that_the_lock_was_wrong_as_found_does(world: World, actor: str) -> None:
     opened, radio = world.locked_elsewhere()
-    say_received(world, radio, actor=actor, role=Role(actor.partition("-")[0]))
+    say_received(world, radio, actor=actor, role=LockRole(actor.partition("-")[0]))
     world.deliver()
     assert radio.handset.state.applied is Applied.RETIRED
     assert world.order(opened.order.id).wrong_ms is not None

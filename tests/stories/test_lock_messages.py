@@ -7,9 +7,9 @@ import pytest
 
 from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from devicelock import store
-from devicelock.rules.ack import Result
+from devicelock.rules.ack import AckResult
 from devicelock.rules.command import Op
-from devicelock.rules.order import State
+from devicelock.rules.order import OrderState
 from devicelock.store import LockOrderRow
 from devicelock.transport import Message, PublishOutcome
 from simulators.radio import Radio
@@ -67,7 +67,7 @@ def test_a_handset_that_answers_slowly_is_not_chased_with_locks_one_word_late(
     world.relay.carry()
     for _ in range(SLOW_ROUNDS):
         slow_round(world, radio, every_ms=every_ms, asks_always=asks_always)
-    assert Result.REFUSED_NONCE in {ack.result for ack in radio.acks}, "it was chased for a while"
+    assert AckResult.REFUSED_NONCE in {ack.result for ack in radio.acks}, "it was chased for a while"
     assert radio.handset.screen_locked
     assert world.order(opened.order.id).state == "active_provisional"
     assert locks_signed(world, opened) <= FEW
@@ -93,7 +93,7 @@ def test_a_handset_that_was_off_is_locked_at_once_though_the_lock_that_waited_co
     world.relay.carry()
     while world.waiting(radio.handset.device):
         deliver_one(world, radio.handset.device)
-    assert [ack.result for ack in radio.acks] == [Result.REFUSED_NONCE, Result.APPLIED]
+    assert [ack.result for ack in radio.acks] == [AckResult.REFUSED_NONCE, AckResult.APPLIED]
     world.deliver()
     assert world.order(opened.order.id).state == "active_provisional"
     assert locks_signed(world, opened) == 2, "the one that waited, and that which answers the hello"
@@ -110,7 +110,7 @@ def test_a_release_decided_while_its_lock_is_leaving_leaves_too(world: World) ->
     def publish_slowly(topic: str, payload: bytes, **more: Any) -> PublishOutcome:
         """The customer finds the phone in the very moment in which the lock is handed to the broker."""
         outcome = publish(topic, payload, **more)
-        if world.order(opened.order.id).state == State.QUEUED:
+        if world.order(opened.order.id).state == OrderState.QUEUED:
             world.found(opened)
         return outcome
 
@@ -120,7 +120,7 @@ def test_a_release_decided_while_its_lock_is_leaving_leaves_too(world: World) ->
     assert world.relay.carry() == 1
     assert world.broker.queued(radio.handset.device) == 2, "the lock, and the release behind it"
     world.deliver()
-    assert [ack.result for ack in radio.acks][-1] is Result.APPLIED
+    assert [ack.result for ack in radio.acks][-1] is AckResult.APPLIED
     assert not radio.handset.screen_locked
     assert world.order(opened.order.id).state == "released"
 
@@ -132,7 +132,7 @@ def test_locks_that_hold_long_do_not_keep_others_from_lapsing(world: World) -> N
     with world.house.unit() as unit:
         for number in range(300):
             facts = {"id": f"lock_long{number}", "device": f"dev_long{number}", "created_ms": number}
-            held = {"state": State.ACTIVE_CONFIRMED, "held_until_ms": long_ms, "dispute": None}
+            held = {"state": OrderState.ACTIVE_CONFIRMED, "held_until_ms": long_ms, "dispute": None}
             row = LockOrderRow(**{**template.model_dump(), **facts, **held})
             store.note(unit, row, "locked", actor=row.device, facts={"made": "for this story"})
             unit.session.add(row)
@@ -140,7 +140,7 @@ def test_locks_that_hold_long_do_not_keep_others_from_lapsing(world: World) -> N
     world.deliver()
     assert world.order(opened.order.id).state == "released"
     assert not radio.handset.screen_locked
-    assert world.order("lock_long0").state == State.ACTIVE_CONFIRMED
+    assert world.order("lock_long0").state == OrderState.ACTIVE_CONFIRMED
 
 
 def test_a_lock_that_cannot_be_released_does_not_keep_others_from_lapsing(world: World) -> None:
@@ -198,7 +198,7 @@ def test_an_unlock_of_a_lost_time_does_not_undo_a_lock_that_was_signed_after_the
     assert world.order(opened.order.id).state == "active_confirmed"
     pair = radio.handset.state.pair
     radio._receive(lost[0])
-    assert radio.acks[-1].result is Result.REFUSED_STALE, f"it is older than {pair}, whatever its counter"
+    assert radio.acks[-1].result is AckResult.REFUSED_STALE, f"it is older than {pair}, whatever its counter"
     assert radio.handset.screen_locked
 
 

@@ -7,16 +7,16 @@ from api import lock_news
 from api.circumstances import cases_of
 from api.join_reports import join_reports
 from custody.disputes.civil import in_words
-from custody.disputes.lock_wish import LockFacts
-from custody.disputes.machine import Role as DisputeRole
+from custody.disputes.lock_wish import WishFacts
+from custody.disputes.machine import CaseRole
 from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from custody.kernel.errors import Conflict, Forbidden, Rejected, Unavailable
 from custody.store import case_book
 from custody.usecases import learn_facts, move_case
 from devicelock import watch_store
-from devicelock.rules.ack import Result
+from devicelock.rules.ack import AckResult
 from devicelock.rules.command import Op
-from devicelock.rules.order import Event
+from devicelock.rules.order import OrderEvent
 from devicelock.store import LockOrderRow, newest_command
 from devicelock.usecases.request_lock import refuse_lock
 from devicelock.watch_store import LeavingRow
@@ -53,7 +53,7 @@ def served(world: World, radio: Radio) -> Opened:
     opened = world.dispute(world.parcels[0], "damaged")
     assert opened.lock.order is None, "the customer holds it, as far as anybody knows"
     with world.house.unit() as unit:
-        lost = LockFacts(lost_on_return_leg=True)
+        lost = WishFacts(lost_on_return_leg=True)
         file = learn_facts.whereabouts(unit, opened.case, lock_facts=lost, actor="agent-1")
     assert (file.lock_wish.fair, file.lock_wish.notice) == (True, "before")
     return opened
@@ -122,12 +122,12 @@ def test_whom_a_planned_lock_comes_to_with_a_joined_report_is_told_before_it_and
     other = world.dispute(world.parcels[0], "never_received" if not served_too else "damaged")
     if served_too:
         with world.house.unit() as unit:
-            lost = LockFacts(lost_on_return_leg=True)
+            lost = WishFacts(lost_on_return_leg=True)
             learn_facts.whereabouts(unit, other.case, lock_facts=lost, actor="agent-1")
     world.step(23 * HOUR_MS)
     in_state(world, served, "triaged")
     with world.house.unit() as unit:
-        join_reports(unit, dispute=served.case, into=other.case, consent=True, actor="agent-1", role=DisputeRole.AGENT)
+        join_reports(unit, dispute=served.case, into=other.case, consent=True, actor="agent-1", role=CaseRole.AGENT)
     (line,) = lines_of(world, other, "lock_announced")
     assert f"{PLANNED} from your order at {in_words(line['notice_ms'])}" in told(world, other)
     assert "was lost on its way back" in told(world, other)
@@ -149,7 +149,7 @@ def test_a_lock_that_nobody_was_to_be_told_of_is_told_before_it_once_it_comes_to
     assert lines_of(world, never, "lock_announced") == []
     in_state(world, never, "triaged")
     with world.house.unit() as unit:
-        join_reports(unit, dispute=never.case, into=served.case, consent=True, actor="agent-1", role=DisputeRole.AGENT)
+        join_reports(unit, dispute=never.case, into=served.case, consent=True, actor="agent-1", role=CaseRole.AGENT)
     assert count(world, served, PLANNED) == 1
     with world.refused(Forbidden, "lock_refused"):
         world.approve(order.id, "supervisor-1")
@@ -168,7 +168,7 @@ def test_what_became_of_a_handset_is_said_of_an_open_case_alone(world: World, se
     with world.house.unit() as unit:
         move_case.withdraw(unit, served.case, actor="customer", locks_settled=True)
     with world.refused(Conflict, "move"), world.house.unit() as unit:
-        learn_facts.whereabouts(unit, served.case, lock_facts=LockFacts(), actor="agent-1")
+        learn_facts.whereabouts(unit, served.case, lock_facts=WishFacts(), actor="agent-1")
 
 
 # When.
@@ -221,7 +221,7 @@ def test_every_check_that_can_hold_a_lock_back_has_words_for_the_customer(world:
         facts = msgspec.json.encode({"checks": [{"check": str(check), "ok": False}]}).decode()
         order = LockOrderRow(**{**opened.order.model_dump(), "facts": facts})
         with world.house.unit() as unit:
-            lock_news.lock_moved(unit, order, Event.PREFLIGHT_FAILS)
+            lock_news.lock_moved(unit, order, OrderEvent.PREFLIGHT_FAILS)
     assert set(lock_news.NOT_MADE.values()) <= {
         line.partition("This is why: ")[2].partition(" For you")[0] for line in told(world, opened).splitlines()
     }
@@ -333,7 +333,7 @@ def test_a_notice_says_that_a_phone_is_not_locked_only_if_it_answered_the_lock_t
         with world.house.unit() as unit:
             command = newest_command(unit.session, radio.handset.device, Op.LOCK)
             assert command is not None
-            command.result = Result.REFUSED_EXPIRED
+            command.result = AckResult.REFUSED_EXPIRED
     elif last_word != "never heard of":
         world.relay.carry()
         radio.handset.take(world.waiting(radio.handset.device)[0].message.payload)

@@ -20,7 +20,7 @@ from devicelock.backends.android import NAME as ANDROID
 from devicelock.rules.ack import open_ack
 from devicelock.rules.caps import Caps
 from devicelock.rules.command import Reason
-from devicelock.rules.order import Role
+from devicelock.rules.order import LockRole
 from devicelock.store import DeviceRow
 from devicelock.usecases import hear
 from devicelock.usecases.issue_code import issue_code
@@ -96,7 +96,7 @@ def answering(world: World, opened: Opened, radio: Radio) -> Act:
         device = store.devices(unit.session, {radio.handset.device})[radio.handset.device]
         ack = open_ack(raw, device=device.device, key=hear.key_of(device))
         command = store.commands(unit.session, {ack.command_id})[ack.command_id]
-        hear._settle(unit, world.office, device, hear.Answer(command, ack, raw), orders)
+        hear._settle(unit, world.office, device, hear.HandsetAnswer(command, ack, raw), orders)
 
     return take
 
@@ -121,7 +121,7 @@ def test_found_while_the_word_of_the_lock_is_taken_in(either: World) -> None:
 
 def test_a_group_is_let_go_while_the_word_of_its_lock_is_taken_in(either: World) -> None:
     opened, take = locking(either)
-    facts = {"group": str(opened.order.group), "actor": "agent-1", "role": Role.AGENT}
+    facts = {"group": str(opened.order.group), "actor": "agent-1", "role": LockRole.AGENT}
     meanwhile(either, take, lambda unit: release_group(unit, either.office, **facts))
     assert either.order(opened.order.id).state == "release_queued"
 
@@ -141,7 +141,7 @@ def test_a_lapse_while_two_people_keep_the_lock(either: World) -> None:
     either.clock.at_ms = until_ms - MINUTE_MS
 
     def confirm(unit: Unit) -> None:
-        confirm_lock(unit, either.office, name=opened.order.id, account="supervisor-1", role=Role.SUPERVISOR)
+        confirm_lock(unit, either.office, name=opened.order.id, account="supervisor-1", role=LockRole.SUPERVISOR)
         either.clock.at_ms = until_ms + 1
 
     meanwhile(either, confirm, lambda unit: sweep_lapses(unit, either.office))
@@ -192,17 +192,17 @@ def test_what_a_unit_has_changed_is_not_lost_when_it_holds_the_same_rows_again(e
 def give_code(unit: Unit, world: World, radio: Radio) -> None:
     challenge = radio.handset.challenge
     assert challenge is not None
-    device, role = radio.handset.device, Role.AGENT
+    device, role = radio.handset.device, LockRole.AGENT
     issue_code(unit, world.office, name=device, challenge=challenge, actor="agent-1", role=role)
 
 
 def receive(unit: Unit, world: World, radio: Radio) -> None:
-    received(unit, world.office, name=radio.handset.device, actor="customer", role=Role.CUSTOMER)
+    received(unit, world.office, name=radio.handset.device, actor="customer", role=LockRole.CUSTOMER)
 
 
 def go(unit: Unit, world: World, radio: Radio) -> None:
     ends_ms, device = unit.now_ms + 30 * DAY_MS, radio.handset.device
-    leave(unit, world.office, name=device, ends_ms=ends_ms, actor="agent-1", role=Role.AGENT)
+    leave(unit, world.office, name=device, ends_ms=ends_ms, actor="agent-1", role=LockRole.AGENT)
 
 
 @pytest.mark.parametrize("move", [give_code, receive, go])
@@ -236,7 +236,7 @@ def receive_late(unit: Unit, world: World, opened: Opened, radio: Radio) -> None
 
 def read_the_screen(unit: Unit, world: World, opened: Opened, radio: Radio) -> None:
     assert opened.case
-    device, who = radio.handset.device, Role.CUSTOMER
+    device, who = radio.handset.device, LockRole.CUSTOMER
     issue_code(unit, world.office, name=device, challenge="12345678", actor="customer", role=who)
 
 
@@ -273,7 +273,7 @@ def noting(opened: Opened) -> Act:
 def test_who_tells_leavers_holds_every_handset_before_the_log_as_whoever_moves_its_locks_does(either: World) -> None:
     for device in register_many(either, 2):
         with either.house.unit() as unit:
-            facts = {"ends_ms": unit.now_ms + 30 * DAY_MS, "actor": "agent-1", "role": Role.AGENT}
+            facts = {"ends_ms": unit.now_ms + 30 * DAY_MS, "actor": "agent-1", "role": LockRole.AGENT}
             lock_news.customer_leaves(unit, either.office, device=device, **facts)
     either.clock.at_ms += 29 * DAY_MS
     with either.house.read() as session:
@@ -294,7 +294,7 @@ def test_who_lets_a_customer_leave_holds_the_handset_before_its_leaver_as_who_te
     ends_ms = either.clock.at_ms + 30 * DAY_MS
 
     def leaving(by_ms: int) -> Act:
-        facts = {"ends_ms": ends_ms + by_ms, "actor": "agent-1", "role": Role.AGENT}
+        facts = {"ends_ms": ends_ms + by_ms, "actor": "agent-1", "role": LockRole.AGENT}
         return lambda unit: lock_news.customer_leaves(unit, either.office, device=device, **facts)
 
     meanwhile(either, leaving(0), leaving(DAY_MS))
@@ -306,7 +306,7 @@ def test_who_tells_leavers_holds_their_handsets_before_the_leavers(either: World
     """Whoever holds the handset may take its leaver as well: nobody waits for one who waits for them."""
     (device,) = register_many(either, 1)
     with either.house.unit() as unit:
-        facts = {"ends_ms": unit.now_ms + 30 * DAY_MS, "actor": "agent-1", "role": Role.AGENT}
+        facts = {"ends_ms": unit.now_ms + 30 * DAY_MS, "actor": "agent-1", "role": LockRole.AGENT}
         lock_news.customer_leaves(unit, either.office, device=device, **facts)
     either.clock.at_ms += 29 * DAY_MS
     meanwhile(

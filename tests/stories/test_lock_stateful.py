@@ -27,7 +27,7 @@ from devicelock.rules.applied import Applied
 from devicelock.rules.caps import Caps
 from devicelock.rules.command import Basis, Reason
 from devicelock.rules.hello import SimClass
-from devicelock.rules.order import Role, State
+from devicelock.rules.order import LockRole, OrderState
 from devicelock.transport import Message, PublishOutcome
 from devicelock.usecases.clear_group import clear_group
 from devicelock.usecases.issue_code import issue_code
@@ -160,7 +160,7 @@ class Locks(RuleBasedStateMachine):
     @precondition(lambda self: self.orders)
     @rule(place=places, who=st.sampled_from(("supervisor-1", "supervisor-2", "investigator-1", "puppet")))
     def keep_it(self, place: int, who: str) -> None:
-        role = Role.INVESTIGATOR if who.startswith("inv") else Role.SUPERVISOR
+        role = LockRole.INVESTIGATOR if who.startswith("inv") else LockRole.SUPERVISOR
         order = self.orders[place % len(self.orders)]
         self.attempt(confirm_lock, self.world.office, name=order, account=who, role=role)
 
@@ -168,7 +168,12 @@ class Locks(RuleBasedStateMachine):
     @rule(place=places, crash=SELDOM)
     def let_go(self, place: int, crash: bool) -> None:  # noqa: FBT001 - drawn by Hypothesis
         order = self.orders[place % len(self.orders)]
-        facts = {"actor": "agent-1", "role": Role.AGENT, "reason": Reason.RELEASED_BY_STAFF, "basis": Basis.ONE_PERSON}
+        facts = {
+            "actor": "agent-1",
+            "role": LockRole.AGENT,
+            "reason": Reason.RELEASED_BY_STAFF,
+            "basis": Basis.ONE_PERSON,
+        }
         done = self.attempt(release, self.world.office, name=order, crash=crash, **facts)
         known = self.attempt(lambda unit: store.order(unit.session, order)) is not None
         assert done is not None or crash or not known, "a release never waits"
@@ -179,7 +184,7 @@ class Locks(RuleBasedStateMachine):
         order = self.attempt(lambda unit: store.order(unit.session, self.orders[place % len(self.orders)]))
         if order is None or not really:
             return
-        facts = {"group": str(order.group), "actor": "agent-2", "role": Role.AGENT}
+        facts = {"group": str(order.group), "actor": "agent-2", "role": LockRole.AGENT}
         done = self.attempt(release_group, self.world.office, crash=crash, **facts)
         assert crash or (done is not None and done.left == 0), "a release never waits"
 
@@ -196,12 +201,12 @@ class Locks(RuleBasedStateMachine):
         radio, office = self.radio(parcel), self.world.office
         device = radio.handset.device
         if how == "received":
-            self.attempt(received, office, name=device, actor="customer", role=Role.CUSTOMER)
+            self.attempt(received, office, name=device, actor="customer", role=LockRole.CUSTOMER)
         elif how == "left":
-            facts = {"ends_ms": self.world.clock.at_ms + DAY_MS, "actor": "agent-2", "role": Role.AGENT}
+            facts = {"ends_ms": self.world.clock.at_ms + DAY_MS, "actor": "agent-2", "role": LockRole.AGENT}
             self.attempt(lock_news.customer_leaves, office, device=device, **facts)
         elif radio.handset.on and radio.handset.challenge is not None:
-            facts = {"challenge": radio.handset.challenge, "actor": "agent-2", "role": Role.AGENT}
+            facts = {"challenge": radio.handset.challenge, "actor": "agent-2", "role": LockRole.AGENT}
             code = self.attempt(issue_code, office, name=device, **facts)
             assert code is None or radio.type_code(code), "a code that was given opens the lock"
 
@@ -353,13 +358,15 @@ class Locks(RuleBasedStateMachine):
         for radio in self.world.radios.values():
             with self.world.house.read() as session:
                 wished = store.desired(store.device(session, radio.handset.device))
-                live = store.orders_of_device(session, radio.handset.device, [State.RELEASE_QUEUED])
+                live = store.orders_of_device(session, radio.handset.device, [OrderState.RELEASE_QUEUED])
             assert live == [], "what is to be released is free once the handset has spoken"
             applied = radio.handset.state.applied
             held_back = wished.state is Applied.LOCKED and applied is Applied.UNLOCKED
             assert applied is wished.state or held_back, "it is what is wished of it"
             assert not radio.handset.screen_locked or wished.state is Applied.LOCKED
-            self.attempt(received, self.world.office, name=radio.handset.device, actor="customer", role=Role.CUSTOMER)
+            self.attempt(
+                received, self.world.office, name=radio.handset.device, actor="customer", role=LockRole.CUSTOMER
+            )
         self.world.deliver()
         assert not any(radio.handset.screen_locked for radio in self.world.radios.values()), "nobody is ever stuck"
         assert {radio.handset.state.applied for radio in self.world.radios.values()} == {Applied.RETIRED}

@@ -6,7 +6,7 @@ from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from custody.kernel.errors import Conflict
 from custody.store.engine import is_sqlite
 from devicelock import store
-from devicelock.rules.ack import Result
+from devicelock.rules.ack import AckResult
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import Reason
 from devicelock.rules.hello import SimClass
@@ -93,7 +93,7 @@ def test_a_lock_that_waited_in_the_broker_is_signed_anew_for_the_handsets_presen
     radio.switch_on()
     world.deliver()
     results = [ack.result for ack in radio.acks]
-    assert Result.REFUSED_NONCE in results, "the command of before is refused"
+    assert AckResult.REFUSED_NONCE in results, "the command of before is refused"
     assert radio.handset.screen_locked
 
 
@@ -122,7 +122,7 @@ def test_an_unlock_that_overtakes_its_lock_wins(world: World) -> None:
     waiting = world.waiting(radio.handset.device)
     waiting.reverse()
     world.deliver()
-    assert [ack.result for ack in radio.acks] == [Result.APPLIED, Result.REFUSED_STALE]
+    assert [ack.result for ack in radio.acks] == [AckResult.APPLIED, AckResult.REFUSED_STALE]
     assert not radio.handset.screen_locked
 
 

@@ -10,7 +10,7 @@ from custody.kernel.clock import HOUR_MS
 from custody.kernel.errors import Forbidden
 from devicelock import watch_store
 from devicelock.rules.caps import Caps
-from devicelock.rules.order import Role
+from devicelock.rules.order import LockRole
 from devicelock.store import LockOrderRow
 from devicelock.usecases.alert import AlertKind, look_at_alert, raise_alert
 from devicelock.usecases.issue_code import CODES_PER_HOUR
@@ -28,7 +28,7 @@ def test_people_hear_of_who_sets_many_handsets_free_for_ever(world: World) -> No
         assert "many_releases" not in world.alerts()
         with world.house.unit() as unit:
             actor = "agent-9" if number % 2 else "agent-1"
-            received(unit, world.office, name=device, actor=actor, role=Role.AGENT)
+            received(unit, world.office, name=device, actor=actor, role=LockRole.AGENT)
     assert "many_releases" in world.alerts()
 
 
@@ -55,7 +55,7 @@ def test_whoever_an_alert_is_about_does_not_look_at_it_alone(world: World) -> No
 def test_nobody_is_told_of_customers_who_say_that_they_received_theirs(world: World) -> None:
     for device in register_many(world, MANY_RELEASES):
         with world.house.unit() as unit:
-            received(unit, world.office, name=device, actor="customer", role=Role.CUSTOMER)
+            received(unit, world.office, name=device, actor="customer", role=LockRole.CUSTOMER)
     assert world.alerts() == []
 
 

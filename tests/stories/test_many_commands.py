@@ -10,10 +10,10 @@ from sqlalchemy import Engine, event
 from custody.store import outbox
 from custody.store.unit import Unit
 from devicelock import store
-from devicelock.rules.ack import Result
+from devicelock.rules.ack import AckResult
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import Authority, Basis, KeyRing, Reason, open_command
-from devicelock.rules.lock_facts import Kind
+from devicelock.rules.lock_facts import LockKind
 from devicelock.rules.topic import Channel, topic
 from devicelock.usecases.offer_again import offer_again
 from devicelock.usecases.sign import FIRST_WAIT_MS, LONGEST_WAIT_MS, publish_lock, queue, sign_release
@@ -47,7 +47,7 @@ def sign_one(world: World, unit: Unit, name: str, *, lock: bool) -> None:
     order = store.order(unit.session, name)
     device = store.device(unit.session, order.device)
     if lock:
-        publish_lock(unit, world.office, order, device, Kind.PROVISIONAL)
+        publish_lock(unit, world.office, order, device, LockKind.PROVISIONAL)
     else:
         sign_release(unit, world.office, order.id, device, reason=Reason.RELEASED_BY_STAFF, authority=LETS_GO)
 
@@ -188,7 +188,7 @@ def counted(world: World, radio: Radio) -> int:
 def wins(world: World, radio: Radio, state: Applied) -> None:
     """The handset is what was decided last, and applied nothing out of order on the way."""
     assert radio.handset.state.applied is state
-    applied = [ack.pair for ack in radio.acks if ack.result is Result.APPLIED]
+    applied = [ack.pair for ack in radio.acks if ack.result is AckResult.APPLIED]
     assert applied == sorted(set(applied))
     with world.house.read() as session:
         wished = store.desired(store.device(session, radio.handset.device))

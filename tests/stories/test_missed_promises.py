@@ -13,7 +13,7 @@ import pytest
 from api.parts import Parts
 from api.rounds import timer
 from api.rounds.missed_promises import is_miss_untold, tell_of_misses
-from custody.disputes.machine import Role
+from custody.disputes.machine import CaseRole
 from custody.kernel.clock import DAY_MS, MINUTE_MS
 from custody.store import case_book
 from custody.usecases import move_case
@@ -78,7 +78,7 @@ def test_a_missed_promise_is_told_to_supervisors_once_when_its_hour_is_over(
 def test_nobody_is_told_of_a_missed_promise_that_is_not_awaited_any_more(world: World, made_good: str) -> None:
     opened = late_by(world, 10)
     if made_good == "kept late":
-        act(world, move_case.remedied, opened, reference="JJD0001", actor="agent-1", role=Role.AGENT)
+        act(world, move_case.remedied, opened, reference="JJD0001", actor="agent-1", role=CaseRole.AGENT)
     else:
         with world.house.unit() as unit:
             (promise,) = case_book.promises(unit.session, opened.case)

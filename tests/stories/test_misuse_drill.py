@@ -16,7 +16,7 @@ from custody.kernel.clock import DAY_MS, HOUR_MS
 from custody.kernel.errors import NotFound, Trouble
 from devicelock.rules.caps import Caps, group_of
 from devicelock.rules.command import Op, Reason
-from devicelock.rules.order import Role
+from devicelock.rules.order import LockRole
 from devicelock.store import CommandRow, LockOrderRow
 from devicelock.usecases.register_device import register_device
 from devicelock.usecases.release_group import LetGo, release_group
@@ -197,7 +197,7 @@ def test_in_a_drill_one_person_stops_everything_and_releases_go_on(drill: World)
 def release_next_of(world: World, group: str) -> LetGo:
     """One person of the front line lets go what a group ordered, so many at once."""
     with world.house.unit() as unit:
-        return release_group(unit, world.office, group=group, actor="agent-2", role=Role.AGENT)
+        return release_group(unit, world.office, group=group, actor="agent-2", role=LockRole.AGENT)
 
 
 def test_what_two_stolen_accounts_locked_is_let_go_by_one_person_in_few_calls(

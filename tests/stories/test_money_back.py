@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from api.people import persons
-from custody.disputes.machine import Role
+from custody.disputes.machine import CaseRole
 from custody.disputes.order import OrderFacts
 from custody.disputes.promise import Promise
 from custody.kernel.clock import DAY_MS, HOUR_MS
@@ -21,7 +21,7 @@ from tests.world import World
 from tests.world_parts import Opened
 
 PRICE = 89_900
-BY_AGENT: dict[str, Any] = {"actor": "agent-1", "role": Role.AGENT}
+BY_AGENT: dict[str, Any] = {"actor": "agent-1", "role": CaseRole.AGENT}
 
 
 def choose(world: World, opened: Opened, remedy: str) -> Promise:
@@ -161,7 +161,7 @@ def test_what_was_decided_takes_the_place_of_what_was_chosen_before_and_not_done
     opened = world.dispute(world.parcels[0], "never_received")
     refund = choose(world, opened, "refund")
     world.step(days * DAY_MS)
-    by: dict[str, Any] = {"actor": "supervisor-1", "role": Role.SUPERVISOR}
+    by: dict[str, Any] = {"actor": "supervisor-1", "role": CaseRole.SUPERVISOR}
     act(world, move_scheme.adr, opened, letter_due_ms=0, deadlock=True, **by)
     decided(world, opened, "A new phone sent to you")
     accepted = act(world, move_scheme.accept_decision, opened, actor="customer")
@@ -173,8 +173,8 @@ def test_what_was_decided_takes_the_place_of_what_was_chosen_before_and_not_done
     assert (before.state, before.replaced) == (("missed", True) if days else ("void", False))
 
 
-@pytest.mark.parametrize("role", sorted(set(Role) - {Role.AGENT, Role.SUPERVISOR}))
-def test_only_support_writes_down_what_became_of_money(world: World, role: Role) -> None:
+@pytest.mark.parametrize("role", sorted(set(CaseRole) - {CaseRole.AGENT, CaseRole.SUPERVISOR}))
+def test_only_support_writes_down_what_became_of_money(world: World, role: CaseRole) -> None:
     opened = world.dispute(world.parcels[0], "damaged")
     promise = choose(world, opened, "refund")
     act(world, move_case.remedied, opened, reference="BACS 1", **BY_AGENT)

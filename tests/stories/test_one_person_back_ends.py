@@ -18,7 +18,7 @@ from devicelock.backends.eir import NAME as EIR
 from devicelock.backends.knox import NAME as KNOX
 from devicelock.backends.nanomdm import NAME as NANOMDM
 from devicelock.part_store import ReferenceRow
-from devicelock.rules.lock_facts import Kind
+from devicelock.rules.lock_facts import LockKind
 from devicelock.store import LockOrderRow
 from devicelock.usecases.give_reference import confirm_reference
 from devicelock.usecases.plan_parts import plan_locks, plan_release
@@ -80,7 +80,7 @@ def carried_before_it_was_decided(backend: str) -> Way:
         order = asked_alone(world, case)
         with world.house.unit() as unit:
             row = store.order(unit.session, order.id)
-            plan_locks(unit, world.office, row, store.device(unit.session, row.device), Kind.REQUESTED)
+            plan_locks(unit, world.office, row, store.device(unit.session, row.device), LockKind.REQUESTED)
         others.carry()
         try:
             with world.house.unit() as unit:
@@ -192,7 +192,7 @@ def wrong_name_put_before_the_carrier(world: World, others: OtherLocks, case: st
         device = store.device(unit.session, row.device)
         reference = unit.session.get_one(ReferenceRow, (row.device, ANDROID))
         reference.confirmed_ms = unit.now_ms
-        plan_locks(unit, world.office, row, device, Kind.REQUESTED)
+        plan_locks(unit, world.office, row, device, LockKind.REQUESTED)
         reference.confirmed_ms = None
         unit.session.add(reference)
     others.carry()
@@ -211,7 +211,7 @@ def another_name_after_the_confirmation(world: World, others: OtherLocks, case: 
     order = asked_alone(world, case)
     with world.house.unit() as unit:
         row = store.order(unit.session, order.id)
-        plan_locks(unit, world.office, row, store.device(unit.session, row.device), Kind.REQUESTED)
+        plan_locks(unit, world.office, row, store.device(unit.session, row.device), LockKind.REQUESTED)
     assert ANDROID not in others.parts(order.id)
     with world.house.unit() as unit:
         plan_release(unit, world.office, order)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from custody.disputes.machine import Role
+from custody.disputes.machine import CaseRole
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict
 from custody.store import case_book
@@ -14,7 +14,7 @@ from tests.stories.test_promises import days_pass
 from tests.world import World
 from tests.world_parts import Opened
 
-BY_AGENT: dict[str, Any] = {"actor": "agent-1", "role": Role.AGENT}
+BY_AGENT: dict[str, Any] = {"actor": "agent-1", "role": CaseRole.AGENT}
 REFUND: dict[str, Any] = {"remedy": "refund", "payout": "cheque", "actor": "customer"}
 
 

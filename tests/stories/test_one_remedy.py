@@ -8,7 +8,7 @@ import pytest
 from api.customer_troubles import in_their_words
 from api.views import case_view
 from custody.disputes.claim import ClaimType
-from custody.disputes.machine import Role
+from custody.disputes.machine import CaseRole
 from custody.disputes.messages import alternatives
 from custody.disputes.order import OrderFacts
 from custody.disputes.promise import Promise
@@ -24,8 +24,8 @@ from tests.world import World
 from tests.world_parts import Opened
 
 PRICE = 89_900
-BY_AGENT: dict[str, Any] = {"actor": "agent-1", "role": Role.AGENT}
-BY_SUPERVISOR: dict[str, Any] = {"actor": "supervisor-1", "role": Role.SUPERVISOR}
+BY_AGENT: dict[str, Any] = {"actor": "agent-1", "role": CaseRole.AGENT}
+BY_SUPERVISOR: dict[str, Any] = {"actor": "supervisor-1", "role": CaseRole.SUPERVISOR}
 
 
 def choose(world: World, opened: Opened, remedy: str) -> Promise:
@@ -218,7 +218,7 @@ def test_a_choice_takes_the_place_of_the_one_before_it(world: World, before: str
     assert held[first.id].replaced is late
     assert f"Done at last: {first.what}" not in told(world, opened)
     if late:
-        act(world, pay_credit.credit_paid, opened, reference="BACS 9", actor="agent-1", role=Role.AGENT)
+        act(world, pay_credit.credit_paid, opened, reference="BACS 9", actor="agent-1", role=CaseRole.AGENT)
     assert act(world, move_case.confirm, opened, actor="customer", locks_settled=True).case.state == "closed"
 
 
@@ -257,7 +257,7 @@ def test_what_was_late_when_a_report_was_taken_back_is_not_paid_after_it_was_ope
     withdraw(world, first)
     assert promises(world, first)[promise.id].replaced
     assert choose(world, second, "refund").amount_pence == PRICE
-    act(world, move_case.reopen, first, actor="customer", role=Role.CUSTOMER)
+    act(world, move_case.reopen, first, actor="customer", role=CaseRole.CUSTOMER)
     with world.refused(Rejected, "promise"):
         act(world, move_case.promise_kept, first, promise=promise.id, reference="BACS 3", **BY_SUPERVISOR)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from custody.disputes.civil import add_months, civil_date
-from custody.disputes.machine import Role
+from custody.disputes.machine import CaseRole
 from custody.disputes.recourse import Way
 from custody.disputes.remedy import Extra
 from custody.kernel.clock import DAY_MS
@@ -19,7 +19,7 @@ from tests.world import World
 from tests.world_parts import Opened
 
 
-def say(world: World, opened: Opened, *, role: Role = Role.AGENT, **days: date) -> CaseFile:
+def say(world: World, opened: Opened, *, role: CaseRole = CaseRole.AGENT, **days: date) -> CaseFile:
     """Somebody of ours says what was learned."""
     facts: dict[str, Any] = {"days": days, "reference": "RECEIPT 1", "actor": "x", "role": role}
     return act(world, learn_facts.order_days, opened, **facts)
@@ -55,7 +55,7 @@ def test_the_day_of_delivery_starts_its_clocks_and_takes_nothing_from_an_offer_t
 def test_the_day_of_delivery_moves_the_last_day_of_the_court_and_not_the_one_of_the_letter(world: World) -> None:
     opened = world.dispute(world.parcels[0], "defective")
     world.step(3 * DAY_MS)
-    by: dict[str, Any] = {"actor": "supervisor-1", "role": Role.SUPERVISOR}
+    by: dict[str, Any] = {"actor": "supervisor-1", "role": CaseRole.SUPERVISOR}
     letter = act(world, move_scheme.adr, opened, letter_due_ms=0, deadlock=True, **by)
     delivered = ago(world, 200)
     file = say(world, opened, delivered=delivered)
@@ -71,7 +71,7 @@ def test_a_day_that_is_known_is_put_right_by_a_supervisor_alone(world: World) ->
     say(world, opened, delivered=ago(world, 3))
     with world.refused(Forbidden, "role"):
         say(world, opened, delivered=ago(world, 40))
-    right = say(world, opened, role=Role.SUPERVISOR, delivered=ago(world, 2))
+    right = say(world, opened, role=CaseRole.SUPERVISOR, delivered=ago(world, 2))
     (clock,) = (clock for clock in right.legal_clocks if clock.key == "short_term_reject")
     assert clock.starts == ago(world, 2)
 
@@ -86,7 +86,7 @@ def test_a_day_that_cannot_be_or_that_nothing_shows_is_refused(world: World) -> 
     ):
         with world.refused(Rejected, code):
             say(world, opened, **days)
-    by: dict[str, Any] = {"actor": "x", "role": Role.AGENT, "days": {"delivered": ago(world, 1)}}
+    by: dict[str, Any] = {"actor": "x", "role": CaseRole.AGENT, "days": {"delivered": ago(world, 1)}}
     with world.refused(Rejected, "reference"):
         act(world, learn_facts.order_days, opened, reference=" ", **by)
     act(world, move_case.withdraw, opened, actor="customer", locks_settled=True)

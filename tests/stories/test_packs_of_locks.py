@@ -1,9 +1,9 @@
 """Packs of cases whose lock took an unusual way hold like any other."""
 
 from api.lock_file import lock_file
-from custody.disputes.lock_wish import LockFacts
+from custody.disputes.lock_wish import WishFacts
 from custody.investigation.verify.pack import verify_pack
-from custody.investigation.verify.verdict import Verdict
+from custody.investigation.verify.verification import Verification
 from custody.ledger.note import text_key
 from custody.usecases import learn_facts
 from custody.usecases.export_pack import Beside, export_pack
@@ -12,7 +12,7 @@ from tests.world import World
 from tests.world_parts import ORIGIN, Opened, key
 
 
-def verdict_of(world: World, opened: Opened) -> Verdict:
+def verdict_of(world: World, opened: Opened) -> Verification:
     """What a checker says of the pack of a case."""
     log = key("log")
     with world.house.unit() as unit:
@@ -26,7 +26,7 @@ def test_the_pack_of_a_case_whose_customer_was_told_before_the_lock_holds(world:
     world.deliver()
     opened = world.dispute(world.parcels[0], "damaged")
     with world.house.unit() as unit:
-        lost = LockFacts(lost_on_return_leg=True)
+        lost = WishFacts(lost_on_return_leg=True)
         learn_facts.whereabouts(unit, opened.case, lock_facts=lost, actor="agent-1")
     assert ask(world, "agent-1", dispute=opened.case).state == "requested"
     verdict_of(world, opened).demand()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from custody.disputes.machine import Role
+from custody.disputes.machine import CaseRole
 from custody.kernel.clock import DAY_MS
 from custody.store import case_book
 from custody.usecases import move_case
@@ -28,7 +28,7 @@ def test_a_promise_that_was_kept_while_the_timer_looked_stays_kept(
     def look_and_be_overtaken(*args: Any, **more: Any) -> Any:
         found = real(*args, **more)
         monkeypatch.setattr(case_book, "promises_due", real)
-        act(world, move_case.remedied, opened, reference="JJD0001", actor="agent-1", role=Role.AGENT)
+        act(world, move_case.remedied, opened, reference="JJD0001", actor="agent-1", role=CaseRole.AGENT)
         return found
 
     monkeypatch.setattr(case_book, "promises_due", look_and_be_overtaken)

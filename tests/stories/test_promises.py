@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from api.rounds.timer import CASES
-from custody.disputes.machine import Role
+from custody.disputes.machine import CaseRole
 from custody.disputes.remedy import Needs
 from custody.kernel.clock import DAY_MS, MINUTE_MS
 from custody.kernel.errors import Conflict, Forbidden
@@ -70,7 +70,7 @@ def test_the_promise_of_an_offer_is_kept_by_nothing_but_the_offer(world: World) 
     with world.house.read() as session:
         (promise,) = case_book.promises(session, opened.case)
     with world.refused(Conflict, "by_the_offer"):
-        facts = {"promise": promise.id, "reference": "CALL 1", "actor": "agent-1", "role": Role.AGENT}
+        facts = {"promise": promise.id, "reference": "CALL 1", "actor": "agent-1", "role": CaseRole.AGENT}
         act(world, move_case.promise_kept, opened, **facts)
     days_pass(world, 2)
     assert missed(world, opened) == ["an offer that puts this right"]
@@ -87,7 +87,7 @@ def test_a_late_remedy_earns_its_credit_even_if_no_sweep_has_seen_the_miss(world
     opened = world.dispute(world.parcels[0], "never_received")
     act(world, move_case.choose, opened, remedy="replacement", payout=None, actor="customer")
     world.clock.at_ms += 8 * DAY_MS  # the service was down, or its timer one turn behind
-    done = act(world, move_case.remedied, opened, reference="JJD0001", actor="agent-1", role=Role.AGENT)
+    done = act(world, move_case.remedied, opened, reference="JJD0001", actor="agent-1", role=CaseRole.AGENT)
     assert done.unpaid_credit_pence == 4 * 646, "each begun day counts"
     assert "We were late, and we are sorry." in told(world, opened)
 
@@ -107,7 +107,7 @@ def test_a_credit_that_was_told_grows_with_every_day_until_it_is_over(world: Wor
         with world.house.read() as session:
             (loan,) = case_book.promises(session, opened.case)
         kept = {"promise": loan.id, "reference": "LOAN 7", "actor": "agent-1"}
-        after = act(world, move_case.promise_kept, opened, role=Role.AGENT, **kept)
+        after = act(world, move_case.promise_kept, opened, role=CaseRole.AGENT, **kept)
     assert after.unpaid_credit_pence == told_pence + 3 * 646
 
 
@@ -119,7 +119,7 @@ def test_a_late_promise_earns_a_day_once_and_no_more_than_the_days_of_the_policy
     days_pass(world, 1)
     assert (round_of_cases(world), round_of_cases(world)) == (1, 0)
     assert world.case(opened).unpaid_credit_pence == 3 * 646
-    act(world, pay_credit.credit_paid, opened, reference="BACS 1", actor="agent-1", role=Role.AGENT)
+    act(world, pay_credit.credit_paid, opened, reference="BACS 1", actor="agent-1", role=CaseRole.AGENT)
     assert round_of_cases(world) == 0
     days_pass(world, 1)
     world.clock.at_ms -= 2 * DAY_MS  # a clock that went ahead, or another process that began before
@@ -174,7 +174,7 @@ def test_the_credit_that_a_customer_was_told_of_can_be_paid_when_the_report_is_t
     days_pass(world, 3)
     assert "You get £" in told(world, opened)
     act(world, move_case.withdraw, opened, actor="customer", locks_settled=True)
-    paid = act(world, pay_credit.credit_paid, opened, reference="BACS 1", actor="agent-1", role=Role.AGENT)
+    paid = act(world, pay_credit.credit_paid, opened, reference="BACS 1", actor="agent-1", role=CaseRole.AGENT)
     assert paid.unpaid_credit_pence == 0
     assert "We paid you the £19.38 that we owed you." in told(world, opened), "or nobody would miss it"
 
@@ -189,12 +189,14 @@ def test_after_a_miss_nobody_is_said_to_lead_a_team_that_they_do_not_lead(world:
 def test_a_loan_phone_that_nobody_sent_is_not_told_as_done_when_the_money_is_paid(world: World) -> None:
     opened = world.dispute(world.parcels[0], "never_received", needs=NO_PHONE)
     act(world, move_case.choose, opened, remedy="refund", payout="bank_transfer", actor="customer")
-    act(world, move_case.remedied, opened, reference="BACS 42", actor="agent-1", role=Role.AGENT)
+    act(world, move_case.remedied, opened, reference="BACS 42", actor="agent-1", role=CaseRole.AGENT)
     assert "Done: your money back." in told(world, opened)
     assert "Done: a phone on loan." not in told(world, opened)
     with world.house.read() as session:
         (loan,) = (one for one in case_book.promises(session, opened.case) if one.what == "a phone on loan")
-    act(world, move_case.promise_kept, opened, promise=loan.id, reference="LOAN 7", actor="agent-1", role=Role.AGENT)
+    act(
+        world, move_case.promise_kept, opened, promise=loan.id, reference="LOAN 7", actor="agent-1", role=CaseRole.AGENT
+    )
     assert "Done: a phone on loan." in told(world, opened)
     assert act(world, move_case.confirm, opened, actor="customer", locks_settled=True).case.state == "closed"
 
@@ -212,8 +214,8 @@ def test_a_phone_that_cost_nothing_up_front_does_not_bar_the_choice_of_the_refun
 def test_a_kind_that_is_agreed_when_a_case_is_opened_again_has_its_investigation_too(world: World, claim: str) -> None:
     opened = world.dispute(world.parcels[0], None, words=WORDS)
     act(world, move_case.withdraw, opened, actor="customer", locks_settled=True)
-    act(world, move_case.reopen, opened, actor="customer", role=Role.CUSTOMER)
-    offered = act(world, move_case.offer_again, opened, claim_type=claim, actor="agent-1", role=Role.AGENT)
+    act(world, move_case.reopen, opened, actor="customer", role=CaseRole.CUSTOMER)
+    offered = act(world, move_case.offer_again, opened, claim_type=claim, actor="agent-1", role=CaseRole.AGENT)
     assert offered.lock_wish.fair
     with world.house.read() as session:
         assert case_book.inquiry(session, opened.case).state == "open"
@@ -222,14 +224,14 @@ def test_a_kind_that_is_agreed_when_a_case_is_opened_again_has_its_investigation
 def test_a_case_that_is_opened_again_is_not_called_damaged_without_words_on_where_and_when(world: World) -> None:
     opened = world.dispute(None, None, words="It is not right.")
     act(world, move_case.withdraw, opened, actor="customer", locks_settled=True)
-    act(world, move_case.reopen, opened, actor="customer", role=Role.CUSTOMER)
+    act(world, move_case.reopen, opened, actor="customer", role=CaseRole.CUSTOMER)
     with world.refused(Conflict, "guard"):
-        act(world, move_case.offer_again, opened, claim_type="customer_damage", actor="agent-1", role=Role.AGENT)
+        act(world, move_case.offer_again, opened, claim_type="customer_damage", actor="agent-1", role=CaseRole.AGENT)
 
 
 def test_what_was_decided_in_a_long_sentence_is_told_as_late_and_holds_back_no_other_promise(world: World) -> None:
     opened = world.dispute(world.parcels[0], "never_received")
-    act(world, move_scheme.adr, opened, letter_due_ms=0, deadlock=True, actor="supervisor-1", role=Role.SUPERVISOR)
+    act(world, move_scheme.adr, opened, letter_due_ms=0, deadlock=True, actor="supervisor-1", role=CaseRole.SUPERVISOR)
     award = "Pay the whole price and send a written apology to the address of the customer"
     decided(world, opened, f"{award}.")
     act(world, move_scheme.accept_decision, opened, actor="customer")
@@ -248,7 +250,7 @@ def test_a_remedy_that_was_written_down_as_a_kept_promise_is_put_right_and_the_c
     with world.house.read() as session:
         by_what = {promise.what: promise for promise in case_book.promises(session, opened.case)}
     loan, phone = by_what["a phone on loan"], by_what["a new phone sent to you"]
-    by: dict[str, Any] = {"actor": "agent-1", "role": Role.AGENT}
+    by: dict[str, Any] = {"actor": "agent-1", "role": CaseRole.AGENT}
     after = act(world, move_case.promise_kept, opened, promise=loan.id, reference="JJD0001", **by)
     assert after.case.state == "remedy_in_progress", "what comes beside it puts nothing right"
     after = act(world, move_case.promise_kept, opened, promise=phone.id, reference="JJD0002", **by)
@@ -272,10 +274,10 @@ def test_what_became_of_a_missed_promise_is_written_down_by_who_pays_and_by_nobo
     days_pass(world, 8)
     kept = {"promise": refund.id, "reference": "CHQ 1"}
     with world.refused(Forbidden, "role"):
-        by: dict[str, Any] = {"actor": "investigator-1", "role": Role.INVESTIGATOR}
+        by: dict[str, Any] = {"actor": "investigator-1", "role": CaseRole.INVESTIGATOR}
         act(world, move_case.promise_kept, opened, **kept, **by)
     assert missed(world, opened) == ["your money back"]
-    act(world, move_case.promise_kept, opened, **kept, actor="supervisor-1", role=Role.SUPERVISOR)
+    act(world, move_case.promise_kept, opened, **kept, actor="supervisor-1", role=CaseRole.SUPERVISOR)
     assert missed(world, opened) == []
 
 

@@ -23,7 +23,7 @@ from devicelock import store
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import Basis, Op, Reason
 from devicelock.rules.hello import SimClass
-from devicelock.rules.order import Role, State
+from devicelock.rules.order import LockRole, OrderState
 from devicelock.store import CommandRow, LockOrderRow
 from devicelock.usecases.release import release
 from devicelock.usecases.request_lock import approve_lock, confirm_lock, request_lock
@@ -167,14 +167,19 @@ class Anything(RuleBasedStateMachine):
     def confirm(self, place: int, who: str) -> None:
         for opened in self.cases:
             if opened.lock.order is not None and opened.order.id == self.orders[place % len(self.orders)]:
-                role = Role(who.partition("-")[0])
+                role = LockRole(who.partition("-")[0])
                 self.attempt(confirm_lock, self.world.office, name=opened.order.id, account=who, role=role)
 
     @precondition(lambda self: self.orders)
     @rule(place=places)
     def let_go(self, place: int) -> None:
         order = self.orders[place % len(self.orders)]
-        facts = {"actor": "agent-1", "role": Role.AGENT, "reason": Reason.RELEASED_BY_STAFF, "basis": Basis.ONE_PERSON}
+        facts = {
+            "actor": "agent-1",
+            "role": LockRole.AGENT,
+            "reason": Reason.RELEASED_BY_STAFF,
+            "basis": Basis.ONE_PERSON,
+        }
         assert self.attempt(release, self.world.office, name=order, **facts) is not None, "a release never waits"
 
     @rule(who=people)
@@ -268,7 +273,9 @@ class Anything(RuleBasedStateMachine):
                 if handset.state.applied is Applied.LOCKED:
                     wished = store.desired(store.device(session, handset.device))
                     live = session.get(LockOrderRow, wished.order or "")
-                    assert wished.state is Applied.UNLOCKED or (live and live.state in {State.QUEUED, *SHOWN_LOCKED})
+                    assert wished.state is Applied.UNLOCKED or (
+                        live and live.state in {OrderState.QUEUED, *SHOWN_LOCKED}
+                    )
                     assert handset.state.held_until_s is not None
 
     @invariant()
@@ -292,7 +299,7 @@ class Anything(RuleBasedStateMachine):
         self.world.audit()
         for name in self.orders:
             order = self.world.order(name)
-            assert order.state != State.RELEASE_QUEUED, "what is to be released is free when the handset is on"
+            assert order.state != OrderState.RELEASE_QUEUED, "what is to be released is free when the handset is on"
         for radio in self.world.radios.values():
             held = [self.world.order(name) for name in self.orders]
             mine = [order for order in held if order.device == radio.handset.device and order.state in SHOWN_LOCKED]

@@ -3,10 +3,10 @@
 import pytest
 from sqlmodel import Session
 
-from api.trail_memory import Told, TrailMemory
+from api.trail_memory import HandsetTrail, TrailMemory
 from custody.usecases.enrol_station import revoke
-from custody.usecases.read_trail import Found, read_trail
-from devicelock.rules.tie import Tie
+from custody.usecases.read_trail import FoundTrail, read_trail
+from devicelock.rules.tie import TieState
 from tests.world import World
 from tests.world_parts import key
 
@@ -19,13 +19,13 @@ class Counted:
         self._world = world
         self._memory = TrailMemory()
 
-        def counted(session: Session, item: str) -> Found:
+        def counted(session: Session, item: str) -> FoundTrail:
             self.reads += 1
             return read_trail(session, item)
 
         monkeypatch.setattr("api.trail_memory.read_trail", counted)
 
-    def ask(self, imei: str) -> Told:
+    def ask(self, imei: str) -> HandsetTrail:
         with self._world.house.read() as session:
             return self._memory.ask(session, imei)
 
@@ -35,7 +35,7 @@ def memory(either: World, monkeypatch: pytest.MonkeyPatch) -> Counted:
     return Counted(either, monkeypatch)
 
 
-def settle(memory: Counted, imei: str) -> Told:
+def settle(memory: Counted, imei: str) -> HandsetTrail:
     """Ask until it is remembered: on PostgreSQL the keys have to be known before a trail is."""
     memory.ask(imei)
     return memory.ask(imei)
@@ -44,7 +44,7 @@ def settle(memory: Counted, imei: str) -> Told:
 def test_a_trail_whose_records_stay_as_they_are_is_read_no_more(either: World, memory: Counted) -> None:
     imei = either.parcels[0].unit.imei
     told = settle(memory, imei)
-    assert told.tie is Tie.TIED
+    assert told.tie is TieState.TIED
     before = memory.reads
     with either.house.unit() as unit:
         unit.record("test.other", {"about": "something else"})
@@ -69,13 +69,13 @@ def test_a_revocation_that_puts_scans_in_doubt_is_seen(either: World, memory: Co
         for station in either.network.stations.values():
             revoke(unit, station=station.name, reason="made up", suspect_from=0, registrar=key("registrar"))
     either.kept.findings |= {"suspect-key", "revoked-key"}
-    assert told.tie is Tie.TIED
-    assert memory.ask(imei).tie is not Tie.TIED
+    assert told.tie is TieState.TIED
+    assert memory.ask(imei).tie is not TieState.TIED
 
 
 def test_of_a_handset_that_nothing_is_recorded_of_nothing_is_remembered(either: World, memory: Counted) -> None:
     unknown = either.parcels[0].unit.imei[:-1] + str((int(either.parcels[0].unit.imei[-1]) + 1) % 10)
-    assert settle(memory, unknown) == Told()
+    assert settle(memory, unknown) == HandsetTrail()
     assert memory.reads == 2
 
 

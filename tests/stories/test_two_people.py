@@ -13,7 +13,7 @@ from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected, Troub
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import Basis, Op, Reason
 from devicelock.rules.hello import SimClass
-from devicelock.rules.order import Event, Role
+from devicelock.rules.order import LockRole, OrderEvent
 from devicelock.rules.topic import Channel, topic
 from devicelock.usecases import standing_authority
 from devicelock.usecases.release import release
@@ -54,16 +54,16 @@ def test_a_lock_that_is_asked_for_waits_for_a_second_person(world: World, handse
     assert world.order(order.id).state == "active_provisional"
 
 
-@pytest.mark.parametrize("role", list(Role))
-def test_whoever_withdraws_a_request_no_second_person_has_said_no(world: World, case: str, role: Role) -> None:
+@pytest.mark.parametrize("role", list(LockRole))
+def test_whoever_withdraws_a_request_no_second_person_has_said_no(world: World, case: str, role: LockRole) -> None:
     """The customer, one of the staff or a rule of the system: the move is a withdrawal, and theirs."""
-    moves: list[tuple[str, Event]] = []
+    moves: list[tuple[str, OrderEvent]] = []
     office = replace(world.office, moved=lambda _unit, order, event: moves.append((order.state, event)))
     order = ask(world, "agent-1", dispute=case)
     with world.house.unit() as unit:
         why = {"reason": Reason.WITHDRAWN, "basis": Basis.CUSTOMER}
         release(unit, office, name=order.id, actor="whoever", role=role, **why)
-    assert moves == [("refused", Event.WITHDRAW)]
+    assert moves == [("refused", OrderEvent.WITHDRAW)]
     assert [(step.event, step.actor) for step in world.steps(order.id)][-1] == ("withdrawn", "whoever")
 
 
@@ -219,7 +219,7 @@ def test_a_request_that_is_released_before_it_is_approved_ends_there(world: Worl
             world.office,
             name=order.id,
             actor="customer",
-            role=Role.CUSTOMER,
+            role=LockRole.CUSTOMER,
             reason=Reason.FOUND_BY_CUSTOMER,
             basis=Basis.CUSTOMER,
         )
@@ -409,7 +409,7 @@ def test_one_person_alone_does_not_keep_a_lock_beyond_its_hours(world: World) ->
     world.confirm(opened, "supervisor-1")
     for account in ("supervisor-1", "puppet"):
         with world.refused(Forbidden, "lock_refused"), world.house.unit() as unit:
-            confirm_lock(unit, world.office, name=opened.order.id, account=account, role=Role.SUPERVISOR)
+            confirm_lock(unit, world.office, name=opened.order.id, account=account, role=LockRole.SUPERVISOR)
     world.step(73 * HOUR_MS)
     world.deliver()
     assert not radio.handset.screen_locked

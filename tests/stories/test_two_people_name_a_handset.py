@@ -15,7 +15,7 @@ from devicelock.backends.knox import NAME as KNOX
 from devicelock.backends.nanomdm import NAME as NANOMDM
 from devicelock.part_store import PartRow, ReferenceRow
 from devicelock.rules.applied import Applied
-from devicelock.rules.lock_facts import Kind
+from devicelock.rules.lock_facts import LockKind
 from devicelock.usecases.give_reference import confirm_reference, give_reference
 from devicelock.usecases.plan_parts import fits, rows_of
 from simulators.radio import Radio
@@ -59,7 +59,7 @@ def rows(world: World, radio: Radio, order: str) -> dict[str, tuple[bool | None,
     with world.house.read() as session:
         row, device = store.order(session, order), session.get_one(store.DeviceRow, radio.handset.device)
     with world.house.look() as unit:
-        found = rows_of(fits(unit, world.office, row, device, Kind.REQUESTED))
+        found = rows_of(fits(unit, world.office, row, device, LockKind.REQUESTED))
     assert all(each["allowed_by"] for each in found if each["ok"] is not True)
     return {each["check"]: (each["ok"], each["reason"]) for each in found}
 

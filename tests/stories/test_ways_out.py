@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from custody.disputes.civil import civil_date
-from custody.disputes.machine import Role
+from custody.disputes.machine import CaseRole
 from custody.disputes.order import OrderFacts, Payment
 from custody.disputes.recourse import PLEAS, Recourse, Way
 from custody.disputes.remedy import Needs
@@ -22,8 +22,8 @@ from tests.stories.test_joined_cases import join
 from tests.world import World
 from tests.world_parts import Opened
 
-SUPERVISOR: dict[str, Any] = {"actor": "supervisor-1", "role": Role.SUPERVISOR}
-AGENT: dict[str, Any] = {"actor": "agent-1", "role": Role.AGENT}
+SUPERVISOR: dict[str, Any] = {"actor": "supervisor-1", "role": CaseRole.SUPERVISOR}
+AGENT: dict[str, Any] = {"actor": "agent-1", "role": CaseRole.AGENT}
 TO_THE_SCHEME = "you can go to the independent scheme"
 
 
@@ -38,7 +38,7 @@ def letter(world: World, opened: Opened) -> CaseFile:
     return file
 
 
-def learned(world: World, opened: Opened, delivered: date, role: Role = Role.AGENT) -> CaseFile:
+def learned(world: World, opened: Opened, delivered: date, role: CaseRole = CaseRole.AGENT) -> CaseFile:
     facts: dict[str, Any] = {"reference": "RECEIPT 1", "actor": "x", "role": role}
     return act(world, learn_facts.order_days, opened, days={"delivered": delivered}, **facts)
 
@@ -169,7 +169,7 @@ def test_a_day_that_is_put_right_counts_for_each_report_of_its_order(world: Worl
     for opened in (first, second):
         learned(world, opened, today - timedelta(days=200))
     join(world, first, into=second)
-    right = learned(world, second, today - timedelta(days=20), role=Role.SUPERVISOR)
+    right = learned(world, second, today - timedelta(days=20), role=CaseRole.SUPERVISOR)
     court = next(way for way in right.recourse if way.way is Way.COURT)
     assert court.opens == today - timedelta(days=20)
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from api.pages.investigations import waiting
-from custody.disputes.machine import Role
+from custody.disputes.machine import CaseRole
 from custody.disputes.messages import say
 from custody.kernel.errors import Conflict
 from custody.store import case_book
@@ -42,7 +42,7 @@ def test_a_phone_that_its_customer_found_is_no_theft_though_a_remedy_was_on_its_
     act(world, move_case.found_it, opened, actor="customer", locks_settled=True)
     assert world.case(opened).case.state == "remedy_in_progress"
     assert judged(world) == []
-    act(world, move_case.remedied, opened, reference="JJD0001", actor="agent-1", role=Role.AGENT)
+    act(world, move_case.remedied, opened, reference="JJD0001", actor="agent-1", role=CaseRole.AGENT)
     assert judged(world) == []
     act(world, move_case.not_fixed, opened, actor="customer")
     assert judged(world) == [opened.case], "they say that it is not right after all"

@@ -6,11 +6,11 @@ import pytest
 
 from api import lock_news
 from api.join_reports import join_reports
-from custody.disputes.machine import Role as DisputeRole
+from custody.disputes.machine import CaseRole
 from custody.disputes.policy import DEFAULT_POLICY as POLICY
 from custody.disputes.wrong_lock import daily_pence
 from devicelock import store as lock_store
-from devicelock.rules.order import Event, Role
+from devicelock.rules.order import LockRole, OrderEvent
 from devicelock.usecases.retire import received
 from tests.stories.case_steps import not_put_right
 from tests.stories.lock_steps import told
@@ -30,7 +30,7 @@ def test_what_is_owed_for_a_wrong_lock_is_owed_to_its_customer_and_not_to_who_re
         say_found(world, own)
     else:
         with world.house.unit() as unit:
-            received(unit, world.office, name=radio.handset.device, actor="customer", role=Role.CUSTOMER)
+            received(unit, world.office, name=radio.handset.device, actor="customer", role=LockRole.CUSTOMER)
     world.deliver()
     assert not radio.handset.screen_locked
     assert world.order(stranger.order.id).wrong_ms is not None
@@ -54,11 +54,11 @@ def test_what_is_owed_for_a_wrong_lock_is_owed_once_though_its_case_was_joined_b
     not_put_right(world, opened)
     other = world.dispute(world.parcels[0], None)
     with world.house.unit() as unit:
-        by: dict[str, Any] = {"actor": "agent-1", "role": DisputeRole.AGENT}
+        by: dict[str, Any] = {"actor": "agent-1", "role": CaseRole.AGENT}
         join_reports(unit, dispute=opened.case, into=other.case, consent=True, **by)
     with world.house.unit() as unit:
         order = lock_store.order(unit.session, opened.order.id)
-        lock_news.lock_moved(unit, order, Event.DEVICE_ACK_OR_CODE_USED)
+        lock_news.lock_moved(unit, order, OrderEvent.DEVICE_ACK_OR_CODE_USED)
     assert world.case(other).unpaid_credit_pence == owed
 
 

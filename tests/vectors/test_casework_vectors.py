@@ -13,7 +13,7 @@ import pytest
 
 from custody.disputes import clocks
 from custody.disputes.case import CASE
-from custody.disputes.investigation import INVESTIGATION
+from custody.disputes.inquiry import INVESTIGATION
 from custody.disputes.machine import Machine
 from custody.disputes.policy import DEFAULT_POLICY as POLICY
 from custody.disputes.promise import PROMISE

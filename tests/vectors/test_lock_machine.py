@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from devicelock.rules.order import FACTS, START, TERMINAL, TRANSITIONS, Event, State
+from devicelock.rules.order import FACTS, START, TERMINAL, TRANSITIONS, OrderEvent, OrderState
 
 FOLDER = os.environ.get("WEAKLINK_VECTORS")
-OURS = {(State.QUEUED, Event.RELEASE), (State.REQUESTED, Event.WITHDRAW)}
+OURS = {(OrderState.QUEUED, OrderEvent.RELEASE), (OrderState.REQUESTED, OrderEvent.WITHDRAW)}
 """The published machine knows one lock system; a release that another one has yet to carry out is no cancellation. It
 has no word for a request that is withdrawn before anybody decides it."""
 pytestmark = pytest.mark.skipif(FOLDER is None, reason="WEAKLINK_VECTORS does not name a folder of vectors")
@@ -18,7 +18,9 @@ pytestmark = pytest.mark.skipif(FOLDER is None, reason="WEAKLINK_VECTORS does no
 def test_the_table_of_the_lock_order_is_the_published_one() -> None:
     published = json.loads((Path(FOLDER or "") / "casework/machines.json").read_text())["lock"]
     assert (START, set(TERMINAL)) == (published["start"], set(published["terminal"]))
-    later = {State.RELEASED_UNCONFIRMED}  # ours: a handset that never answers does not keep its order open for ever
+    later = {
+        OrderState.RELEASED_UNCONFIRMED
+    }  # ours: a handset that never answers does not keep its order open for ever
     ours = {
         (state, move.to, event, tuple(sorted(move.who)), move.guards)
         for (state, event), move in TRANSITIONS.items()
@@ -29,6 +31,6 @@ def test_the_table_of_the_lock_order_is_the_published_one() -> None:
         for row in published["transitions"]
     }
     assert ours == theirs
-    assert {state: (FACTS[state].owner, FACTS[state].clock) for state in set(State) - later} == {
+    assert {state: (FACTS[state].owner, FACTS[state].clock) for state in set(OrderState) - later} == {
         state: (facts["owner"], facts["clock"]) for state, facts in published["states"].items()
     }

@@ -20,9 +20,9 @@ from custody.trail.trail import Trail
 ROW = 38.0
 R = 6.0
 
-Look = Literal["good", "bad", "open", "odd"]
+SignLook = Literal["good", "bad", "open", "odd"]
 
-SIM_LOOKS: Mapping[str, Look] = {"own": "good", "other": "bad"}
+SIM_LOOKS: Mapping[str, SignLook] = {"own": "good", "other": "bad"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class Sign:
     id: str
     at_ms: Instant
     received_ms: Instant | None
-    look: Look
+    look: SignLook
     what: str
     where: str = ""
 

@@ -15,7 +15,7 @@ lists entries; a pack without batches has no such file.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from custody.investigation.pack.entries import Judged, Opening, PackEntry, PackScan, stem
+from custody.investigation.pack.entries import Opening, PackedVerdict, PackEntry, PackScan, stem
 from custody.investigation.pack.json_form import plain, read_as, read_json, write_json
 from custody.kernel.errors import Rejected
 from custody.kernel.merkle import leaf_hash
@@ -27,14 +27,14 @@ TABLE = "scans.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class BatchLine:
     """A line of the table."""
 
     index: int
     position: int
     digest: str
     opening: Opening
-    judged: Judged
+    judged: PackedVerdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class OpenedScan:
 
     entry: PackEntry
     position: int | None
-    judged: Judged | None
+    judged: PackedVerdict | None
     scan: Scan
 
 
@@ -68,7 +68,7 @@ def opened_scans(entries: Iterable[PackEntry]) -> Iterator[OpenedScan]:
 
 def write_scans(entries: Iterable[PackEntry]) -> dict[str, bytes]:
     """The files of the scans of batches; none if there are no such scans."""
-    rows: list[Row] = []
+    rows: list[BatchLine] = []
     files: dict[str, bytes] = {}
     for entry in sorted(entries, key=lambda one: one.index):
         for scan in entry.scans:
@@ -84,7 +84,7 @@ def read_scans(
     files: Mapping[str, bytes], entries: Sequence[PackEntry], reasons: Mapping[str, str]
 ) -> tuple[PackEntry, ...]:
     """The entries with the scans of their batches, nothing verified; raises `Rejected` for files not as listed."""
-    rows = read_as(read_json(files[TABLE], where=TABLE), list[Row], where=TABLE) if TABLE in files else []
+    rows = read_as(read_json(files[TABLE], where=TABLE), list[BatchLine], where=TABLE) if TABLE in files else []
     places = [(row.index, row.position) for row in rows]
     batches = {entry.index for entry in entries if entry.content_type == BATCH}
     if places != sorted(set(places)) or (TABLE in files and not rows):
@@ -102,7 +102,7 @@ def names_of_scans(entries: Iterable[PackEntry]) -> set[str]:
     return set(write_scans(entries))
 
 
-def _scan(files: Mapping[str, bytes], row: Row, reasons: Mapping[str, str]) -> PackScan:
+def _scan(files: Mapping[str, bytes], row: BatchLine, reasons: Mapping[str, str]) -> PackScan:
     name = scan_stem(row.index, row.position)
     leaf, receipt = files.get(f"{name}.leaf"), files.get(f"{name}.receipt")
     if leaf is None or receipt is None:
@@ -120,8 +120,8 @@ def _scan(files: Mapping[str, bytes], row: Row, reasons: Mapping[str, str]) -> P
     return scan
 
 
-def _row(index: int, scan: PackScan) -> Row:
-    return Row(
+def _row(index: int, scan: PackScan) -> BatchLine:
+    return BatchLine(
         index=index,
         position=scan.position,
         digest=leaf_hash(scan.leaf).hex(),

@@ -32,7 +32,7 @@ _LATER = "/timeline, entry "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class CaseLine:
     """A line of the timeline; `index` is None if the log holds no record of it."""
 
     at_ms: Instant
@@ -48,7 +48,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class CaseMessage:
     """A message to the customer."""
 
     at_ms: Instant
@@ -56,7 +56,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class GivenFile:
     """A file that belongs to the case."""
 
     media_type: str
@@ -75,20 +75,20 @@ class CaseDoc:
     parcel: str | None
     imei: str | None
     case: dict[str, Any]
-    timeline: tuple[Line, ...]
+    timeline: tuple[CaseLine, ...]
     promises: tuple[dict[str, Any], ...]
-    messages: tuple[Said, ...]
-    evidence: tuple[Held, ...]
+    messages: tuple[CaseMessage, ...]
+    evidence: tuple[GivenFile, ...]
 
 
 def write_case(
     file: Mapping[str, Any],
     *,
     item: str,
-    timeline: Sequence[Line],
+    timeline: Sequence[CaseLine],
     promises: Sequence[Mapping[str, Any]],
-    messages: Sequence[Said],
-    evidence: Sequence[Held],
+    messages: Sequence[CaseMessage],
+    evidence: Sequence[GivenFile],
 ) -> tuple[CaseDoc, tuple[Redaction, ...]]:
     """The document of a case and what was left out; `file` is the stored file of the case as JSON writes it."""
     kept = {key: value for key, value in file.items() if key not in {"imei", "parcel"}}

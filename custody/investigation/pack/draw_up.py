@@ -40,13 +40,13 @@ from custody.investigation.pack.locks import LockFile, write_locks
 from custody.investigation.pack.log import NOTE, newest, replay, write_log, write_policy
 from custody.investigation.pack.redact import Redaction, in_order, write_redactions
 from custody.investigation.pack.report import ReportParts, write_report
-from custody.investigation.pack.seal import MANIFEST, SEAL, Seal, manifest_digest, write_manifest, write_seal
+from custody.investigation.pack.seal import MANIFEST, SEAL, PackSeal, manifest_digest, write_manifest, write_seal
 from custody.investigation.pack.trail import closed_scans, write_trail
 from custody.investigation.pack.witnessed import Ways, write_witnessed
 from custody.kernel.clock import Instant
 from custody.ledger.checkpoint import parse_checkpoint
 from custody.ledger.note import parse_note, text_key
-from custody.trail.edition import NEWEST, Edition
+from custody.trail.edition import NEWEST, ReadingEdition
 
 INVESTIGATION = "investigation.json"
 
@@ -109,7 +109,7 @@ def derive(
     dropped_as_erased: bool = False,
     bare_promises: bool = False,
     bare_controls: bool = False,
-    edition: Edition = NEWEST,
+    edition: ReadingEdition = NEWEST,
 ) -> dict[str, bytes]:
     """The files that follow from the others.
 
@@ -152,6 +152,6 @@ def derive(
     }
 
 
-def close_pack(draft: Draft, seal: Seal) -> bytes:
+def close_pack(draft: Draft, seal: PackSeal) -> bytes:
     """The zip."""
     return write_zip({**draft.files, MANIFEST: draft.manifest, SEAL: write_seal(seal)})

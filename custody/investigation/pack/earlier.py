@@ -15,17 +15,17 @@ its parcel set out.
 
 from typing import Any
 
-from custody.investigation.values import Pin
+from custody.investigation.passage import Pin
 from custody.kernel.errors import Rejected
-from custody.trail.edition import NEWEST, Edition
+from custody.trail.edition import NEWEST, ReadingEdition
 
 FIRST, SECOND, THIRD, FOURTH, FIFTH = (f"weaklink-investigation/{number}" for number in (1, 2, 3, 4, 5))
 EARLIER = {
-    FIRST: Edition.FIRST,
-    SECOND: Edition.FIRST,
-    THIRD: Edition.SECOND,
-    FOURTH: Edition.THIRD,
-    FIFTH: Edition.FOURTH,
+    FIRST: ReadingEdition.FIRST,
+    SECOND: ReadingEdition.FIRST,
+    THIRD: ReadingEdition.SECOND,
+    FOURTH: ReadingEdition.THIRD,
+    FIFTH: ReadingEdition.FOURTH,
 }
 """By which edition the chain was read for each of them."""
 TO_THIRD = frozenset({FIRST, SECOND, THIRD})
@@ -33,7 +33,7 @@ TO_FOURTH = TO_THIRD | {FOURTH}
 UNBOUND = 1.0
 
 
-def edition_of(form: str) -> Edition:
+def edition_of(form: str) -> ReadingEdition:
     """The edition by which the chain is read for an inquiry of that format."""
     return EARLIER.get(form, NEWEST)
 

@@ -47,7 +47,7 @@ class Opening(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class PackedVerdict:
     """The judge's verdict on a scan when it came in."""
 
     result: Annotated[str, Meta(pattern=f"^({'|'.join(SEVERITY)})$")]
@@ -62,7 +62,7 @@ class PackScan:
     position: int
     leaf: bytes
     receipt: bytes
-    judged: Judged
+    judged: PackedVerdict
     opening: bytes | None = None
     withheld: str = ""
 
@@ -89,7 +89,7 @@ class PackEntry:
     opening: bytes | None = None
     withheld: str = ""
     receipt: bytes | None = None
-    judged: Judged | None = None
+    judged: PackedVerdict | None = None
     scans: tuple[PackScan, ...] = ()
 
     @property
@@ -103,7 +103,7 @@ class PackEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class EntryLine:
     """A line of the table."""
 
     index: int
@@ -111,7 +111,7 @@ class Row:
     content_type: str
     opening: Opening
     received_ms: Instant
-    judged: Judged | None
+    judged: PackedVerdict | None
 
 
 def content_type_of(message: cose.Sign1) -> str:
@@ -145,7 +145,7 @@ def read_entries(files: Mapping[str, bytes], note: bytes, reasons: Mapping[str, 
     `reasons` says by file name why something was left out.
     """
     value = read_json(_file(files, TABLE), where=TABLE)
-    rows = read_as(value, list[Row], where=TABLE)
+    rows = read_as(value, list[EntryLine], where=TABLE)
     if [row.index for row in rows] != sorted({row.index for row in rows}):
         raise _bad("entries.json is not in log order, or lists an entry twice")
     return tuple(_entry(files, row, note, reasons) for row in rows)
@@ -162,8 +162,8 @@ def names_of(entries: Sequence[PackEntry]) -> set[str]:
     return names
 
 
-def _row(entry: PackEntry) -> Row:
-    return Row(
+def _row(entry: PackEntry) -> EntryLine:
+    return EntryLine(
         index=entry.index,
         digest=cose.parse(entry.raw).digest.hex(),
         content_type=entry.content_type,
@@ -173,7 +173,7 @@ def _row(entry: PackEntry) -> Row:
     )
 
 
-def _entry(files: Mapping[str, bytes], row: Row, note: bytes, reasons: Mapping[str, str]) -> PackEntry:
+def _entry(files: Mapping[str, bytes], row: EntryLine, note: bytes, reasons: Mapping[str, str]) -> PackEntry:
     name = stem(row.index)
     raw = _file(files, f"{name}.cose")
     proof = parse_proof(_file(files, f"{name}.tlog-proof"))

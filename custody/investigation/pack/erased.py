@@ -10,19 +10,17 @@ from contextlib import suppress
 from custody.investigation.pack.entries import Opening, PackEntry
 from custody.kernel.errors import Rejected
 from custody.ledger.record import open_record
+from custody.scans.place import ToldPlace
 
 NOTICE, SHARD = "erasure.notice", "shard"
 
-Told = int | tuple[int, int]
-"""How a notice names an opening: its log index, or with its position in a batch."""
 
-
-def told_erased(entries: Iterable[PackEntry]) -> dict[Told, bool]:
+def told_erased(entries: Iterable[PackEntry]) -> dict[ToldPlace, bool]:
     """The openings that the notices in a pack name, and whether each was dropped after its time.
 
     A record that does not open names none.
     """
-    found: dict[Told, bool] = {}
+    found: dict[ToldPlace, bool] = {}
     for entry in entries:
         with suppress(Rejected):
             fields = {} if entry.opening is None else open_record(entry.raw, entry.opening).fields
@@ -32,7 +30,7 @@ def told_erased(entries: Iterable[PackEntry]) -> dict[Told, bool]:
     return found
 
 
-def names_of_erased(entries: Sequence[PackEntry]) -> Iterator[tuple[Told, str]]:
+def names_of_erased(entries: Sequence[PackEntry]) -> Iterator[tuple[ToldPlace, str]]:
     """The openings that a pack misses because they are erased, each with the name that people read."""
     for entry in entries:
         if entry.state is Opening.ERASED:

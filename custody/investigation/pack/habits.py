@@ -3,7 +3,7 @@
 import numpy as np
 
 from custody.investigation.frame import NOWHERE, Floats, Frame
-from custody.investigation.values import Step
+from custody.investigation.passage import Step
 
 
 def regions_of(frame: Frame) -> dict[str, str | None]:

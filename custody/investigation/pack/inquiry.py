@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from custody.investigation.answer import Finding, describe
+from custody.investigation.answer import InvestigationAnswer, describe
 from custody.investigation.checks import RankedCheck, next_checks, usual_checks, with_results
 from custody.investigation.docket import make_docket
 from custody.investigation.explain import Explanation, explain
@@ -34,10 +34,10 @@ from custody.investigation.pack.earlier import EARLIER, FIRST, TO_FOURTH, TO_THI
 from custody.investigation.pack.habits import own_missed, own_scales, own_shares, regions_of
 from custody.investigation.pack.json_form import plain, read_as
 from custody.investigation.params import Params
+from custody.investigation.passage import Dispute, Fleet, Step
 from custody.investigation.prior import Factors, alone, background
-from custody.investigation.result import Checked, Judgement, judge
-from custody.investigation.values import Dispute, Fleet, Step
-from custody.investigation.wording import Statement, state
+from custody.investigation.result import CheckResult, Judgement, judge
+from custody.investigation.wording import Wording, state
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected
 
@@ -90,7 +90,7 @@ class Inputs:
     dispute: Dispute
     params: Params
     history: History
-    checked: tuple[Checked, ...]
+    checked: tuple[CheckResult, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +116,7 @@ def write_inquiry(
     *,
     naming: Naming,
     explanation: Explanation,
-    statement: Statement,
+    statement: Wording,
     checks: Sequence[RankedCheck],
     ran_ms: Instant,
 ) -> dict[str, Any]:
@@ -203,10 +203,10 @@ def check_naming(inquiry: Inquiry) -> Recomputed:
 def stored_again(inquiry: Inquiry) -> dict[str, Any]:
     """The answer as the service stores it, computed again, without hotspots: those are of the whole network."""
     judgement, stated = _judged(inquiry), inquiry.answer
-    finding = Finding(
+    finding = InvestigationAnswer(
         judgement=judgement,
         naming=read_as(stated.get("naming"), Naming, where=WHERE),
-        statement=read_as(stated.get("statement"), Statement, where=WHERE),
+        statement=read_as(stated.get("statement"), Wording, where=WHERE),
         explanation=explain(judgement),
         checks=tuple(_checks(judgement, inquiry)),
         hotspots=(),
@@ -245,7 +245,7 @@ def _answer(
     *,
     naming: Naming,
     explanation: Explanation,
-    statement: Statement,
+    statement: Wording,
     checks: Sequence[RankedCheck],
 ) -> dict[str, Any]:
     return {

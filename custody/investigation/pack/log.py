@@ -12,8 +12,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from custody.disputes.policy import Policy as CaseworkPolicy
-from custody.disputes.policy import read_policy
+from custody.disputes.policy import CaseworkPolicy, read_policy
 from custody.investigation.pack.entries import REGISTRY, PackEntry
 from custody.investigation.pack.json_form import b64, plain, write_json
 from custody.kernel import cbor

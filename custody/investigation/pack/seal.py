@@ -43,7 +43,7 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seal:
+class PackSeal:
     """The record of the export with its place in the log after the pack's own tree."""
 
     statement: bytes
@@ -95,7 +95,7 @@ def manifest_digest(raw: bytes) -> bytes:
     return hashlib.sha256(raw).digest()
 
 
-def write_seal(seal: Seal) -> bytes:
+def write_seal(seal: PackSeal) -> bytes:
     """seal.json."""
     value = _SealFile(
         statement=b64(seal.statement),
@@ -108,10 +108,10 @@ def write_seal(seal: Seal) -> bytes:
     return write_json(plain(value))
 
 
-def read_seal(raw: bytes) -> Seal:
+def read_seal(raw: bytes) -> PackSeal:
     """The seal of a pack, nothing verified; raises `Rejected("pack_json")`."""
     value = read_as(read_json(raw, where=SEAL), _SealFile, where=SEAL)
-    return Seal(
+    return PackSeal(
         statement=unb64(value.statement, where=SEAL),
         opening=unb64(value.opening, where=SEAL),
         index=value.index,

@@ -22,11 +22,11 @@ from custody.kernel import cose
 from custody.ledger.registry import Registry
 from custody.scans.leaf import read_leaf
 from custody.scans.scan import CAPTURED, SCANS
+from custody.trail.belongings import find_belongings
 from custody.trail.describe import describe_trail
-from custody.trail.edition import Edition
+from custody.trail.edition import ReadingEdition
 from custody.trail.sealed import SealedScan, StationFacts
 from custody.trail.trail import build_trail
-from custody.trail.unit import find_unit
 
 FILE = "trail.json"
 
@@ -78,7 +78,7 @@ def write_trail(
     head: bytes,
     witnessed: Iterable[bytes],
     in_log: Collection[bytes],
-    edition: Edition,
+    edition: ReadingEdition,
 ) -> tuple[dict[str, bytes], dict[str, Any]]:
     """The file, and its value; `item` is the key that was asked for and `parcel` the one chosen of several.
 
@@ -87,12 +87,12 @@ def write_trail(
     three a transformation was about nothing.
     """
     scans = sealed_scans(entries, registry)
-    if edition < Edition.THIRD:
+    if edition < ReadingEdition.THIRD:
         scans = tuple(map(_with_keys_for_numbers, scans))
-    if edition < Edition.FOURTH:
+    if edition < ReadingEdition.FOURTH:
         scans = tuple(map(_without_parts, scans))
-    unit = find_unit(item, scans, parcel=parcel, edition=edition)
-    trail = build_trail(unit, scans, in_log=in_log, edition=edition)
+    belongings = find_belongings(item, scans, parcel=parcel, edition=edition)
+    trail = build_trail(belongings, scans, in_log=in_log, edition=edition)
     bounds = bounds_of(trail.entries, registry, head=head, witnessed=witnessed)
     value = describe_trail(trail, bounds=bounds)
     return {FILE: write_json(value)}, value

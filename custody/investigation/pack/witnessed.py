@@ -19,8 +19,8 @@ from custody.kernel.errors import Rejected
 from custody.ledger.registry import Registry
 from custody.ledger.time_bounds import TimeBounds, note_digest
 from custody.ledger.witness_policy import parse_policy
+from custody.trail.arrange import Entry
 from custody.trail.marks import read_marks
-from custody.trail.order import Entry
 from custody.trail.sandwich import WORKING, bound_times
 
 FOLDER, NOTE = "witnessed/", ".note"

@@ -34,7 +34,7 @@ from custody.investigation.pack.case import FILE as CASE
 from custody.investigation.pack.case import later_steps
 from custody.investigation.pack.redact import redact
 from custody.investigation.verify.form import OpenedPack
-from custody.investigation.verify.verdict import Notebook
+from custody.investigation.verify.verification import Notebook
 from custody.trail.names import ORDER
 
 OPENED, JOINED, MERGED = "dispute.opened", "dispute.joined", "dispute.merged"
@@ -43,7 +43,7 @@ STATELESS = ("dispute.promise_missed", "dispute.lock_compensation")
 """The moves that leave a case in its state, and so do not name it."""
 
 Records = Mapping[int, Mapping[str, Any]]
-Told = Sequence[tuple[int, Any]]
+Recorded = Sequence[tuple[int, Any]]
 """What records tell of one thing, each with its index, in the order of the log."""
 
 
@@ -139,7 +139,7 @@ def _miscounted(number: Any, at: int) -> str:
     return f"line {number} of the case stands at place {at}"
 
 
-def compare(pack: OpenedPack, records: Records, notes: Notebook, *, what: str, said: Any, recorded: Told) -> None:
+def compare(pack: OpenedPack, records: Records, notes: Notebook, *, what: str, said: Any, recorded: Recorded) -> None:
     """What the case says of one thing, held against the last record that tells of it."""
     if not recorded or recorded[-1][1] == said:
         return
@@ -184,7 +184,7 @@ def is_step(fields: Mapping[str, Any], dispute: str) -> bool:
     return fields["kind"].startswith("dispute.") and fields.get("dispute") == dispute
 
 
-def claims_of(records: Records, dispute: str) -> Told:
+def claims_of(records: Records, dispute: str) -> Recorded:
     """The kinds of problem that were agreed on in a case."""
     return [(index, claim) for index, claim in told_of(records, dispute, "claim_type") if claim]
 
@@ -200,7 +200,7 @@ def closed_since(pack: OpenedPack, records: Records, index: int) -> bool:
     return bool(later_steps(pack.redactions)) or any(line not in records for line in lines)
 
 
-def told_of(records: Records, dispute: str, name: str, *kinds: str) -> Told:
+def told_of(records: Records, dispute: str, name: str, *kinds: str) -> Recorded:
     """What the steps of a case tell under a name; those of some kinds, or all."""
     return [
         (index, fields[name])

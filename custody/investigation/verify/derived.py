@@ -43,18 +43,18 @@ from custody.investigation.pack.report import FILE as REPORT
 from custody.investigation.pack.trail import FILE as TRAIL
 from custody.investigation.pack.trail import sealed_scans
 from custody.investigation.params import Params
+from custody.investigation.passage import Dispute, Passage
 from custody.investigation.read_before import READINGS
 from custody.investigation.read_passage import COMPLAINT_OF, Network, passage_of, read_way
-from custody.investigation.values import Dispute, Passage
 from custody.investigation.verify.case import MERGED, Records, claims_of, closed_since, is_step, joined_into, told_of
 from custody.investigation.verify.form import OpenedPack
 from custody.investigation.verify.scans import records_of
-from custody.investigation.verify.verdict import Notebook
+from custody.investigation.verify.verification import Notebook
 from custody.kernel.clock import HOUR_MS, to_iso
 from custody.ledger.registry import Registry
 from custody.scans.advance import parcels_of
 from custody.scans.scan import OPENED
-from custody.trail.edition import Edition
+from custody.trail.edition import ReadingEdition
 from custody.trail.sealed import SealedScan
 
 RANKED, SEEN, CHECKED = "dispute.ranked", "dispute.handset_seen", "dispute.check_done"
@@ -66,10 +66,10 @@ AT_FIRST: tuple[dict[str, Any], ...] = tuple(
     accumulate(
         (
             {"bare_controls": True},
-            {"edition": Edition.FOURTH},
-            {"edition": Edition.THIRD},
-            {"edition": Edition.SECOND},
-            {"edition": Edition.FIRST},
+            {"edition": ReadingEdition.FOURTH},
+            {"edition": ReadingEdition.THIRD},
+            {"edition": ReadingEdition.SECOND},
+            {"edition": ReadingEdition.FIRST},
             {"bare_promises": True},
             {"dropped_as_erased": True},
             {"closed_missing": True},

@@ -24,7 +24,7 @@ from custody.investigation.pack.locks import LockFile
 from custody.investigation.pack.log import LOG, NOTE, POLICY
 from custody.investigation.pack.redact import Redaction
 from custody.investigation.pack.report import FILE as REPORT
-from custody.investigation.pack.seal import MANIFEST, SEAL, Manifest, Seal, read_manifest, read_seal
+from custody.investigation.pack.seal import MANIFEST, SEAL, Manifest, PackSeal, read_manifest, read_seal
 from custody.investigation.pack.trail import FILE as TRAIL
 from custody.investigation.pack.witnessed import Ways, read_witnessed, write_witnessed
 from custody.kernel.errors import Rejected
@@ -41,7 +41,7 @@ class OpenedPack:
 
     files: Mapping[str, bytes]
     manifest: Manifest
-    seal: Seal
+    seal: PackSeal
     note: bytes
     head: Checkpoint
     entries: tuple[PackEntry, ...]

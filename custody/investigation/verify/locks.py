@@ -31,7 +31,7 @@ from custody.investigation.pack.locks import TABLE, LockCommand, LockFile, LockH
 from custody.investigation.verify.case import MERGED, told_of
 from custody.investigation.verify.form import OpenedPack
 from custody.investigation.verify.scans import ANNOUNCED, records_of
-from custody.investigation.verify.verdict import Notebook
+from custody.investigation.verify.verification import Notebook
 from custody.kernel import cbor, cose
 from custody.kernel.clock import SECOND_MS, to_iso
 from custody.kernel.errors import Rejected

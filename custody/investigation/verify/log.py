@@ -31,7 +31,7 @@ from custody.investigation.pack.witnessed import embedding, name_of
 from custody.investigation.verify.case import OPENED
 from custody.investigation.verify.form import KEYS, OpenedPack
 from custody.investigation.verify.scans import records_of
-from custody.investigation.verify.verdict import Notebook
+from custody.investigation.verify.verification import Notebook
 from custody.kernel import cbor
 from custody.kernel.clock import HOUR_MS, SECOND_MS, to_iso
 from custody.kernel.errors import Rejected

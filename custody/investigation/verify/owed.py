@@ -26,15 +26,15 @@ from custody.investigation.verify.case import (
     JOINED,
     MERGED,
     OPENED,
+    Recorded,
     Records,
-    Told,
     closed_since,
     compare,
     is_step,
     told_of,
 )
 from custody.investigation.verify.form import OpenedPack
-from custody.investigation.verify.verdict import Notebook
+from custody.investigation.verify.verification import Notebook
 
 OFFERED, CHOSEN, NEW_OWNER = "dispute.offered", "dispute.chosen", "dispute.new_owner"
 DECIDED, ACCEPTED = "dispute.scheme_decided", "dispute.decision_accepted"
@@ -83,7 +83,7 @@ def _check_offer(pack: OpenedPack, records: Records, steps: Records, notes: Note
     hold(what="choice", said=pack.case.case.get("chosen"), recorded=chosen)
 
 
-def _since_opened(steps: Records, name: str, *kinds: str) -> Told:
+def _since_opened(steps: Records, name: str, *kinds: str) -> Recorded:
     """What some steps tell of a thing that there is not when a case is opened."""
     return [(index, fields.get(name)) for index, fields in steps.items() if fields["kind"] in {OPENED, *kinds}]
 
@@ -144,7 +144,7 @@ def _promised(fields: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, tuple[
 
 def _check_credit(pack: OpenedPack, records: Records, steps: Records, notes: Notebook) -> None:
     """What was earned until a late promise was done is told by no record: what they tell is the least that is owed."""
-    owed: Told = []
+    owed: Recorded = []
     pence = 0
     for index, fields in steps.items():
         if fields["kind"] == PAID:

@@ -15,39 +15,41 @@ from custody.investigation.verify import locks as verify_locks
 from custody.investigation.verify import log as verify_log
 from custody.investigation.verify import scans as verify_scans
 from custody.investigation.verify.form import OpenedPack, open_pack
-from custody.investigation.verify.verdict import Check, Notebook, Step, Verdict
+from custody.investigation.verify.verification import Notebook, PackFinding, PackStep, Verification
 from custody.kernel.errors import Trouble
 from custody.ledger.registry import Registry
 
 Found = TypeVar("Found")
 
 
-def verify_pack(raw: bytes, *, vkey: str | None = None, witnesses: str | None = None) -> Verdict:
+def verify_pack(raw: bytes, *, vkey: str | None = None, witnesses: str | None = None) -> Verification:
     """The verdict on a pack; never raises, whatever the bytes.
 
     `vkey` is the log's key as the checker knows it; `witnesses` a witness policy (C2SP tlog-policy) of his own.
     """
-    form = Notebook(step=Step.FORM)
+    form = Notebook(step=PackStep.FORM)
     pack = _guarded(form, lambda: open_pack(raw))
     registry = None if pack is None else _guarded(form, lambda: replay(pack.entries))
     if pack is None or registry is None:
-        return Verdict(checks=tuple(form.checks))
+        return Verification(checks=tuple(form.checks))
     form.holds(f"{len(pack.files)} files are as the manifest lists them, and no byte is beside them")
     checks = [*form.checks, *_later_steps(pack, registry, vkey=vkey, witnesses=witnesses)]
-    return Verdict(checks=tuple(checks), dispute=pack.case.dispute, origin=pack.head.origin, size=pack.head.size)
+    return Verification(checks=tuple(checks), dispute=pack.case.dispute, origin=pack.head.origin, size=pack.head.size)
 
 
-def _later_steps(pack: OpenedPack, registry: Registry, *, vkey: str | None, witnesses: str | None) -> Iterator[Check]:
-    steps: tuple[tuple[Step, Callable[[Notebook], None]], ...] = (
-        (Step.HEAD, lambda notes: verify_log.check_head(pack, notes, vkey=vkey)),
-        (Step.ENTRIES, lambda notes: verify_log.check_entries(pack, notes)),
-        (Step.REGISTRY, lambda notes: verify_log.check_registry(pack, registry, notes)),
-        (Step.SCANS, lambda notes: verify_scans.check_scans(pack, registry, notes)),
-        (Step.RECORDS, lambda notes: verify_scans.check_records(pack, registry, notes)),
-        (Step.LOCKS, lambda notes: verify_locks.check_locks(pack, registry, notes)),
-        (Step.TRAIL, lambda notes: verify_derived.check_trail(pack, registry, notes)),
-        (Step.INVESTIGATION, lambda notes: verify_derived.check_investigation(pack, registry, notes)),
-        (Step.WITNESSES, lambda notes: verify_log.check_witnesses(pack, registry, notes, witnesses=witnesses)),
+def _later_steps(
+    pack: OpenedPack, registry: Registry, *, vkey: str | None, witnesses: str | None
+) -> Iterator[PackFinding]:
+    steps: tuple[tuple[PackStep, Callable[[Notebook], None]], ...] = (
+        (PackStep.HEAD, lambda notes: verify_log.check_head(pack, notes, vkey=vkey)),
+        (PackStep.ENTRIES, lambda notes: verify_log.check_entries(pack, notes)),
+        (PackStep.REGISTRY, lambda notes: verify_log.check_registry(pack, registry, notes)),
+        (PackStep.SCANS, lambda notes: verify_scans.check_scans(pack, registry, notes)),
+        (PackStep.RECORDS, lambda notes: verify_scans.check_records(pack, registry, notes)),
+        (PackStep.LOCKS, lambda notes: verify_locks.check_locks(pack, registry, notes)),
+        (PackStep.TRAIL, lambda notes: verify_derived.check_trail(pack, registry, notes)),
+        (PackStep.INVESTIGATION, lambda notes: verify_derived.check_investigation(pack, registry, notes)),
+        (PackStep.WITNESSES, lambda notes: verify_log.check_witnesses(pack, registry, notes, witnesses=witnesses)),
     )
     for step, check in steps:
         notes = Notebook(step=step)

@@ -21,25 +21,26 @@ from itertools import pairwise
 from typing import Any
 
 from custody.investigation.pack.case import FILE as CASE
-from custody.investigation.pack.case import Line
+from custody.investigation.pack.case import CaseLine
 from custody.investigation.pack.entries import TABLE, Opening, PackEntry
-from custody.investigation.pack.erased import Told, told_erased
+from custody.investigation.pack.erased import told_erased
 from custody.investigation.pack.json_form import plain
 from custody.investigation.pack.redact import redact
 from custody.investigation.pack.seal import KIND, MANIFEST, manifest_digest
 from custody.investigation.verify.case import check_case, check_lines, is_step
 from custody.investigation.verify.form import OpenedPack
 from custody.investigation.verify.owed import check_owed
-from custody.investigation.verify.verdict import Notebook
+from custody.investigation.verify.verification import Notebook
 from custody.kernel import cose
 from custody.kernel.clock import EARLIEST_MS, MINUTE_MS, SECOND_MS
 from custody.kernel.errors import NotFound, Rejected
 from custody.kernel.keys import PublicKey
 from custody.ledger.record import CONTENT_TYPE as RECORD
 from custody.ledger.record import Record, open_record, read_record
-from custody.ledger.registry import Registry, Standing
+from custody.ledger.registry import KeyStanding, Registry
 from custody.scans.batch import BATCH, open_leaf, read_batch, verify_leaf
-from custody.scans.claims import PREV, SEQ
+from custody.scans.cwt_claims import PREV, SEQ
+from custody.scans.place import ToldPlace
 from custody.scans.scan import SCANS, open_scan
 from custody.trail.sealed import QUARANTINED
 
@@ -81,7 +82,7 @@ class _Signed:
     last: int
 
 
-def _check_scan(entry: PackEntry, registry: Registry, notes: Notebook, erased: Mapping[Told, bool]) -> _Signed:
+def _check_scan(entry: PackEntry, registry: Registry, notes: Notebook, erased: Mapping[ToldPlace, bool]) -> _Signed:
     message = cose.parse(entry.raw)
     _check_key(message, entry, registry, notes, apart=entry.judged is not None and entry.judged.result == QUARANTINED)
     if entry.opening is None:
@@ -93,7 +94,7 @@ def _check_scan(entry: PackEntry, registry: Registry, notes: Notebook, erased: M
     return _Signed(index=entry.index, message=message, first=seq, last=seq)
 
 
-def _check_batch(entry: PackEntry, registry: Registry, notes: Notebook, erased: Mapping[Told, bool]) -> _Signed:
+def _check_batch(entry: PackEntry, registry: Registry, notes: Notebook, erased: Mapping[ToldPlace, bool]) -> _Signed:
     """A batch: its statement as any, and for each scan that is here the leaf, the station's receipt, the opening."""
     batch = read_batch(entry.raw)
     apart = all(scan.judged.result == QUARANTINED for scan in entry.scans)
@@ -110,7 +111,7 @@ def _check_batch(entry: PackEntry, registry: Registry, notes: Notebook, erased: 
     return _Signed(index=entry.index, message=batch.message, first=batch.first, last=batch.last)
 
 
-def _closed(state: Opening, told: Told, erased: Mapping[Told, bool]) -> str:
+def _closed(state: Opening, told: ToldPlace, erased: Mapping[ToldPlace, bool]) -> str:
     """What is said of content that is not here."""
     if state is not Opening.ERASED:
         return str(state)
@@ -126,9 +127,9 @@ def _check_key(message: cose.Sign1, entry: PackEntry, registry: Registry, notes:
     message.verify(row.key)
     standing = registry.standing(message.kid, entry.index)
     where = f"entry {entry.index}"
-    if standing is Standing.SUSPECT:
+    if standing is KeyStanding.SUSPECT:
         notes.says("the station's key was in doubt here; the scan is unproven", where)
-    elif standing is not Standing.VALID:
+    elif standing is not KeyStanding.VALID:
         said = f"the station's key was {standing} here"
         notes.tell(
             f"{said}; the scan stands apart and counts for nothing" if apart else said,
@@ -228,7 +229,7 @@ def _check_timeline(pack: OpenedPack, opened: Mapping[int, Record], notes: Noteb
         notes.holds(f"{shown} lines of the timeline are what the log recorded at the time", CASE)
 
 
-def _tells(line: Line, record: Record, dispute: str) -> bool:
+def _tells(line: CaseLine, record: Record, dispute: str) -> bool:
     """Whether a record says what a line of the timeline says."""
     fields = plain(dict(record.fields))
     own = _COMMON - {"at_ms"} if _is_old_notice(record) else _COMMON

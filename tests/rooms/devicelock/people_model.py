@@ -20,11 +20,11 @@ from custody.kernel.clock import MINUTE_MS
 from custody.kernel.errors import Trouble
 from devicelock.rules.authority import authorise_lock, preflight, refuse_unless_apart
 from devicelock.rules.caps import CapReason, Caps, Clearance, LockAsked, SignedLock, held_back, pause_of
-from devicelock.rules.check import CheckName
 from devicelock.rules.hello import SimClass
-from devicelock.rules.lock_facts import Claim, Kind, LockFacts, Person, StandingPolicy
-from devicelock.rules.order import Event, Guard, Role, State, step
-from devicelock.rules.tie import Tie
+from devicelock.rules.lock_facts import LockClaim, LockFacts, LockKind, Person, StandingPolicy
+from devicelock.rules.order import Guard, LockRole, OrderEvent, OrderState, step
+from devicelock.rules.preflight import CheckName
+from devicelock.rules.tie import TieState
 
 NOW_MS = 1_800_000_000_000
 PEOPLE = ("A", "B", "P")
@@ -32,8 +32,8 @@ HUMAN = {"A": "A", "B": "B", "P": "A"}
 BEHIND = {"A": frozenset({"A"}), "B": frozenset({"B"}), "P": frozenset({"P", "A"})}
 SHOWN = {Guard.FOUR_EYES: True, Guard.DEVICE_NOT_WITH_CUSTOMER: True, Guard.TOMBSTONE_SEQ: True}
 RELEASE = {
-    State.QUEUED: Event.CANCEL_BEFORE_DELIVERY,
-    State.ACTIVE_PROVISIONAL: Event.LAPSE_OR_RELEASE,
+    OrderState.QUEUED: OrderEvent.CANCEL_BEFORE_DELIVERY,
+    OrderState.ACTIVE_PROVISIONAL: OrderEvent.LAPSE_OR_RELEASE,
 }
 SECOND = frozenset({CheckName.DECIDER, CheckName.TWO_PEOPLE})
 BY_POLICY = "policy"
@@ -54,7 +54,7 @@ class Asked:
 class Order(NamedTuple):
     """A lock order; `by` is the account that asked, or the policy."""
 
-    state: State
+    state: OrderState
     by: str
     second: str = ""
     acked: bool = False
@@ -115,10 +115,10 @@ class Model:
             yield f"{self.gone_as} {number}", world._replace(gone=world.gone | {number}), []
         if order is None:
             if world.policy[1:]:
-                yield from self._decide(world, number, Order(State.REQUESTED, BY_POLICY), f"dispute {number}")
+                yield from self._decide(world, number, Order(OrderState.REQUESTED, BY_POLICY), f"dispute {number}")
             return
-        if order.state is State.QUEUED:
-            acked = order._replace(state=step(order.state, Event.DEVICE_ACK, role=Role.SYSTEM), acked=True)
+        if order.state is OrderState.QUEUED:
+            acked = order._replace(state=step(order.state, OrderEvent.DEVICE_ACK, role=LockRole.SYSTEM), acked=True)
             yield f"ack {number}", _with(world, number, acked), []
         if order.state in RELEASE:
             yield from self._sign(world, number, order, f"hello {number}", again=True)
@@ -126,10 +126,10 @@ class Model:
 
     def _of_person(self, world: World, who: str) -> Iterator[Move]:
         for number in range(self.handsets):
-            order, fresh = world.orders[number], Order(State.REQUESTED, who)
+            order, fresh = world.orders[number], Order(OrderState.REQUESTED, who)
             if order is None and "ask" in self.acts and self._may(world, number, fresh, waits=True):
                 yield f"{who} asks {number}", _with(world, number, fresh), []
-            elif order is not None and order.state is State.REQUESTED:
+            elif order is not None and order.state is OrderState.REQUESTED:
                 yield from self._decide(world, number, order._replace(second=who), f"{who} approves {number}")
         if "policy" in self.acts and not world.policy:
             yield f"{who} proposes", world._replace(policy=(who,)), []
@@ -156,16 +156,16 @@ class Model:
                 yield f"{who} clears {group}", world._replace(cleared=world.cleared | {group}), ["8"] if same else []
 
     def _release(self, world: World, number: int, order: Order) -> Iterator[Move]:
-        for role in (Role.AGENT, Role.CUSTOMER):
+        for role in (LockRole.AGENT, LockRole.CUSTOMER):
             try:
                 step(order.state, RELEASE[order.state], role=role, guards=SHOWN)
             except Trouble:
                 yield f"{role} releases {number}", world, ["R"]
-        yield f"release {number}", _with(world, number, order._replace(state=State.RELEASED)), []
+        yield f"release {number}", _with(world, number, order._replace(state=OrderState.RELEASED)), []
 
     def _decide(self, world: World, number: int, order: Order, name: str) -> Iterator[Move]:
         if self._may(world, number, order):
-            queued = order._replace(state=State.QUEUED)
+            queued = order._replace(state=OrderState.QUEUED)
             yield from self._sign(_with(world, number, queued), number, queued, name, again=False)
 
     def _sign(self, world: World, number: int, order: Order, name: str, *, again: bool) -> Iterator[Move]:
@@ -178,9 +178,9 @@ class Model:
         broken += ["6"] if len(set(people)) < 2 or away else []
         broken += ["7"] if number in world.gone else []
         group = [each for place, each in enumerate(world.orders) if each and each.by == order.by and place != number]
-        decided = [each for each in group if each.state is not State.REQUESTED]
+        decided = [each for each in group if each.state is not OrderState.REQUESTED]
         past = not again and len(decided) >= self.caps.canary and order.by not in world.cleared
-        most = sum(1 for each in world.orders if each and each.state is not State.REQUESTED) > self.caps.per_hour
+        most = sum(1 for each in world.orders if each and each.state is not OrderState.REQUESTED) > self.caps.per_hour
         broken += ["8"] if world.stopped_by or past or (most and not again) else []
         yield name, world, broken
 
@@ -202,7 +202,7 @@ class Model:
 
     def _held_back(self, world: World, number: int, order: Order) -> tuple[CapReason, ...]:
         others = [each for place, each in enumerate(world.orders) if each and place != number]
-        decided = [each for each in others if each.state is not State.REQUESTED]
+        decided = [each for each in others if each.state is not OrderState.REQUESTED]
         asked = LockAsked(
             at_ms=NOW_MS,
             person=HUMAN.get(order.by, order.by),
@@ -210,7 +210,7 @@ class Model:
             model="m",
             site="s",
             group=order.by,
-            canary=order.state is not State.REQUESTED,
+            canary=order.state is not OrderState.REQUESTED,
         )
         cleared = [Clearance(group=group, person="x", at_ms=NOW_MS) for group in world.cleared]
         held = sum(each.state in RELEASE for each in others)
@@ -219,13 +219,13 @@ class Model:
         )
 
     def _signed(self, world: World, group: str) -> list[SignedLock]:
-        mine = [each for each in world.orders if each and each.by == group and each.state is not State.REQUESTED]
+        mine = [each for each in world.orders if each and each.by == group and each.state is not OrderState.REQUESTED]
         return [_as_signed(each) for each in mine]
 
     def _ordered(self, world: World, group: str) -> set[str]:
         if group == BY_POLICY:
             return {world.policy[0]}
-        mine = [each for each in world.orders if each and each.by == group and each.state is not State.REQUESTED]
+        mine = [each for each in world.orders if each and each.by == group and each.state is not OrderState.REQUESTED]
         return {each.by for each in mine} | {each.second for each in mine}
 
     def _apart(self, one: str, other: str) -> bool:
@@ -256,8 +256,8 @@ def _allowed(  # noqa: PLR0917 - the facts of one decision, as a key of the cach
     standing = by == BY_POLICY
     in_force = StandingPolicy(version="v", put_in_force_by=frozenset(policy), logged_as="1") if policy[1:] else None
     facts = LockFacts(
-        kind=Kind.PROVISIONAL if standing else Kind.REQUESTED,
-        tie=Tie.TIED,
+        kind=LockKind.PROVISIONAL if standing else LockKind.REQUESTED,
+        tie=TieState.TIED,
         sim=SimClass.OTHER,
         retired=gone and gone_as == "retired",
         receipt_confirmed=gone and gone_as == "confirmed",
@@ -268,7 +268,7 @@ def _allowed(  # noqa: PLR0917 - the facts of one decision, as a key of the cach
         still_served=False,
         held_back=held,
         kill_switch_on=stopped and asked.switch,
-        claim=Claim.NEVER_RECEIVED,
+        claim=LockClaim.NEVER_RECEIVED,
         policy=in_force,
         requester=None if standing else _person(by, here, asked),
         decider=_person(second, here, asked) if second else None,
@@ -289,7 +289,7 @@ def _person(name: str, here: frozenset[str], asked: Asked) -> Person:
     made = name == "P" and asked.line
     return Person(
         person=name,
-        roles=frozenset({Role.SUPERVISOR}),
+        roles=frozenset({LockRole.SUPERVISOR}),
         employed=name in here,
         account_made_by="A" if made else "setup",
         line=frozenset({"A"}) if made else frozenset(),
@@ -297,7 +297,7 @@ def _person(name: str, here: frozenset[str], asked: Asked) -> Person:
 
 
 def _as_signed(order: Order) -> SignedLock:
-    settled = order.acked or order.state is State.RELEASED
+    settled = order.acked or order.state is OrderState.RELEASED
     return SignedLock(
         at_ms=NOW_MS - MINUTE_MS,
         person=HUMAN.get(order.by, order.by),

@@ -22,10 +22,10 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from custody.kernel.errors import Conflict, Forbidden
 from custody.kernel.keys import PublicKey
-from devicelock.rules.ack import Result
+from devicelock.rules.ack import AckResult
 from devicelock.rules.applied import NEVER, Applied
-from devicelock.rules.command import Authority, Basis, Command, KeyRing, Op, Reason, Screen
-from devicelock.rules.desired import OP_OF, Anchor, Desired, Step, issue, reconcile, wish
+from devicelock.rules.command import Authority, Basis, Command, KeyRing, LockScreen, Op, Reason
+from devicelock.rules.desired import OP_OF, Anchor, Desired, HelloReply, issue, reconcile, wish
 from devicelock.rules.device import DeviceState, new_device, receive
 from devicelock.rules.hello import Hello, SimClass
 
@@ -34,7 +34,7 @@ MOST_COMMANDS = 3
 LOCK_KEY = PublicKey(alg=-8, x=b"\x01" * 32)
 KEYS = KeyRing(lock=LOCK_KEY, unlock=PublicKey(alg=-8, x=b"\x02" * 32))
 AUTHORITY = Authority(basis=Basis.TWO_PEOPLE, text="model")
-SCREEN = Screen(who="w", why="w", reference="r", phone="p", recourse="r", bought="b", deadline_s=NOW_S)
+SCREEN = LockScreen(who="w", why="w", reference="r", phone="p", recourse="r", bought="b", deadline_s=NOW_S)
 REASON = {
     Op.LOCK: Reason.NEVER_RECEIVED,
     Op.UNLOCK: Reason.FOUND_BY_CUSTOMER,
@@ -187,16 +187,16 @@ class Model:
         server = _heard(world.server, world.device, world.anchor)[0] if self.variant.hello else world.server
         retired = server.value.desired.state is Applied.RETIRED
         issued = _issued(server, world.anchor, Applied.RETIRED if retired else Applied.UNLOCKED, "next")
-        return issued is None or self.received(world, issued[1])[1] is not Result.APPLIED
+        return issued is None or self.received(world, issued[1])[1] is not AckResult.APPLIED
 
     def converges(self, world: World) -> bool:
         """Whether, faults over, hellos and what they call for bring the device to the server's newest wish."""
         for turn in range(4):
             server, step = _heard(world.server, world.device, world.anchor)
             newest = server.value.desired.issued
-            if step is Step.NOTHING:
+            if step is HelloReply.NOTHING:
                 return world.device.value.applied is server.value.desired.state
-            if step is Step.RESEND and newest is not None:
+            if step is HelloReply.RESEND and newest is not None:
                 command = next(sent for sent in world.sent if sent.value.command_id == newest.command_id)
             else:
                 server, command = _issued_again(server, world.anchor, f"turn{turn}")
@@ -204,7 +204,7 @@ class Model:
             world = world._replace(server=server, device=device, sent=(*world.sent, command))
         return False
 
-    def received(self, world: World, command: Ref[Command]) -> tuple[Ref[DeviceState], Result]:
+    def received(self, world: World, command: Ref[Command]) -> tuple[Ref[DeviceState], AckResult]:
         """What the device makes of a command under this variant's rules."""
         drawn = world.ghosts.drawn + 1 if self.variant.nonce else 0
         return _received(self.variant, world.device, command, drawn)
@@ -225,7 +225,7 @@ class Model:
 
     def _deliver(self, world: World, index: int, command: Ref[Command]) -> Iterator[Move]:
         device, result = self.received(world, command)
-        if result is not Result.APPLIED or device is world.device:
+        if result is not AckResult.APPLIED or device is world.device:
             return
         op, ghosts, state = command.value.op, world.ghosts, device.value
         broken = [("O", op)] if index < ghosts.newest else []
@@ -261,15 +261,15 @@ def _nonce(number: int) -> bytes:
 @cache
 def _received(
     variant: Variant, device: Ref[DeviceState], command: Ref[Command], drawn: int
-) -> tuple[Ref[DeviceState], Result]:
+) -> tuple[Ref[DeviceState], AckResult]:
     state, asked = device.value, command.value
     if asked.op is Op.LOCK and state.keys.lock is None:
-        return device, Result.REFUSED_RETIRED  # it does not even verify
+        return device, AckResult.REFUSED_RETIRED  # it does not even verify
     shown = state if variant.counter else replace(state, epoch=NEVER[0], counter=NEVER[1], command_id=None)
     if not variant.nonce and asked.nonce is not None:
         shown = replace(shown, nonce=asked.nonce)
     after, ack = receive(shown, asked, now_s=NOW_S, nonce=_nonce(drawn), entropy=bytes(16))
-    if ack.result is not Result.APPLIED:
+    if ack.result is not AckResult.APPLIED:
         return device, ack.result
     if not variant.counter:
         after = replace(after, epoch=NEVER[0], counter=NEVER[1], command_id=None)
@@ -293,7 +293,7 @@ def hello_of(state: DeviceState) -> Hello:
 
 
 @cache
-def _heard(server: Ref[Server], device: Ref[DeviceState], anchor: Ref[Anchor]) -> tuple[Ref[Server], Step]:
+def _heard(server: Ref[Server], device: Ref[DeviceState], anchor: Ref[Anchor]) -> tuple[Ref[Server], HelloReply]:
     state = device.value
     hello = hello_of(state)
     desired, step = reconcile(server.value.desired, hello, anchor=anchor.value, now_s=NOW_S)

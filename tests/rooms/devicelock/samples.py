@@ -11,12 +11,12 @@ from devicelock.rules.command import (
     Command,
     CommandSigners,
     KeyRing,
+    LockScreen,
     Op,
     Reason,
-    Screen,
 )
 from devicelock.rules.device import DeviceState, new_device
-from devicelock.rules.hello import Cause, Hello, SimClass
+from devicelock.rules.hello import Hello, SimClass, StateCause
 
 NOW_S = 1_800_000_000
 HOUR_S = 3600
@@ -40,7 +40,7 @@ AUTHORITY = Authority(
     references=("policy:7", "entry:00ff"),
 )
 RELEASE = Authority(basis=Basis.CUSTOMER, text="The customer released it.")
-SCREEN = Screen(
+SCREEN = LockScreen(
     who="Example Telecom",
     why="This phone was lost on its way to a customer.",
     reference="R-1234",
@@ -84,7 +84,7 @@ def hello(**changes: Any) -> Hello:
     good = Hello(
         device=DEVICE,
         applied=Applied.UNLOCKED,
-        cause=Cause.NEW,
+        cause=StateCause.NEW,
         epoch=0,
         counter=0,
         nonce=NONCE,

@@ -4,29 +4,29 @@ import pytest
 
 from custody.kernel import cbor, cose
 from custody.kernel.errors import Rejected
-from devicelock.rules.ack import Ack, Result, make_ack, open_ack
+from devicelock.rules.ack import Ack, AckResult, make_ack, open_ack
 from devicelock.rules.applied import Applied
-from devicelock.rules.hello import Cause, Hello, SimClass, make_hello, open_hello
+from devicelock.rules.hello import Hello, SimClass, StateCause, make_hello, open_hello
 from tests.rooms.devicelock.samples import DEVICE, DEVICE_SIGNER, NOW_S, OTHER_SIGNER, hello
 
 KEY = DEVICE_SIGNER.public
 ACK = Ack(
-    command_id="cmd-1", device=DEVICE, applied=Applied.LOCKED, epoch=1, counter=1, result=Result.APPLIED, at_s=NOW_S
+    command_id="cmd-1", device=DEVICE, applied=Applied.LOCKED, epoch=1, counter=1, result=AckResult.APPLIED, at_s=NOW_S
 )
 
 
 @pytest.mark.parametrize("applied", list(Applied))
-@pytest.mark.parametrize("result", list(Result))
-def test_an_ack_opens_to_what_was_signed(applied: Applied, result: Result) -> None:
+@pytest.mark.parametrize("result", list(AckResult))
+def test_an_ack_opens_to_what_was_signed(applied: Applied, result: AckResult) -> None:
     ack = Ack(command_id="c", device=DEVICE, applied=applied, epoch=0, counter=7, result=result, at_s=NOW_S)
     assert open_ack(make_ack(ack, DEVICE_SIGNER), device=DEVICE, key=KEY) == ack
 
 
 @pytest.mark.parametrize("sim", list(SimClass))
-@pytest.mark.parametrize("cause", list(Cause))
+@pytest.mark.parametrize("cause", list(StateCause))
 @pytest.mark.parametrize(("country", "network"), [("GB", "23415"), ("US", "310260"), ("GB", None), (None, None)])
 def test_a_hello_opens_to_what_was_signed(
-    sim: SimClass, cause: Cause, country: str | None, network: str | None
+    sim: SimClass, cause: StateCause, country: str | None, network: str | None
 ) -> None:
     said = hello(sim=sim, cause=cause, country=country, network=network)
     assert open_hello(make_hello(said, DEVICE_SIGNER), device=DEVICE, key=KEY) == said

@@ -16,32 +16,32 @@ from devicelock.rules.authority import (
     refuse_unless_apart,
 )
 from devicelock.rules.caps import CapReason
-from devicelock.rules.check import CheckName, CheckReason, Verdict
 from devicelock.rules.command import Basis
 from devicelock.rules.hello import SimClass
 from devicelock.rules.lock_facts import (
     NEVER_FAIR,
     STANDING_CLAIMS,
-    Claim,
-    Kind,
+    LockClaim,
     LockFacts,
+    LockKind,
     Person,
     StandingPolicy,
 )
-from devicelock.rules.order import Role
-from devicelock.rules.tie import Tie
+from devicelock.rules.order import LockRole
+from devicelock.rules.preflight import CheckName, CheckReason, Ruling
+from devicelock.rules.tie import TieState
 
 TODAY = date(2026, 11, 30)
 
 POLICY = StandingPolicy(version="7", put_in_force_by=frozenset({"p-1", "p-2"}), logged_as="00ff")
-ASKER = Person(person="p-3", roles=frozenset({Role.AGENT}), employed=True, account_made_by="setup")
-DECIDER = Person(person="p-4", roles=frozenset({Role.SUPERVISOR}), employed=True, account_made_by="setup")
-INVESTIGATOR = Person(person="p-5", roles=frozenset({Role.INVESTIGATOR}), employed=True, account_made_by="setup")
-SPECIALIST = Person(person="p-6", roles=frozenset({Role.SUPERVISOR}), employed=True, account_made_by="setup")
+ASKER = Person(person="p-3", roles=frozenset({LockRole.AGENT}), employed=True, account_made_by="setup")
+DECIDER = Person(person="p-4", roles=frozenset({LockRole.SUPERVISOR}), employed=True, account_made_by="setup")
+INVESTIGATOR = Person(person="p-5", roles=frozenset({LockRole.INVESTIGATOR}), employed=True, account_made_by="setup")
+SPECIALIST = Person(person="p-6", roles=frozenset({LockRole.SUPERVISOR}), employed=True, account_made_by="setup")
 
 PROVISIONAL = LockFacts(
-    kind=Kind.PROVISIONAL,
-    tie=Tie.TIED,
+    kind=LockKind.PROVISIONAL,
+    tie=TieState.TIED,
     sim=SimClass.OTHER,
     retired=False,
     receipt_confirmed=False,
@@ -52,12 +52,12 @@ PROVISIONAL = LockFacts(
     still_served=False,
     held_back=(),
     kill_switch_on=False,
-    claim=Claim.SUBSTITUTED,
+    claim=LockClaim.SUBSTITUTED,
     policy=POLICY,
 )
-REQUESTED = replace(PROVISIONAL, kind=Kind.REQUESTED, policy=None, requester=ASKER, decider=DECIDER)
-CONFIRM = replace(REQUESTED, kind=Kind.CONFIRM, requester=INVESTIGATOR, not_with_customer=True)
-IMEI_LIST = replace(CONFIRM, kind=Kind.IMEI_LIST)
+REQUESTED = replace(PROVISIONAL, kind=LockKind.REQUESTED, policy=None, requester=ASKER, decider=DECIDER)
+CONFIRM = replace(REQUESTED, kind=LockKind.CONFIRM, requester=INVESTIGATOR, not_with_customer=True)
+IMEI_LIST = replace(CONFIRM, kind=LockKind.IMEI_LIST)
 ALL_KINDS = {kind.kind: kind for kind in (PROVISIONAL, REQUESTED, CONFIRM, IMEI_LIST)}
 
 
@@ -67,14 +67,14 @@ def failing(facts: LockFacts) -> dict[CheckName, CheckReason]:
 
 @pytest.mark.parametrize("facts", ALL_KINDS.values(), ids=lambda facts: str(facts.kind))
 def test_with_every_fact_in_favour_a_lock_of_each_kind_is_allowed(facts: LockFacts) -> None:
-    assert preflight(facts).verdict is Verdict.ALLOWED
+    assert preflight(facts).verdict is Ruling.ALLOWED
     assert all(row.ok and row.reason is CheckReason.OK for row in preflight(facts).rows)
 
 
 DEVICE_FACTS: list[tuple[dict[str, Any], CheckName, CheckReason]] = [
-    ({"tie": Tie.SINGLE}, CheckName.IMEI_TIED, CheckReason.RECORDS_SINGLE),
-    ({"tie": Tie.DISAGREE}, CheckName.IMEI_TIED, CheckReason.RECORDS_DISAGREE),
-    ({"tie": Tie.NONE}, CheckName.IMEI_TIED, CheckReason.RECORDS_NONE),
+    ({"tie": TieState.SINGLE}, CheckName.IMEI_TIED, CheckReason.RECORDS_SINGLE),
+    ({"tie": TieState.DISAGREE}, CheckName.IMEI_TIED, CheckReason.RECORDS_DISAGREE),
+    ({"tie": TieState.NONE}, CheckName.IMEI_TIED, CheckReason.RECORDS_NONE),
     ({"tie": None}, CheckName.IMEI_TIED, CheckReason.UNKNOWN),
     ({"sim": SimClass.OWN}, CheckName.NOT_ON_OWN_SIM, CheckReason.ON_OWN_SIM),
     ({"sim": SimClass.UNKNOWN}, CheckName.NOT_ON_OWN_SIM, CheckReason.UNKNOWN),
@@ -100,10 +100,10 @@ DEVICE_FACTS: list[tuple[dict[str, Any], CheckName, CheckReason]] = [
 ]
 
 
-@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("kind", list(LockKind))
 @pytest.mark.parametrize(("changes", "name", "reason"), DEVICE_FACTS)
 def test_any_fact_of_the_device_that_is_bad_or_unknown_holds_every_kind_of_lock_back(
-    kind: Kind, changes: dict[str, Any], name: CheckName, reason: CheckReason
+    kind: LockKind, changes: dict[str, Any], name: CheckName, reason: CheckReason
 ) -> None:
     facts = replace(ALL_KINDS[kind], **changes)
     assert failing(facts) == {name: reason}
@@ -141,9 +141,9 @@ def test_a_flagged_account_waits_for_a_specialist_who_did_not_ask() -> None:
     assert failing(replace(flagged, specialist=left)) == {CheckName.VULNERABILITY: CheckReason.NOT_EMPLOYED}
 
 
-@pytest.mark.parametrize("claim", [*Claim, None])
+@pytest.mark.parametrize("claim", [*LockClaim, None])
 def test_standing_authority_covers_only_claims_in_which_the_customer_does_not_hold_the_device(
-    claim: Claim | None,
+    claim: LockClaim | None,
 ) -> None:
     found = failing(replace(PROVISIONAL, claim=claim))
     if claim in STANDING_CLAIMS:
@@ -154,9 +154,9 @@ def test_standing_authority_covers_only_claims_in_which_the_customer_does_not_ho
 
 
 def test_a_policy_cannot_widen_the_claims_it_covers() -> None:
-    wide = replace(POLICY, claims=frozenset(Claim))
-    assert failing(replace(PROVISIONAL, policy=wide, claim=Claim.DEFECTIVE))
-    narrow = replace(POLICY, claims=frozenset({Claim.NEVER_RECEIVED}))
+    wide = replace(POLICY, claims=frozenset(LockClaim))
+    assert failing(replace(PROVISIONAL, policy=wide, claim=LockClaim.DEFECTIVE))
+    narrow = replace(POLICY, claims=frozenset({LockClaim.NEVER_RECEIVED}))
     assert failing(replace(PROVISIONAL, policy=narrow))
 
 
@@ -228,16 +228,16 @@ def test_both_people_are_employed_and_in_role_at_the_moment_of_signing(field: st
         ({"employed": False}, CheckReason.NOT_EMPLOYED),
         ({"employed": None}, CheckReason.UNKNOWN),
         ({"roles": frozenset()}, CheckReason.NOT_IN_ROLE),
-        ({"roles": frozenset({Role.CUSTOMER})}, CheckReason.NOT_IN_ROLE),
+        ({"roles": frozenset({LockRole.CUSTOMER})}, CheckReason.NOT_IN_ROLE),
     ):
         changed: dict[str, Any] = {field: replace(person, **changes)}
         assert failing(replace(CONFIRM, **changed)) == {name: reason}
 
 
-@pytest.mark.parametrize("kind", [Kind.REQUESTED, Kind.CONFIRM, Kind.IMEI_LIST])
-@pytest.mark.parametrize("asks", list(Role))
-@pytest.mark.parametrize("decides", list(Role))
-def test_who_may_ask_and_who_may_decide(kind: Kind, asks: Role, decides: Role) -> None:
+@pytest.mark.parametrize("kind", [LockKind.REQUESTED, LockKind.CONFIRM, LockKind.IMEI_LIST])
+@pytest.mark.parametrize("asks", list(LockRole))
+@pytest.mark.parametrize("decides", list(LockRole))
+def test_who_may_ask_and_who_may_decide(kind: LockKind, asks: LockRole, decides: LockRole) -> None:
     facts = replace(
         ALL_KINDS[kind],
         requester=replace(ASKER, roles=frozenset({asks})),
@@ -246,9 +246,9 @@ def test_who_may_ask_and_who_may_decide(kind: Kind, asks: Role, decides: Role) -
     assert (not failing(facts)) == (asks in PROPOSERS[kind] and decides in DECIDERS)
 
 
-@pytest.mark.parametrize("kind", [Kind.REQUESTED, Kind.CONFIRM, Kind.IMEI_LIST])
+@pytest.mark.parametrize("kind", [LockKind.REQUESTED, LockKind.CONFIRM, LockKind.IMEI_LIST])
 @pytest.mark.parametrize("claim", sorted(NEVER_FAIR))
-def test_some_claims_are_no_ground_for_a_lock_whoever_asks(kind: Kind, claim: Claim) -> None:
+def test_some_claims_are_no_ground_for_a_lock_whoever_asks(kind: LockKind, claim: LockClaim) -> None:
     facts = replace(ALL_KINDS[kind], claim=claim, not_with_customer=True)
     assert failing(facts) == {CheckName.CLAIM_COVERED: CheckReason.CLAIM_NOT_COVERED}
 
@@ -256,7 +256,7 @@ def test_some_claims_are_no_ground_for_a_lock_whoever_asks(kind: Kind, claim: Cl
 @pytest.mark.parametrize("away", [None, False])
 def test_beyond_the_claim_itself_the_device_must_be_shown_to_be_elsewhere(*, away: bool | None) -> None:
     reason = CheckReason.UNKNOWN if away is None else CheckReason.WITH_CUSTOMER
-    for facts in (CONFIRM, IMEI_LIST, replace(REQUESTED, claim=None), replace(REQUESTED, claim=Claim.DAMAGED)):
+    for facts in (CONFIRM, IMEI_LIST, replace(REQUESTED, claim=None), replace(REQUESTED, claim=LockClaim.DAMAGED)):
         assert failing(replace(facts, not_with_customer=away)) == {CheckName.DEVICE_NOT_WITH_CUSTOMER: reason}
     assert not failing(replace(REQUESTED, not_with_customer=away)), "the claim says so for 72 hours"
 
@@ -274,7 +274,7 @@ def test_the_authority_of_a_lock_names_the_policy_or_both_people() -> None:
 
 def test_a_lock_holds_72_hours_until_two_people_confirm_it_for_90_days() -> None:
     hour = 3_600_000
-    expected = {Kind.PROVISIONAL: 72 * hour, Kind.REQUESTED: 72 * hour, Kind.CONFIRM: 90 * 24 * hour}
+    expected = {LockKind.PROVISIONAL: 72 * hour, LockKind.REQUESTED: 72 * hour, LockKind.CONFIRM: 90 * 24 * hour}
     assert expected == HOLD_MS
 
 
@@ -282,4 +282,4 @@ def test_a_lock_holds_for_as_long_as_customers_are_told() -> None:
     hours = DEFAULT_POLICY.value("provisional_lock_hours", TODAY)
     days = DEFAULT_POLICY.value("lock_review_days", TODAY)
     first_ms = hours * HOUR_MS
-    assert {Kind.PROVISIONAL: first_ms, Kind.REQUESTED: first_ms, Kind.CONFIRM: days * DAY_MS} == HOLD_MS
+    assert {LockKind.PROVISIONAL: first_ms, LockKind.REQUESTED: first_ms, LockKind.CONFIRM: days * DAY_MS} == HOLD_MS

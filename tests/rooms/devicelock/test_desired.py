@@ -9,21 +9,21 @@ from hypothesis import strategies as st
 
 from custody.kernel.errors import Conflict, Forbidden, Rejected
 from devicelock.backends.agent import held
-from devicelock.rules.ack import Ack, Result
+from devicelock.rules.ack import Ack, AckResult
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import LIFE_MAX_S, Command, Op, make_command
 from devicelock.rules.desired import (
     FORGOTTEN_ORDER,
     Anchor,
     Desired,
-    Standing,
-    Step,
+    HelloReply,
+    ShownState,
     issue,
     lapse,
     next_pair,
     reconcile,
     settle,
-    standing,
+    shown_state,
     wish,
 )
 from tests.rooms.devicelock.samples import (
@@ -67,13 +67,13 @@ def issued(row: Desired, name: str = "cmd-1", **changes: Any) -> tuple[Desired, 
     return issue(row, **{**options, **changes})
 
 
-def ack(applied: Applied, pair: tuple[int, int], *, at_s: int = NOW_S, result: Result = Result.APPLIED) -> Ack:
+def ack(applied: Applied, pair: tuple[int, int], *, at_s: int = NOW_S, result: AckResult = AckResult.APPLIED) -> Ack:
     return Ack(
         command_id="cmd", device=DEVICE, applied=applied, epoch=pair[0], counter=pair[1], result=result, at_s=at_s
     )
 
 
-def answer(row: Desired, **changes: Any) -> tuple[Desired, Step]:
+def answer(row: Desired, **changes: Any) -> tuple[Desired, HelloReply]:
     anchor = changes.pop("anchor", ANCHOR)
     return reconcile(row, hello(**changes), anchor=anchor, now_s=changes.get("clock_s", NOW_S))
 
@@ -151,95 +151,99 @@ def test_a_wish_to_lock_lapses_into_a_wish_to_unlock() -> None:
 
 
 def test_nothing_is_said_to_a_device_of_which_nothing_is_wished() -> None:
-    assert answer(FRESH_ROW)[1] is Step.NOTHING
+    assert answer(FRESH_ROW)[1] is HelloReply.NOTHING
 
 
 def test_a_hello_brings_a_waiting_lock_signed_anew_each_time() -> None:
     row = wished(Applied.LOCKED)
-    assert answer(row)[1] is Step.SIGN
+    assert answer(row)[1] is HelloReply.SIGN
     row, _ = issued(row)
-    assert answer(row, nonce=b"2" * 16)[1] is Step.SIGN, "the one in the broker carries an old nonce"
+    assert answer(row, nonce=b"2" * 16)[1] is HelloReply.SIGN, "the one in the broker carries an old nonce"
 
 
 def test_a_hello_that_says_the_nonce_of_the_lock_on_its_way_brings_that_again_while_it_may_be_applied() -> None:
     row, made = issued(wished(Applied.LOCKED))
-    assert answer(row, nonce=NONCE)[1] is Step.RESEND
-    assert answer(row, nonce=NONCE, clock_s=made.not_after_s - 1)[1] is Step.RESEND
-    assert answer(row, nonce=NONCE, clock_s=made.not_after_s)[1] is Step.SIGN
-    assert answer(row, nonce=NONCE, epoch=1, counter=1)[1] is Step.SIGN, "that pair is used up"
-    assert answer(wished(Applied.LOCKED, row), nonce=NONCE)[1] is Step.SIGN, "a new wish"
+    assert answer(row, nonce=NONCE)[1] is HelloReply.RESEND
+    assert answer(row, nonce=NONCE, clock_s=made.not_after_s - 1)[1] is HelloReply.RESEND
+    assert answer(row, nonce=NONCE, clock_s=made.not_after_s)[1] is HelloReply.SIGN
+    assert answer(row, nonce=NONCE, epoch=1, counter=1)[1] is HelloReply.SIGN, "that pair is used up"
+    assert answer(wished(Applied.LOCKED, row), nonce=NONCE)[1] is HelloReply.SIGN, "a new wish"
     stored = replace(row, issued=replace(row.issued, nonce=None)) if row.issued else row
-    assert answer(stored, nonce=NONCE)[1] is Step.SIGN, "of a version that did not keep it"
+    assert answer(stored, nonce=NONCE)[1] is HelloReply.SIGN, "of a version that did not keep it"
 
 
 def test_a_hello_brings_a_waiting_release_again_as_it_was_signed() -> None:
     for state in (Applied.UNLOCKED, Applied.RETIRED):
         row, _ = issued(wished(state))
-        assert answer(row, applied=Applied.LOCKED)[1] is Step.RESEND
-        assert answer(row, applied=Applied.LOCKED, epoch=1, counter=1)[1] is Step.SIGN, "that pair is used up"
+        assert answer(row, applied=Applied.LOCKED)[1] is HelloReply.RESEND
+        assert answer(row, applied=Applied.LOCKED, epoch=1, counter=1)[1] is HelloReply.SIGN, "that pair is used up"
 
 
 def test_a_device_that_shows_the_wish_for_the_newest_command_is_left_alone() -> None:
     for state in Applied:
         row, _ = issued(wished(state))
-        assert answer(row, applied=state, epoch=1, counter=1)[1] is Step.NOTHING
+        assert answer(row, applied=state, epoch=1, counter=1)[1] is HelloReply.NOTHING
 
 
 def test_an_unlocked_device_still_gets_the_release_that_outruns_a_lock_in_flight() -> None:
     row, _ = issued(wished(Applied.LOCKED))
     row = wished(Applied.UNLOCKED, row)
-    assert answer(row)[1] is Step.SIGN
+    assert answer(row)[1] is HelloReply.SIGN
     row, _ = issued(row, "cmd-2")
-    assert answer(row)[1] is Step.RESEND
-    assert answer(row, epoch=1, counter=2)[1] is Step.NOTHING
+    assert answer(row)[1] is HelloReply.RESEND
+    assert answer(row, epoch=1, counter=2)[1] is HelloReply.NOTHING
 
 
 def test_a_device_that_released_itself_while_the_lock_stands_gets_it_back() -> None:
     row, _ = issued(wished(Applied.LOCKED))
-    assert answer(row, applied=Applied.UNLOCKED, epoch=1, counter=1)[1] is Step.SIGN
+    assert answer(row, applied=Applied.UNLOCKED, epoch=1, counter=1)[1] is HelloReply.SIGN
 
 
 def test_after_its_hour_a_lock_is_answered_with_a_release() -> None:
     row, _ = issued(wished(Applied.LOCKED))
     row, step = answer(row, applied=Applied.LOCKED, epoch=1, counter=1, clock_s=UNTIL_S)
-    assert (row.state, step) == (Applied.UNLOCKED, Step.SIGN)
+    assert (row.state, step) == (Applied.UNLOCKED, HelloReply.SIGN)
 
 
 def test_a_lock_that_no_order_accounts_for_is_released() -> None:
     row, step = answer(FRESH_ROW, applied=Applied.LOCKED, epoch=1, counter=4)
-    assert (row.state, row.order, step) == (Applied.UNLOCKED, FORGOTTEN_ORDER, Step.SIGN)
+    assert (row.state, row.order, step) == (Applied.UNLOCKED, FORGOTTEN_ORDER, HelloReply.SIGN)
     assert issued(row)[1].pair == (1, 5)
 
 
 def test_a_device_that_shows_retired_is_retired_whatever_was_wished() -> None:
     for row in (FRESH_ROW, wished(Applied.LOCKED), wished(Applied.UNLOCKED)):
         after, step = answer(row, applied=Applied.RETIRED, epoch=1, counter=1)
-        assert (after.state, step) == (Applied.RETIRED, Step.NOTHING)
+        assert (after.state, step) == (Applied.RETIRED, HelloReply.NOTHING)
         assert settle(row, ack(Applied.RETIRED, (1, 1))).state is Applied.RETIRED
 
 
 def test_a_device_in_the_registry_is_told_to_retire_though_the_row_forgot() -> None:
     row, step = answer(wished(Applied.LOCKED), anchor=RETIRED, applied=Applied.LOCKED, epoch=1, counter=1)
-    assert (row.state, step) == (Applied.RETIRED, Step.SIGN)
+    assert (row.state, step) == (Applied.RETIRED, HelloReply.SIGN)
 
 
 def test_a_state_is_shown_only_when_the_device_has_shown_it_for_the_newest_command() -> None:
     row = wished(Applied.LOCKED)
-    assert (standing(FRESH_ROW), standing(row)) == (Standing.IDLE, Standing.WAITING)
-    assert standing(settle(row, ack(Applied.LOCKED, (1, 3)))) is Standing.WAITING, "locked by whom, nobody here knows"
-    assert standing(settle(FRESH_ROW, ack(Applied.UNLOCKED, (0, 0)))) is Standing.UNLOCKED
-    assert standing(settle(row, ack(Applied.RETIRED, (1, 3)))) is Standing.RETIRED
+    assert (shown_state(FRESH_ROW), shown_state(row)) == (ShownState.IDLE, ShownState.WAITING)
+    assert shown_state(settle(row, ack(Applied.LOCKED, (1, 3)))) is ShownState.WAITING, (
+        "locked by whom, nobody here knows"
+    )
+    assert shown_state(settle(FRESH_ROW, ack(Applied.UNLOCKED, (0, 0)))) is ShownState.UNLOCKED
+    assert shown_state(settle(row, ack(Applied.RETIRED, (1, 3)))) is ShownState.RETIRED
     row, _ = issued(row)
-    assert standing(row) is Standing.SENT
-    assert standing(settle(row, ack(Applied.UNLOCKED, (1, 1)))) is Standing.SENT, "left by itself since, as by a code"
-    assert standing(settle(row, ack(Applied.UNLOCKED, (0, 0), result=Result.REFUSED_NONCE))) is Standing.SENT
+    assert shown_state(row) is ShownState.SENT
+    assert shown_state(settle(row, ack(Applied.UNLOCKED, (1, 1)))) is ShownState.SENT, (
+        "left by itself since, as by a code"
+    )
+    assert shown_state(settle(row, ack(Applied.UNLOCKED, (0, 0), result=AckResult.REFUSED_NONCE))) is ShownState.SENT
     row = settle(row, ack(Applied.LOCKED, (1, 1)))
-    assert standing(row) is Standing.LOCKED
+    assert shown_state(row) is ShownState.LOCKED
     row = wished(Applied.UNLOCKED, row)
-    assert standing(row) is Standing.WAITING
+    assert shown_state(row) is ShownState.WAITING
     row, _ = issued(row, "cmd-2")
-    assert standing(row) is Standing.SENT
-    assert standing(settle(row, ack(Applied.UNLOCKED, (1, 2)))) is Standing.UNLOCKED
+    assert shown_state(row) is ShownState.SENT
+    assert shown_state(settle(row, ack(Applied.UNLOCKED, (1, 2)))) is ShownState.UNLOCKED
 
 
 def test_the_agent_backend_says_applied_only_when_it_is_known() -> None:
@@ -303,12 +307,12 @@ def test_the_next_pair_is_never_stale_for_any_state_the_device_ever_reported(
 def test_what_was_shown_for_an_earlier_wish_says_nothing_of_this_one() -> None:
     row, _ = issued(wished(Applied.LOCKED))
     row = settle(row, ack(Applied.LOCKED, (1, 1)))
-    assert standing(wished(Applied.LOCKED, row)) is Standing.WAITING
+    assert shown_state(wished(Applied.LOCKED, row)) is ShownState.WAITING
 
 
 def test_a_retired_device_is_shown_so_whatever_was_sent_to_it_since() -> None:
     row, _ = issued(wished(Applied.RETIRED))
-    assert standing(settle(row, ack(Applied.RETIRED, (0, 0)))) is Standing.RETIRED
+    assert shown_state(settle(row, ack(Applied.RETIRED, (0, 0)))) is ShownState.RETIRED
 
 
 @pytest.mark.parametrize("order", ["", "a b", "x" * 200])

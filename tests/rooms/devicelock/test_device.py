@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custody.kernel.errors import Rejected
-from devicelock.rules.ack import Result
+from devicelock.rules.ack import AckResult
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import Command, Op
 from devicelock.rules.device import (
@@ -19,14 +19,14 @@ from devicelock.rules.device import (
     unenforced,
     wake,
 )
-from devicelock.rules.hello import Cause, SimClass
+from devicelock.rules.hello import SimClass, StateCause
 from devicelock.rules.unlock_code import unlock_code
 from tests.rooms.devicelock.samples import DEVICE, ENTROPY, FRESH, HOUR_S, KEYS, NONCE, NOW_S, command, device
 
 CODE_KEY = b"k" * 32
 
 
-def take(state: DeviceState, asked: Command, now_s: int = NOW_S) -> tuple[DeviceState, Result]:
+def take(state: DeviceState, asked: Command, now_s: int = NOW_S) -> tuple[DeviceState, AckResult]:
     after, ack = receive(state, asked, now_s=now_s, nonce=FRESH, entropy=ENTROPY)
     assert (ack.applied, ack.pair) == (after.applied, after.pair)
     assert (ack.command_id, ack.device, ack.at_s) == (asked.command_id, DEVICE, now_s)
@@ -35,14 +35,14 @@ def take(state: DeviceState, asked: Command, now_s: int = NOW_S) -> tuple[Device
 
 def locked(now_s: int = NOW_S) -> DeviceState:
     state, result = take(device(), command(Op.LOCK), now_s)
-    assert result is Result.APPLIED
+    assert result is AckResult.APPLIED
     return state
 
 
 def test_a_good_lock_is_applied_with_pair_screen_question_and_a_new_nonce() -> None:
     state = locked()
     asked = command(Op.LOCK)
-    assert (state.applied, state.cause, state.pair) == (Applied.LOCKED, Cause.COMMAND, (1, 1))
+    assert (state.applied, state.cause, state.pair) == (Applied.LOCKED, StateCause.COMMAND, (1, 1))
     assert (state.nonce, state.screen, state.held_until_s) == (FRESH, asked.screen, asked.held_until_s)
     assert state.question is not None
     assert len(state.question.digits) == 8
@@ -50,7 +50,7 @@ def test_a_good_lock_is_applied_with_pair_screen_question_and_a_new_nonce() -> N
 
 def test_an_unlock_needs_no_nonce_and_clears_the_screen() -> None:
     state, result = take(locked(), command(Op.UNLOCK, 2))
-    assert result is Result.APPLIED
+    assert result is AckResult.APPLIED
     assert (state.applied, state.screen, state.question) == (Applied.UNLOCKED, None, None)
     assert (state.held_until_s, state.seen_s) == (None, None)
 
@@ -62,12 +62,12 @@ def test_a_device_that_is_not_retired_keeps_both_keys(op: Op) -> None:
 
 def test_retire_destroys_the_lock_key_and_is_for_ever() -> None:
     state, result = take(locked(), command(Op.RETIRE, 2))
-    assert (result, state.applied, state.keys.lock) == (Result.APPLIED, Applied.RETIRED, None)
+    assert (result, state.applied, state.keys.lock) == (AckResult.APPLIED, Applied.RETIRED, None)
     for op in (Op.LOCK, Op.UNLOCK):
         after, result = take(state, command(op, 3, nonce=state.nonce if op is Op.LOCK else None))
-        assert (after, result) == (state, Result.REFUSED_RETIRED)
+        assert (after, result) == (state, AckResult.REFUSED_RETIRED)
     after, result = take(state, command(Op.RETIRE, 3))
-    assert (after.applied, result) == (Applied.RETIRED, Result.APPLIED)
+    assert (after.applied, result) == (Applied.RETIRED, AckResult.APPLIED)
 
 
 @pytest.mark.parametrize("op", list(Op))
@@ -75,48 +75,48 @@ def test_a_pair_that_is_not_greater_is_stale(op: Op) -> None:
     state = device(epoch=2, counter=5)
     for epoch, counter in ((2, 5), (2, 4), (1, 9)):
         after, result = take(state, command(op, counter, epoch=epoch))
-        assert (after, result) == (state, Result.REFUSED_STALE)
+        assert (after, result) == (state, AckResult.REFUSED_STALE)
     for epoch, counter in ((2, 6), (3, 1)):
-        assert take(state, command(op, counter, epoch=epoch))[1] is Result.APPLIED
+        assert take(state, command(op, counter, epoch=epoch))[1] is AckResult.APPLIED
 
 
 def test_the_command_applied_last_is_answered_again_and_changes_nothing() -> None:
     state = locked()
-    assert take(state, command(Op.LOCK), NOW_S) == (state, Result.APPLIED)
+    assert take(state, command(Op.LOCK), NOW_S) == (state, AckResult.APPLIED)
 
 
 def test_a_command_of_the_same_name_and_another_pair_is_no_repeat() -> None:
     named = command(Op.LOCK).command_id
     assert take(locked(), command(Op.UNLOCK, 2, command_id=named))[0].applied is Applied.UNLOCKED
     state = take(device(), command(Op.LOCK, 2, command_id=named))[0]
-    assert take(state, command(Op.UNLOCK, 1, command_id=named)) == (state, Result.REFUSED_STALE)
+    assert take(state, command(Op.UNLOCK, 1, command_id=named)) == (state, AckResult.REFUSED_STALE)
 
 
 def test_a_lock_with_the_nonce_of_another_run_is_refused() -> None:
     state = device()
-    assert take(state, command(Op.LOCK, nonce=b"o" * 16)) == (state, Result.REFUSED_NONCE)
+    assert take(state, command(Op.LOCK, nonce=b"o" * 16)) == (state, AckResult.REFUSED_NONCE)
     said, _ = greet(state, now_s=NOW_S, nonce=FRESH, client="c", country=None, sim=SimClass.UNKNOWN)
-    assert take(said, command(Op.LOCK))[1] is Result.REFUSED_NONCE
-    assert take(said, command(Op.LOCK, nonce=FRESH))[1] is Result.APPLIED
+    assert take(said, command(Op.LOCK))[1] is AckResult.REFUSED_NONCE
+    assert take(said, command(Op.LOCK, nonce=FRESH))[1] is AckResult.APPLIED
 
 
 def test_refusals_are_decided_in_order_stale_nonce_time() -> None:
     state = device(epoch=1, counter=1)
     late = NOW_S + 2 * HOUR_S
-    assert take(state, command(Op.LOCK, 1, nonce=b"o" * 16), late)[1] is Result.REFUSED_STALE
-    assert take(state, command(Op.LOCK, 2, nonce=b"o" * 16), late)[1] is Result.REFUSED_NONCE
-    assert take(state, command(Op.LOCK, 2), late)[1] is Result.REFUSED_EXPIRED
+    assert take(state, command(Op.LOCK, 1, nonce=b"o" * 16), late)[1] is AckResult.REFUSED_STALE
+    assert take(state, command(Op.LOCK, 2, nonce=b"o" * 16), late)[1] is AckResult.REFUSED_NONCE
+    assert take(state, command(Op.LOCK, 2), late)[1] is AckResult.REFUSED_EXPIRED
 
 
 def test_a_lock_is_not_applied_after_its_not_after() -> None:
     state = device()
-    assert take(state, command(Op.LOCK), NOW_S + HOUR_S)[1] is Result.APPLIED
-    assert take(state, command(Op.LOCK), NOW_S + HOUR_S + 1) == (state, Result.REFUSED_EXPIRED)
+    assert take(state, command(Op.LOCK), NOW_S + HOUR_S)[1] is AckResult.APPLIED
+    assert take(state, command(Op.LOCK), NOW_S + HOUR_S + 1) == (state, AckResult.REFUSED_EXPIRED)
 
 
 @pytest.mark.parametrize("op", [Op.UNLOCK, Op.RETIRE])
 def test_a_release_is_never_refused_for_its_age(op: Op) -> None:
-    assert take(device(), command(op), NOW_S + 10**8)[1] is Result.APPLIED
+    assert take(device(), command(op), NOW_S + 10**8)[1] is AckResult.APPLIED
 
 
 def test_a_lock_releases_itself_at_held_until_and_not_before() -> None:
@@ -124,14 +124,19 @@ def test_a_lock_releases_itself_at_held_until_and_not_before() -> None:
     end = NOW_S + 72 * HOUR_S
     assert wake(state, now_s=end - 1).applied is Applied.LOCKED
     freed = wake(state, now_s=end)
-    assert (freed.applied, freed.cause, freed.pair, freed.screen) == (Applied.UNLOCKED, Cause.HELD_UNTIL, (1, 1), None)
+    assert (freed.applied, freed.cause, freed.pair, freed.screen) == (
+        Applied.UNLOCKED,
+        StateCause.HELD_UNTIL,
+        (1, 1),
+        None,
+    )
 
 
 def test_a_clock_found_behind_its_own_reading_releases() -> None:
     state = wake(locked(), now_s=NOW_S + HOUR_S)
     assert wake(state, now_s=NOW_S + HOUR_S - SKEW_S).applied is Applied.LOCKED
     freed = wake(state, now_s=NOW_S + HOUR_S - SKEW_S - 1)
-    assert (freed.applied, freed.cause) == (Applied.UNLOCKED, Cause.CLOCK_DOUBT)
+    assert (freed.applied, freed.cause) == (Applied.UNLOCKED, StateCause.CLOCK_DOUBT)
 
 
 def test_waking_an_unlocked_or_retired_device_changes_nothing() -> None:
@@ -146,15 +151,15 @@ def test_a_device_whose_clock_is_wrong_is_still_locked_by_a_fresh_command_and_ne
     its_now_s = max(NOW_S + years_off * 365 * 24 * HOUR_S, 0)
     state = device(nonce_at_s=its_now_s)
     after, result = take(state, command(Op.LOCK), its_now_s + 30)
-    assert (result, after.applied) == (Result.APPLIED, Applied.LOCKED)
+    assert (result, after.applied) == (AckResult.APPLIED, Applied.LOCKED)
     assert after.held_until_s == its_now_s + 72 * HOUR_S
     assert wake(after, now_s=its_now_s + 72 * HOUR_S).applied is Applied.UNLOCKED
 
 
 def test_with_clocks_that_differ_a_lock_counts_as_issued_when_the_nonce_was_drawn() -> None:
     state = device(nonce_at_s=NOW_S + 10 * HOUR_S)
-    assert take(state, command(Op.LOCK), NOW_S + 11 * HOUR_S)[1] is Result.APPLIED
-    assert take(state, command(Op.LOCK), NOW_S + 11 * HOUR_S + 1)[1] is Result.REFUSED_EXPIRED
+    assert take(state, command(Op.LOCK), NOW_S + 11 * HOUR_S)[1] is AckResult.APPLIED
+    assert take(state, command(Op.LOCK), NOW_S + 11 * HOUR_S + 1)[1] is AckResult.REFUSED_EXPIRED
 
 
 @pytest.mark.parametrize(
@@ -171,7 +176,7 @@ def test_five_minutes_apart_are_two_clocks_that_agree_and_a_second_more_are_not(
 ) -> None:
     asked = command(Op.LOCK, issued_s=issued_s, not_after_s=issued_s + HOUR_S, held_until_s=issued_s + 2 * HOUR_S)
     state, result = take(device(nonce_at_s=NOW_S - 60), asked)
-    assert (result, state.held_until_s) == (Result.APPLIED, counted_from_s + 2 * HOUR_S)
+    assert (result, state.held_until_s) == (AckResult.APPLIED, counted_from_s + 2 * HOUR_S)
 
 
 @given(
@@ -187,11 +192,11 @@ def test_however_the_clocks_differ_no_lock_holds_longer_than_its_signed_span_fro
     issued_s = drawn_s + min(issued_after_s, wait_s)
     asked = command(Op.LOCK, issued_s=issued_s, not_after_s=issued_s + 60 * HOUR_S, held_until_s=issued_s + 72 * HOUR_S)
     state, result = take(device(nonce_at_s=drawn_s + drift_s), asked, drawn_s + wait_s + drift_s)
-    if result is Result.APPLIED:
+    if result is AckResult.APPLIED:
         end_s = drawn_s + wait_s + 72 * HOUR_S
         assert wake(state, now_s=end_s + drift_s).applied is Applied.UNLOCKED
     if abs(drift_s) <= SKEW_S and wait_s <= 20 * HOUR_S:
-        assert result is Result.APPLIED, "two clocks that nearly agree keep no fresh lock out"
+        assert result is AckResult.APPLIED, "two clocks that nearly agree keep no fresh lock out"
 
 
 @given(
@@ -214,7 +219,7 @@ def test_a_refused_or_repeated_command_changes_nothing(
     asked = replace(asked, nonce=nonce) if op is Op.LOCK else asked
     after, result = take(state, asked, now_s)
     awake = wake(state, now_s=now_s)
-    if result is Result.APPLIED and asked.command_id != state.command_id:
+    if result is AckResult.APPLIED and asked.command_id != state.command_id:
         assert after.pair == asked.pair > state.pair
         assert state.applied is not Applied.RETIRED or op is Op.RETIRE
     else:
@@ -230,15 +235,15 @@ def test_a_command_for_another_device_is_rejected() -> None:
 def test_what_the_platform_could_not_enforce_is_told_and_the_state_stays_as_it_was() -> None:
     before = device()
     failed = unenforced(before, command(Op.LOCK), now_s=NOW_S)
-    assert (failed.result, failed.applied, failed.pair) == (Result.LOCK_FAILED, Applied.UNLOCKED, before.pair)
+    assert (failed.result, failed.applied, failed.pair) == (AckResult.LOCK_FAILED, Applied.UNLOCKED, before.pair)
     failed = unenforced(locked(), command(Op.UNLOCK, 2), now_s=NOW_S)
-    assert (failed.result, failed.applied, failed.pair) == (Result.UNLOCK_FAILED, Applied.LOCKED, (1, 1))
+    assert (failed.result, failed.applied, failed.pair) == (AckResult.UNLOCK_FAILED, Applied.LOCKED, (1, 1))
 
 
 def test_every_hello_draws_a_new_nonce_and_says_what_is_applied() -> None:
     state, said = greet(locked(), now_s=NOW_S + 5, nonce=b"2" * 16, client="c 2", country="RO", sim=SimClass.OTHER)
     assert (state.nonce, state.nonce_at_s) == (b"2" * 16, NOW_S + 5)
-    assert (said.applied, said.cause, said.pair) == (Applied.LOCKED, Cause.COMMAND, (1, 1))
+    assert (said.applied, said.cause, said.pair) == (Applied.LOCKED, StateCause.COMMAND, (1, 1))
     assert (said.nonce, said.clock_s, said.client, said.country) == (b"2" * 16, NOW_S + 5, "c 2", "RO")
 
 
@@ -251,7 +256,7 @@ def test_a_hello_is_owed_once_the_last_nonce_is_a_day_old() -> None:
 def test_a_hello_after_the_end_of_the_hold_says_that_it_released_itself() -> None:
     end = NOW_S + 72 * HOUR_S
     state, said = greet(locked(), now_s=end, nonce=FRESH, client="c", country=None, sim=SimClass.OWN)
-    assert (state.applied, said.applied, said.cause) == (Applied.UNLOCKED, Applied.UNLOCKED, Cause.HELD_UNTIL)
+    assert (state.applied, said.applied, said.cause) == (Applied.UNLOCKED, Applied.UNLOCKED, StateCause.HELD_UNTIL)
 
 
 def test_the_right_code_releases_without_a_network() -> None:
@@ -259,9 +264,9 @@ def test_the_right_code_releases_without_a_network() -> None:
     assert state.question is not None
     code = unlock_code(CODE_KEY, state.question.digits, pair=state.pair)
     freed, free = enter_code(state, code, key=CODE_KEY, now_s=NOW_S, entropy=ENTROPY)
-    assert (free, freed.applied, freed.cause, freed.question) == (True, Applied.UNLOCKED, Cause.CODE, None)
+    assert (free, freed.applied, freed.cause, freed.question) == (True, Applied.UNLOCKED, StateCause.CODE, None)
     assert freed.pair == state.pair, "an older lock stays refused"
-    assert take(freed, command(Op.LOCK)) == (freed, Result.APPLIED), "answered again, not applied again"
+    assert take(freed, command(Op.LOCK)) == (freed, AckResult.APPLIED), "answered again, not applied again"
 
 
 def test_a_wrong_code_releases_nothing_and_makes_the_next_wait() -> None:

@@ -8,8 +8,8 @@ import pytest
 from custody.kernel.errors import Forbidden, Unavailable
 from devicelock.backends import agent, eir, knox, nanomdm
 from devicelock.backends.android import CAPABILITIES as ANDROID
-from devicelock.backends.android import Way
-from devicelock.backends.contract import Answer, Backend, Held
+from devicelock.backends.android import LockWay
+from devicelock.backends.contract import Backend, BackendAnswer, Held
 from devicelock.rules.applied import Applied
 from devicelock.usecases.fan_out import (
     REFUSED_S,
@@ -29,14 +29,14 @@ from devicelock.usecases.fan_out import (
 
 NOW_MS = 1_000_000
 NEVER = Tried(backend="a")
-DONE = Tried(backend="a", tries=1, answer=Answer.TAKEN, at_ms=NOW_MS, applied=Applied.UNLOCKED)
+DONE = Tried(backend="a", tries=1, answer=BackendAnswer.TAKEN, at_ms=NOW_MS, applied=Applied.UNLOCKED)
 AWAY = Unavailable("backend_busy", "away", fix="Ask again.", retry_after_s=60)
 
 
 def failing(trouble: Exception) -> object:
     """A call that ends so."""
 
-    def call(*_facts: object) -> Answer:
+    def call(*_facts: object) -> BackendAnswer:
         raise trouble
 
     return call
@@ -52,8 +52,8 @@ def test_a_release_is_done_when_every_back_end_that_ever_got_the_lock_has_shown_
 def test_what_keeps_an_order_open_is_loud_where_people_are_needed() -> None:
     loud = {
         Tried(backend="a", tries=1, trouble="away", at_ms=NOW_MS): Missing.FAILED,
-        replace(DONE, answer=Answer.REFUSED): Missing.REFUSED,
-        replace(DONE, answer=Answer.UNKNOWN_DEVICE): Missing.UNKNOWN_DEVICE,
+        replace(DONE, answer=BackendAnswer.REFUSED): Missing.REFUSED,
+        replace(DONE, answer=BackendAnswer.UNKNOWN_DEVICE): Missing.UNKNOWN_DEVICE,
         gone(NEVER, now_ms=NOW_MS): Missing.NO_SUCH_BACKEND,
     }
     quiet = {
@@ -69,7 +69,7 @@ def test_what_keeps_an_order_open_is_loud_where_people_are_needed() -> None:
 
 
 def test_nothing_is_released_by_being_sent() -> None:
-    for answer, applied in product(Answer, (None, Applied.LOCKED)):
+    for answer, applied in product(BackendAnswer, (None, Applied.LOCKED)):
         assert not judge(["a"], [replace(DONE, answer=answer, applied=applied)]).done
 
 
@@ -83,7 +83,7 @@ def test_whatever_a_call_ends_in_is_an_answer_and_no_error(trouble: Exception) -
     came = ask(DONE, failing(trouble), now_ms=NOW_MS + 1)
     assert came.trouble
     assert (came.tries, came.answer, came.at_ms, came.applied) == (2, None, NOW_MS + 1, Applied.UNLOCKED)
-    assert ask(NEVER, lambda: Answer.TAKEN, now_ms=NOW_MS) == replace(DONE, applied=None)
+    assert ask(NEVER, lambda: BackendAnswer.TAKEN, now_ms=NOW_MS) == replace(DONE, applied=None)
 
 
 @dataclass
@@ -116,14 +116,14 @@ def test_a_lock_goes_only_where_its_holder_finds_a_contact_and_a_way_out() -> No
     alone = {
         "agent": unfit(agent.CAPABILITIES, beside_agent=False),
         "eir": unfit(eir.CAPABILITIES, beside_agent=False),
-        "android lost": unfit(ANDROID[Way.LOST], beside_agent=False),
-        "android disabled": unfit(ANDROID[Way.DISABLED], beside_agent=False),
+        "android lost": unfit(ANDROID[LockWay.LOST], beside_agent=False),
+        "android disabled": unfit(ANDROID[LockWay.DISABLED], beside_agent=False),
         "nanomdm": unfit(nanomdm.CAPABILITIES, beside_agent=False),
         "knox": unfit(knox.CAPABILITIES, beside_agent=False),
     }
     assert {name for name, reasons in alone.items() if not reasons} == {"agent", "eir", "android lost"}
     assert set(alone["knox"]) == {Unfit.NO_WAY_OUT}
-    assert unfit(ANDROID[Way.DISABLED], beside_agent=True) == ()
+    assert unfit(ANDROID[LockWay.DISABLED], beside_agent=True) == ()
     silent = replace(agent.CAPABILITIES, shows_contact=False)
     assert unfit(silent, beside_agent=True) == (Unfit.NO_CONTACT,)
 
@@ -131,7 +131,7 @@ def test_a_lock_goes_only_where_its_holder_finds_a_contact_and_a_way_out() -> No
 def test_only_a_tried_back_end_that_speaks_of_the_handset_vouches_for_a_lock() -> None:
     vouches = {
         "agent": agent.CAPABILITIES.vouches,
-        "android": ANDROID[Way.DISABLED].vouches,
+        "android": ANDROID[LockWay.DISABLED].vouches,
         "nanomdm": nanomdm.CAPABILITIES.vouches,
         "eir": eir.CAPABILITIES.vouches,
         "knox": knox.CAPABILITIES.vouches,

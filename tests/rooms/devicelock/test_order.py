@@ -10,10 +10,10 @@ from devicelock.rules.order import (
     START,
     TERMINAL,
     TRANSITIONS,
-    Event,
     Guard,
-    Role,
-    State,
+    LockRole,
+    OrderEvent,
+    OrderState,
     events,
     step,
 )
@@ -41,14 +41,14 @@ released_unconfirmed device_ack_or_code_used -> released: customer system if not
 def test_who_may_make_which_move_is_written_down_twice() -> None:
     told = []
     for (state, event), move in TRANSITIONS.items():
-        who = "anyone" if move.who == frozenset(Role) else " ".join(sorted(move.who))
+        who = "anyone" if move.who == frozenset(LockRole) else " ".join(sorted(move.who))
         told.append(f"{state} {event} -> {move.to}: {who} if {' '.join(sorted(move.guards)) or 'nothing'}")
     assert told == MOVES.split("\n")[1:-1]
 
 
-@pytest.mark.parametrize(("state", "event", "role"), list(product(State, Event, Role)))
+@pytest.mark.parametrize(("state", "event", "role"), list(product(OrderState, OrderEvent, LockRole)))
 def test_a_move_outside_the_table_raises_and_one_inside_leads_where_the_table_says(
-    state: State, event: Event, role: Role
+    state: OrderState, event: OrderEvent, role: LockRole
 ) -> None:
     move = TRANSITIONS.get((state, event))
     if move is None:
@@ -75,11 +75,11 @@ def test_a_guard_that_is_false_or_unknown_holds_the_move_back(*, shown: bool | N
 
 def test_a_guard_that_nobody_mentioned_is_unknown() -> None:
     with pytest.raises(Conflict, match="not known"):
-        step(State.APPROVED, Event.PUBLISH, role=Role.SYSTEM)
+        step(OrderState.APPROVED, OrderEvent.PUBLISH, role=LockRole.SYSTEM)
 
 
 def test_every_state_is_reachable_and_every_state_reaches_an_end() -> None:
-    def reach(start: State) -> set[State]:
+    def reach(start: OrderState) -> set[OrderState]:
         found, queue = {start}, [start]
         while queue:
             here = queue.pop()
@@ -89,12 +89,12 @@ def test_every_state_is_reachable_and_every_state_reaches_an_end() -> None:
                     queue.append(move.to)
         return found
 
-    assert reach(START) == set(State)
-    assert all(reach(state) & TERMINAL for state in State)
+    assert reach(START) == set(OrderState)
+    assert all(reach(state) & TERMINAL for state in OrderState)
 
 
 def test_an_open_state_has_an_owner_and_a_clock_and_an_ended_one_has_neither() -> None:
-    for state in State:
+    for state in OrderState:
         facts = FACTS[state]
         assert (facts.owner is None, facts.clock is None) == (state in SETTLED, state in SETTLED)
 
@@ -104,20 +104,23 @@ def test_nothing_leads_out_of_an_end() -> None:
 
 
 def test_an_order_whose_handset_never_answered_waits_for_nobody_and_hears_a_late_answer() -> None:
-    assert {State.RELEASED_UNCONFIRMED} == SETTLED - TERMINAL
-    assert events(State.RELEASED_UNCONFIRMED) == (Event.DEVICE_ACK_OR_CODE_USED,)
-    assert TRANSITIONS[State.RELEASE_QUEUED, Event.TERM_PASSED].who == {Role.SYSTEM}
+    assert {OrderState.RELEASED_UNCONFIRMED} == SETTLED - TERMINAL
+    assert events(OrderState.RELEASED_UNCONFIRMED) == (OrderEvent.DEVICE_ACK_OR_CODE_USED,)
+    assert TRANSITIONS[OrderState.RELEASE_QUEUED, OrderEvent.TERM_PASSED].who == {LockRole.SYSTEM}
 
 
-@pytest.mark.parametrize("state", [State.QUEUED, State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED])
-def test_the_customer_gets_out_of_a_lock_alone(state: State) -> None:
-    ways = {TRANSITIONS[state, event].to for event in events(state, Role.CUSTOMER)}
-    assert ways & {State.RELEASED, State.RELEASE_QUEUED}
+@pytest.mark.parametrize("state", [OrderState.QUEUED, OrderState.ACTIVE_PROVISIONAL, OrderState.ACTIVE_CONFIRMED])
+def test_the_customer_gets_out_of_a_lock_alone(state: OrderState) -> None:
+    ways = {TRANSITIONS[state, event].to for event in events(state, LockRole.CUSTOMER)}
+    assert ways & {OrderState.RELEASED, OrderState.RELEASE_QUEUED}
 
 
 def test_a_provisional_lock_lapses_without_anybody() -> None:
-    assert step(State.ACTIVE_PROVISIONAL, Event.LAPSE_OR_RELEASE, role=Role.SYSTEM) is State.RELEASE_QUEUED
+    assert (
+        step(OrderState.ACTIVE_PROVISIONAL, OrderEvent.LAPSE_OR_RELEASE, role=LockRole.SYSTEM)
+        is OrderState.RELEASE_QUEUED
+    )
 
 
 def test_only_automation_says_that_a_device_answered() -> None:
-    assert TRANSITIONS[State.QUEUED, Event.DEVICE_ACK].who == {Role.SYSTEM}
+    assert TRANSITIONS[OrderState.QUEUED, OrderEvent.DEVICE_ACK].who == {LockRole.SYSTEM}

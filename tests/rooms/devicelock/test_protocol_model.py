@@ -8,7 +8,7 @@ from functools import cache
 
 import pytest
 
-from devicelock.rules.desired import Standing, standing
+from devicelock.rules.desired import ShownState, shown_state
 from tests.rooms.devicelock.protocol_model import Explored, Model, Variant, explore
 
 SIGNATURE_ONLY = Variant()
@@ -73,9 +73,9 @@ def test_when_faults_stop_and_the_device_says_hello_it_comes_to_the_newest_wish(
 def test_a_state_is_shown_only_after_the_device_has_applied_the_newest_command(faults: tuple[bool, bool]) -> None:
     for world in explored(NONCE, faults).worlds:
         desired = world.server.value.desired
-        if standing(desired) is Standing.RETIRED:
+        if shown_state(desired) is ShownState.RETIRED:
             assert world.ghosts.retirement_applied
-        elif standing(desired) in {Standing.LOCKED, Standing.UNLOCKED} and desired.issued is not None:
+        elif shown_state(desired) in {ShownState.LOCKED, ShownState.UNLOCKED} and desired.issued is not None:
             names = [command.value.command_id for command in world.sent]
             assert names.index(desired.issued.command_id) + 1 <= world.ghosts.newest
 

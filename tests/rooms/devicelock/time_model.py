@@ -17,10 +17,10 @@ from functools import cache
 from typing import NamedTuple
 
 from custody.kernel.errors import Conflict, Forbidden
-from devicelock.rules.ack import Result
+from devicelock.rules.ack import AckResult
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import Command, Op
-from devicelock.rules.desired import OP_OF, Anchor, Desired, Step, issue, reconcile, wish
+from devicelock.rules.desired import OP_OF, Anchor, Desired, HelloReply, issue, reconcile, wish
 from devicelock.rules.device import SKEW_S, DeviceState, begin_run, new_device, receive, wake
 from tests.rooms.devicelock.protocol_model import AUTHORITY, KEYS, NOW_S, REASON, SCREEN, Ref, hello_of, ref
 
@@ -117,7 +117,7 @@ def moves(world: World, limits: Limits) -> Iterator[Move]:
 def _delivered(world: World, command: Ref[Command], now_s: int, limits: Limits) -> World:
     """The world after the handset got a command; the very same one if it did not apply it."""
     device, result = _received(world.device, command, now_s, world.drawn + 1, limits)
-    if result is not Result.APPLIED or device.value.pair == world.device.value.pair:
+    if result is not AckResult.APPLIED or device.value.pair == world.device.value.pair:
         return world
     return world._replace(device=device, drawn=world.drawn + 1, until_s=command.value.held_until_s)
 
@@ -125,14 +125,14 @@ def _delivered(world: World, command: Ref[Command], now_s: int, limits: Limits) 
 def _contact(name: str, world: World, limits: Limits, now_s: int) -> Iterator[Move]:
     """The handset says hello and gets what that calls for; afterwards it is not locked if its release was decided."""
     desired, step = _heard(world.desired, world.device, now_s)
-    step = step if limits.hello else Step.NOTHING
+    step = step if limits.hello else HelloReply.NOTHING
     broken: list[str] = []
     after = world._replace(desired=desired, nonce=world.device.value.nonce)
-    if step is Step.RESEND:
+    if step is HelloReply.RESEND:
         newest = desired.value.issued
         command = next(each for each in world.sent if newest and each.value.command_id == newest.command_id)
         after = _delivered(after, command, now_s, limits)
-    elif step is Step.SIGN:
+    elif step is HelloReply.SIGN:
         again = _issued(desired, now_s, after.nonce, f"c{len(world.sent) + 1}")
         if len(world.sent) > MOST_COMMANDS or again is None:
             return
@@ -160,7 +160,7 @@ def _woken(device: Ref[DeviceState], now_s: int) -> Ref[DeviceState]:
 @cache
 def _received(
     device: Ref[DeviceState], command: Ref[Command], now_s: int, drawn: int, limits: Limits
-) -> tuple[Ref[DeviceState], Result]:
+) -> tuple[Ref[DeviceState], AckResult]:
     asked = command.value
     if not limits.not_after and asked.op is Op.LOCK:
         asked = replace(asked, not_after_s=NOW_S + 10 * HOLD_S)
@@ -203,7 +203,7 @@ def _issued(desired: Ref[Desired], now_s: int, nonce: bytes, name: str) -> tuple
 
 
 @cache
-def _heard(desired: Ref[Desired], device: Ref[DeviceState], now_s: int) -> tuple[Ref[Desired], Step]:
+def _heard(desired: Ref[Desired], device: Ref[DeviceState], now_s: int) -> tuple[Ref[Desired], HelloReply]:
     state, held = device.value, desired.value
     hello = hello_of(state)
     after, step = reconcile(held, hello, anchor=ANCHOR, now_s=now_s)

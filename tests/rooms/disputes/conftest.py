@@ -2,7 +2,7 @@
 
 import pytest
 
-from custody.disputes.policy import DEFAULT_POLICY, Policy
+from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.kernel.clock import Instant, from_iso
 
 
@@ -22,7 +22,7 @@ class CountedIds:
 
 
 @pytest.fixture
-def policy() -> Policy:
+def policy() -> CaseworkPolicy:
     return DEFAULT_POLICY
 
 

@@ -20,7 +20,7 @@ from custody.disputes.asks import (
 )
 from custody.disputes.case import CASE
 from custody.disputes.claim import CLAIMS, ClaimType
-from custody.disputes.machine import Role, step
+from custody.disputes.machine import CaseRole, step
 from custody.disputes.policy import DEFAULT_POLICY as POLICY
 from custody.kernel.clock import DAY_MS, HOUR_MS, from_iso
 from custody.kernel.errors import Conflict, NotFound, Rejected, Trouble
@@ -29,7 +29,7 @@ NOW = from_iso("2026-05-11T08:00:00+01:00")
 WORDS = "If you have it, please send us the number on the box. You can skip this."
 
 
-def ask(ledger: Ledger, item: str, *, role: str = Role.AGENT, at: int = NOW, claim: str = "substituted") -> Ledger:
+def ask(ledger: Ledger, item: str, *, role: str = CaseRole.AGENT, at: int = NOW, claim: str = "substituted") -> Ledger:
     return send_ask(
         ledger,
         ask_id=f"ask_{len(ledger.asks) + 1}",
@@ -120,7 +120,7 @@ def test_three_asks_a_case_and_then_only_a_supervisor() -> None:
         ledger = skip_ask(ask(ledger, item), f"ask_{number}", now_ms=NOW + number)
     assert refused(ledger, "door number").code == "ask_cap"
     assert "supervisor" in refused(ledger, "door number").fix
-    assert len(ask(ledger, "door number", role=Role.SUPERVISOR).asks) == 4
+    assert len(ask(ledger, "door number", role=CaseRole.SUPERVISOR).asks) == 4
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_three_asks_a_case_and_then_only_a_supervisor() -> None:
 )
 def test_some_things_are_never_asked_for(item: str, claim: str) -> None:
     assert refused(Ledger(), item, claim=claim).code == "never_asked"
-    assert refused(Ledger(), item, claim=claim, role=Role.SUPERVISOR).code == "never_asked"
+    assert refused(Ledger(), item, claim=claim, role=CaseRole.SUPERVISOR).code == "never_asked"
 
 
 def test_an_ask_that_accuses_or_runs_on_is_not_sent() -> None:
@@ -153,7 +153,7 @@ def test_an_ask_that_accuses_or_runs_on_is_not_sent() -> None:
                 ask_id="a",
                 item="box number",
                 text=words,
-                role=Role.AGENT,
+                role=CaseRole.AGENT,
                 never=(),
                 policy=POLICY,
                 now_ms=NOW,
@@ -189,10 +189,10 @@ def test_what_comes_late_after_a_lapse_is_held_all_the_same() -> None:
 
 def test_the_guards_of_the_table_and_the_ledger_agree() -> None:
     fresh = ask_guards(Ledger(), "box number")
-    assert step(CASE, "triaged", "ask", Role.AGENT, fresh).target == "awaiting_customer"
+    assert step(CASE, "triaged", "ask", CaseRole.AGENT, fresh).target == "awaiting_customer"
     sent = ask(Ledger(), "box number")
     with pytest.raises(Conflict):
-        step(CASE, "triaged", "ask", Role.AGENT, ask_guards(sent, "seal number"))
+        step(CASE, "triaged", "ask", CaseRole.AGENT, ask_guards(sent, "seal number"))
 
 
 def test_the_time_an_ask_was_open_is_known_to_the_clocks() -> None:
@@ -206,8 +206,12 @@ ITEMS = ["box number", "photo of the box number", "seal", "receipt", "PDF receip
 ACTS = st.sampled_from(["answer", "skip", "lapse", "nothing"])
 
 
-@given(st.lists(st.tuples(st.sampled_from(ITEMS), ACTS, st.sampled_from([Role.AGENT, Role.INVESTIGATOR])), max_size=14))
-def test_whatever_is_tried_the_rules_hold(tries: list[tuple[str, str, Role]]) -> None:
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(ITEMS), ACTS, st.sampled_from([CaseRole.AGENT, CaseRole.INVESTIGATOR])), max_size=14
+    )
+)
+def test_whatever_is_tried_the_rules_hold(tries: list[tuple[str, str, CaseRole]]) -> None:
     ledger, now = Ledger(), NOW
     for item, act, role in tries:
         now += HOUR_MS

@@ -8,7 +8,7 @@ import pytest
 
 from custody.disputes.civil import civil_date
 from custody.disputes.claim import CLAIMS, PAYS_MONEY, ClaimType, LockRule, Remedy, claim_of
-from custody.disputes.lock_wish import LockFacts, lock_wish
+from custody.disputes.lock_wish import WishFacts, lock_wish
 from custody.disputes.order import OrderFacts, Payment, Standing
 from custody.disputes.payout import Payout, choose_payout, payouts, works
 from custody.disputes.policy import DEFAULT_POLICY as POLICY
@@ -151,7 +151,7 @@ def test_what_comes_with_an_offer_unasked() -> None:
 
 
 def fair(claim: str | None, **facts: object) -> bool:
-    wish = lock_wish(claim, LockFacts(**facts), policy=POLICY, on_date=TODAY)  # type: ignore[arg-type]  # mixed facts
+    wish = lock_wish(claim, WishFacts(**facts), policy=POLICY, on_date=TODAY)  # type: ignore[arg-type]  # mixed facts
     assert wish.reason
     assert wish.claim_type == claim
     assert (wish.notice == "none") != wish.fair
@@ -163,7 +163,7 @@ def test_a_lock_is_fair_at_once_when_the_handset_never_reached_the_customer() ->
         assert fair(claim)
         assert fair(claim, seen_on_customers_own_sim=False)
         assert not fair(claim, seen_on_customers_own_sim=True)
-        assert lock_wish(claim, LockFacts(), policy=POLICY, on_date=TODAY).notice == "at_once"
+        assert lock_wish(claim, WishFacts(), policy=POLICY, on_date=TODAY).notice == "at_once"
 
 
 EVERYTHING = {
@@ -188,7 +188,7 @@ def test_damage_is_locked_only_when_the_handset_was_lost_on_its_way_back() -> No
     assert not fair("damaged")
     assert not fair("damaged", **{**EVERYTHING, "lost_on_return_leg": None})
     assert fair("damaged", lost_on_return_leg=True)
-    lost = LockFacts(lost_on_return_leg=True)
+    lost = WishFacts(lost_on_return_leg=True)
     assert lock_wish("damaged", lost, policy=POLICY, on_date=TODAY).notice == "before"
 
 
@@ -200,7 +200,7 @@ def test_a_return_is_locked_only_when_absent_by_day_seven_and_both_sides_were_to
         "returns_bench_told": True,
     }
     assert fair("returned_not_credited", **facts)
-    assert lock_wish("returned_not_credited", LockFacts(**facts), policy=POLICY, on_date=TODAY).notice == "before"  # type: ignore[arg-type]  # mixed facts
+    assert lock_wish("returned_not_credited", WishFacts(**facts), policy=POLICY, on_date=TODAY).notice == "before"  # type: ignore[arg-type]  # mixed facts
     for name in facts:
         for unmet in (None, 6 if name == "days_since_return" else False):
             assert not fair("returned_not_credited", **{**facts, name: unmet})
@@ -210,7 +210,7 @@ def test_a_wrong_item_locks_only_an_ordered_handset_missing_from_our_chain() -> 
     assert not fair("wrong_item")
     assert not fair("wrong_item", missing_from_custody=False)
     assert fair("wrong_item", missing_from_custody=True)
-    missing = LockFacts(missing_from_custody=True)
+    missing = WishFacts(missing_from_custody=True)
     assert lock_wish("wrong_item", missing, policy=POLICY, on_date=TODAY).notice == "at_once"
 
 

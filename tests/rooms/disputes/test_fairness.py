@@ -73,7 +73,7 @@ def test_every_value_is_frozen_slotted_and_made_by_keyword(module: ModuleType) -
             params = value.__dataclass_params__  # type: ignore[attr-defined]  # set by the decorator
             assert params.frozen
             assert all(one.kw_only for one in fields(value))
-            assert "__slots__" in vars(value) or value.__name__ == "Policy"
+            assert "__slots__" in vars(value) or value.__name__ == "CaseworkPolicy"
 
 
 def test_the_walk_over_names_finds_what_it_looks_for() -> None:

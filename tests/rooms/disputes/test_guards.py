@@ -5,15 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custody.disputes import case_guards as g
-from custody.disputes.case_guards import Actor, Finding, Ground
+from custody.disputes.case_guards import Actor, DeclineFinding, Ground
 from custody.disputes.civil import civil_date
-from custody.disputes.investigation import LinkKind, confidence_stated, links_not_people, named_process_owner
+from custody.disputes.inquiry import LinkKind, confidence_stated, links_not_people, named_process_owner
 from custody.disputes.promise import Credit, credit_added, customer_told_first, proof
 from custody.kernel.clock import DAY_MS, HOUR_MS, from_iso
 
 
-def finding(ground: Ground, *, about: bool | None = True, says: str = "It says so.", kept: str = "file 1") -> Finding:
-    return Finding(ground=ground, says=says, kept_at=kept, about_this_person=about)
+def finding(
+    ground: Ground, *, about: bool | None = True, says: str = "It says so.", kept: str = "file 1"
+) -> DeclineFinding:
+    return DeclineFinding(ground=ground, says=says, kept_at=kept, about_this_person=about)
 
 
 PATTERNS = [finding(ground) for ground in (Ground.RULE, Ground.PATTERN, Ground.RANK)]
@@ -26,7 +28,7 @@ def test_rules_patterns_and_ranks_never_suffice_for_a_decline_however_many() -> 
 
 
 @given(st.lists(st.builds(finding, st.sampled_from(Ground), about=maybe, says=st.sampled_from(["", "x"]))))
-def test_positive_evidence_needs_an_observation_about_this_person(findings: list[Finding]) -> None:
+def test_positive_evidence_needs_an_observation_about_this_person(findings: list[DeclineFinding]) -> None:
     holds = g.positive_evidence_about_this_person(findings)
     sound = [f for f in findings if f.ground in g.OBSERVATIONS and f.says]
     assert (holds is True) == any(f.about_this_person is True for f in sound)

@@ -5,8 +5,8 @@ from itertools import product
 import pytest
 
 from custody.disputes.case import CASE
-from custody.disputes.investigation import INVESTIGATION
-from custody.disputes.machine import Guard, Machine, Role, StateFacts, Transition, demand, demand_role, step
+from custody.disputes.inquiry import INVESTIGATION
+from custody.disputes.machine import CaseRole, Guard, Machine, StateFacts, Transition, demand, demand_role, step
 from custody.disputes.promise import PROMISE
 from custody.kernel.errors import Conflict, Fatal, Forbidden
 
@@ -28,7 +28,7 @@ def test_every_state_event_and_role_either_makes_the_move_of_the_table_or_is_ref
     events = [*{row.event: None for row in machine.transitions}, "no_such_event"]
     moves = {(row.source, row.event): row for row in machine.transitions}
     made = 0
-    for state, event, role in product(machine.states, events, [*Role, "passer_by"]):
+    for state, event, role in product(machine.states, events, [*CaseRole, "passer_by"]):
         row = moves.get((state, event))
         if row is None:
             with pytest.raises(Conflict) as refused:
@@ -78,7 +78,7 @@ def test_guards_that_are_demanded_by_name_hold_back_what_is_no_move(name: str) -
 @pytest.mark.parametrize("name", MACHINES)
 def test_a_role_is_demanded_as_the_rows_of_its_event_name_it(name: str) -> None:
     machine = MACHINES[name]
-    for event, role in product({row.event for row in machine.transitions}, Role):
+    for event, role in product({row.event for row in machine.transitions}, CaseRole):
         if any(role in row.who for row in machine.transitions if row.event == event):
             demand_role(machine, event, role)
         else:
@@ -88,7 +88,7 @@ def test_a_role_is_demanded_as_the_rows_of_its_event_name_it(name: str) -> None:
 
 def test_a_truthy_value_that_is_not_true_satisfies_no_guard() -> None:
     with pytest.raises(Conflict):
-        step(PROMISE, "made", "done", Role.AGENT, {"proof": "yes"})  # type: ignore[dict-item]  # the misuse under test
+        step(PROMISE, "made", "done", CaseRole.AGENT, {"proof": "yes"})  # type: ignore[dict-item]  # the misuse under test
 
 
 def test_a_refused_move_changes_nothing() -> None:
@@ -96,7 +96,7 @@ def test_a_refused_move_changes_nothing() -> None:
     facts: dict[str, bool | None] = {"adr_due": None}
     state = "reported"
     with pytest.raises(Conflict):
-        state = step(CASE, state, "six_weeks_or_deadlock_or_customer_asks_at_deadline", Role.SYSTEM, facts).target
+        state = step(CASE, state, "six_weeks_or_deadlock_or_customer_asks_at_deadline", CaseRole.SYSTEM, facts).target
     assert state == "reported"
     assert facts == {"adr_due": None}
     assert before == (CASE, dict(CASE.states), CASE.transitions)
@@ -104,13 +104,13 @@ def test_a_refused_move_changes_nothing() -> None:
 
 def test_a_state_the_table_does_not_know_stops_the_service() -> None:
     with pytest.raises(Fatal):
-        step(CASE, "under_suspicion", "offer", Role.SYSTEM, {})
+        step(CASE, "under_suspicion", "offer", CaseRole.SYSTEM, {})
 
 
 def test_the_events_a_role_may_cause_are_those_that_step_lets_it_cause() -> None:
     for machine in MACHINES.values():
         holds = everything_holds(machine)
-        for state, role in product(machine.states, Role):
+        for state, role in product(machine.states, CaseRole):
             possible = machine.possible(state, role)
             tried = []
             for row in machine.leaving(state):
@@ -123,12 +123,12 @@ def test_the_events_a_role_may_cause_are_those_that_step_lets_it_cause() -> None
 
 
 def table(**changes: object) -> Machine:
-    row = Transition(source="on", target="off", event="stop", who=(Role.AGENT,), guards=("tired",))
+    row = Transition(source="on", target="off", event="stop", who=(CaseRole.AGENT,), guards=("tired",))
     facts: dict[str, object] = {
         "name": "lamp",
         "start": "on",
         "terminal": frozenset({"off"}),
-        "states": {"on": StateFacts(owner=Role.AGENT, clock="x"), "off": StateFacts(owner=None, clock=None)},
+        "states": {"on": StateFacts(owner=CaseRole.AGENT, clock="x"), "off": StateFacts(owner=None, clock=None)},
         "transitions": (row,),
         "guards": {"tired": Guard(means="Tired.", fix="Wait.")},
     }
@@ -137,7 +137,7 @@ def table(**changes: object) -> Machine:
 
 def test_a_table_that_contradicts_itself_is_refused() -> None:
     row = table().transitions[0]
-    nowhere = Transition(source="on", target="nowhere", event="go", who=(Role.AGENT,))
+    nowhere = Transition(source="on", target="nowhere", event="go", who=(CaseRole.AGENT,))
     nobody = Transition(source="on", target="off", event="go", who=())
     for broken in ({"transitions": (nowhere,)}, {"transitions": (nobody,)}, {"transitions": (row, row)}):
         with pytest.raises(Fatal):
@@ -155,4 +155,4 @@ def test_the_order_of_refusals_is_move_then_role_then_guard() -> None:
     with pytest.raises(Forbidden):
         step(lamp, "on", "stop", "passer_by", {})
     with pytest.raises(Conflict, match="guard"):
-        step(lamp, "on", "stop", Role.AGENT, {})
+        step(lamp, "on", "stop", CaseRole.AGENT, {})

@@ -13,11 +13,11 @@ from custody.disputes.case import CASE
 from custody.disputes.choose_remedy import choose_remedy
 from custody.disputes.claim import CLAIMS, ClaimType, Remedy
 from custody.disputes.history import HistoryFact
-from custody.disputes.machine import Role
+from custody.disputes.machine import CaseRole
 from custody.disputes.opening import Opened, Report, legal_clocks, open_case
 from custody.disputes.order import ORDER_DATES, OrderFacts, Payment, Standing
 from custody.disputes.payout import Payout
-from custody.disputes.policy import DEFAULT_POLICY, Policy
+from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.disputes.promise import Told
 from custody.disputes.remedy import Needs, remedy_due_ms
 from custody.disputes.wording import lint_text
@@ -34,13 +34,13 @@ def report(now_ms: Instant, **changes: object) -> Report:
     return replace(facts, **changes)  # type: ignore[arg-type]  # the changes are mixed on purpose
 
 
-def opened(policy: Policy, now_ms: Instant, ids: Ids, **changes: object) -> Opened:
+def opened(policy: CaseworkPolicy, now_ms: Instant, ids: Ids, **changes: object) -> Opened:
     return open_case(report(now_ms, **changes), policy=policy, now_ms=now_ms, ids=ids, owner="desk 4")
 
 
 @pytest.mark.parametrize("claim", ClaimType)
 def test_every_kind_of_problem_is_believed_owned_and_offered_at_once(
-    claim: ClaimType, policy: Policy, now_ms: Instant, ids: Ids
+    claim: ClaimType, policy: CaseworkPolicy, now_ms: Instant, ids: Ids
 ) -> None:
     found = opened(policy, now_ms, ids, claim_type=claim)
     assert (found.presumption, found.owner, found.case.state) == ("honest", "desk 4", "remedy_offered")
@@ -60,7 +60,7 @@ def test_every_kind_of_problem_is_believed_owned_and_offered_at_once(
 
 @pytest.mark.parametrize("claim", ["never_received", "substituted", "misdelivered"])
 def test_a_missing_handset_wishes_for_a_lock_and_an_investigation(
-    claim: str, policy: Policy, now_ms: Instant, ids: Ids
+    claim: str, policy: CaseworkPolicy, now_ms: Instant, ids: Ids
 ) -> None:
     found = opened(policy, now_ms, ids, claim_type=claim)
     assert (found.lock_wish.fair, found.lock_wish.notice, found.lock_wish.claim_type) == (True, "at_once", claim)
@@ -68,7 +68,7 @@ def test_a_missing_handset_wishes_for_a_lock_and_an_investigation(
     assert found.investigation_wish.start_by_ms == now_ms + 4 * HOUR_MS
 
 
-def test_words_alone_open_a_case_and_an_offer_is_promised(policy: Policy, now_ms: Instant, ids: Ids) -> None:
+def test_words_alone_open_a_case_and_an_offer_is_promised(policy: CaseworkPolicy, now_ms: Instant, ids: Ids) -> None:
     found = opened(policy, now_ms, ids, claim_type=None)
     assert (found.case.state, found.case.claim_type, found.moves) == ("reported", None, ())
     assert found.remedy_offer is None
@@ -81,9 +81,9 @@ def test_words_alone_open_a_case_and_an_offer_is_promised(policy: Policy, now_ms
 
 
 def test_a_kind_that_an_agent_sets_waits_for_the_customers_yes_and_damage_for_words_on_custody(
-    policy: Policy, now_ms: Instant, ids: Ids
+    policy: CaseworkPolicy, now_ms: Instant, ids: Ids
 ) -> None:
-    agent = {"said_by": Role.AGENT}
+    agent = {"said_by": CaseRole.AGENT}
     assert opened(policy, now_ms, ids, **agent).case.state == "reported"
     assert opened(policy, now_ms, ids, **agent, agreed_by_customer=True).case.state == "remedy_offered"
     damaged = {**agent, "claim_type": "damaged", "agreed_by_customer": True}
@@ -91,7 +91,9 @@ def test_a_kind_that_an_agent_sets_waits_for_the_customers_yes_and_damage_for_wo
     assert opened(policy, now_ms, ids, **damaged, custody_words="Open at the door.").case.state == "remedy_offered"
 
 
-def test_what_the_report_took_away_is_promised_back_within_a_day(policy: Policy, now_ms: Instant, ids: Ids) -> None:
+def test_what_the_report_took_away_is_promised_back_within_a_day(
+    policy: CaseworkPolicy, now_ms: Instant, ids: Ids
+) -> None:
     found = opened(policy, now_ms, ids, needs=Needs(has_working_phone=False, benefit_lost=True))
     assert [promise.what for promise in found.promises] == ["a phone on loan", "what you lost switched on again"]
     for promise in found.promises:
@@ -101,7 +103,7 @@ def test_what_the_report_took_away_is_promised_back_within_a_day(policy: Policy,
 
 @pytest.mark.parametrize("days", [1, 3])
 def test_a_report_that_lay_about_gets_promises_that_are_still_ahead(
-    days: int, policy: Policy, now_ms: Instant, ids: Ids
+    days: int, policy: CaseworkPolicy, now_ms: Instant, ids: Ids
 ) -> None:
     old = now_ms - days * DAY_MS
     found = opened(policy, now_ms, ids, claim_type=None, reported_ms=old, needs=Needs(has_working_phone=False))
@@ -109,7 +111,7 @@ def test_a_report_that_lay_about_gets_promises_that_are_still_ahead(
     assert {clock.key: clock.due_ms for clock in found.work_clocks}["ack_minutes"] == old + 5 * MINUTE_MS
 
 
-def test_legal_clocks_start_at_the_first_word_on_any_channel(policy: Policy, now_ms: Instant, ids: Ids) -> None:
+def test_legal_clocks_start_at_the_first_word_on_any_channel(policy: CaseworkPolicy, now_ms: Instant, ids: Ids) -> None:
     found = opened(policy, now_ms, ids, first_word_ms=now_ms - 10 * DAY_MS)
     assert found.case.first_word_ms == now_ms - 10 * DAY_MS
     (scheme,) = [clock for clock in found.legal_clocks if clock.key == "scheme_letter"]
@@ -118,7 +120,7 @@ def test_legal_clocks_start_at_the_first_word_on_any_channel(policy: Policy, now
     assert later.case.first_word_ms == now_ms - MINUTE_MS
 
 
-def test_the_clocks_of_the_order_run_as_far_as_their_starts_are_known(policy: Policy, now_ms: Instant) -> None:
+def test_the_clocks_of_the_order_run_as_far_as_their_starts_are_known(policy: CaseworkPolicy, now_ms: Instant) -> None:
     order = OrderFacts(
         order_ref="po 1", contract=date(2026, 3, 2), delivered=date(2026, 3, 10), proof_of_sending=date(2026, 4, 1)
     )
@@ -134,7 +136,7 @@ def test_the_clocks_of_the_order_run_as_far_as_their_starts_are_known(policy: Po
 
 
 def test_the_work_clocks_are_five_minutes_fifteen_minutes_a_day_and_the_choice(
-    policy: Policy, now_ms: Instant, ids: Ids
+    policy: CaseworkPolicy, now_ms: Instant, ids: Ids
 ) -> None:
     told = Told(what="a refund", by_whom="the chat", told_us_ms=now_ms)
     found = opened(policy, now_ms, ids, told=(told,))
@@ -149,20 +151,20 @@ def test_the_work_clocks_are_five_minutes_fifteen_minutes_a_day_and_the_choice(
     assert found.told == (told,)
 
 
-def test_the_receipt_of_our_own_order_is_held_from_the_start(policy: Policy, now_ms: Instant, ids: Ids) -> None:
+def test_the_receipt_of_our_own_order_is_held_from_the_start(policy: CaseworkPolicy, now_ms: Instant, ids: Ids) -> None:
     found = opened(policy, now_ms, ids, order=OrderFacts(order_ref="po 4711"))
     held = found.ledger.held("PDF of the receipt")
     assert held is not None
     assert held.pointer == "po 4711"
 
 
-def test_support_needs_and_the_open_question_reach_the_case(policy: Policy, now_ms: Instant, ids: Ids) -> None:
+def test_support_needs_and_the_open_question_reach_the_case(policy: CaseworkPolicy, now_ms: Instant, ids: Ids) -> None:
     found = opened(policy, now_ms, ids, support_needs=("large print",), anything_else="The line was my late wife's.")
     assert found.case.support_needs == ("large print",)
     assert found.case.anything_else == "The line was my late wife's."
 
 
-def test_history_becomes_notes_in_favour_and_nothing_else(policy: Policy, now_ms: Instant, ids: Ids) -> None:
+def test_history_becomes_notes_in_favour_and_nothing_else(policy: CaseworkPolicy, now_ms: Instant, ids: Ids) -> None:
     facts = (HistoryFact(kind="tenure", words="since 2009"), HistoryFact(kind="late_payment", words="twice"))
     assert opened(policy, now_ms, ids, history=facts).case.notes_in_favour == (
         "A customer for a long time: since 2009",
@@ -170,7 +172,7 @@ def test_history_becomes_notes_in_favour_and_nothing_else(policy: Policy, now_ms
 
 
 def test_a_report_without_words_or_from_the_future_or_of_no_known_kind_is_refused(
-    policy: Policy, now_ms: Instant, ids: Ids
+    policy: CaseworkPolicy, now_ms: Instant, ids: Ids
 ) -> None:
     for wrong in (
         {"words": " "},
@@ -188,7 +190,7 @@ def test_a_report_without_words_or_from_the_future_or_of_no_known_kind_is_refuse
 @pytest.mark.parametrize("name", ORDER_DATES)
 @pytest.mark.parametrize("day", [date.min, date(1989, 12, 31), date(2049, 1, 1), date.max])
 def test_a_day_of_the_order_that_cannot_be_right_is_taken_as_not_known(
-    name: str, day: date, policy: Policy, now_ms: Instant, ids: Ids
+    name: str, day: date, policy: CaseworkPolicy, now_ms: Instant, ids: Ids
 ) -> None:
     order: dict[str, Any] = {"order_ref": "po 1", "price_pence": 54_000}
     for claim in ClaimType:
@@ -202,14 +204,16 @@ def test_a_day_of_the_order_that_cannot_be_right_is_taken_as_not_known(
         )
 
 
-def test_an_old_matter_opens_and_is_not_told_of_a_court_that_is_over(policy: Policy, now_ms: Instant, ids: Ids) -> None:
+def test_an_old_matter_opens_and_is_not_told_of_a_court_that_is_over(
+    policy: CaseworkPolicy, now_ms: Instant, ids: Ids
+) -> None:
     none = policy.override("adr_scheme", "none", from_date=date(2026, 1, 1), note="no scheme")
     found = opened(none, now_ms, ids, order=OrderFacts(expected_delivery=date(2019, 5, 1)))
     assert "case.way_out" not in [message.key for message in found.messages]
 
 
 def test_an_order_from_before_the_law_has_no_clock_of_it_and_still_a_remedy(
-    policy: Policy, now_ms: Instant, ids: Ids
+    policy: CaseworkPolicy, now_ms: Instant, ids: Ids
 ) -> None:
     old = date(2013, 5, 1)
     order = OrderFacts(contract=old, expected_delivery=old, delivered=old, goods_back=old, payment=Payment.CREDIT_CARD)
@@ -222,7 +226,7 @@ def test_an_order_from_before_the_law_has_no_clock_of_it_and_still_a_remedy(
             assert due_ms == now_ms + option.within_ms
 
 
-def test_what_is_stored_comes_back_from_json_as_it_was(policy: Policy, now_ms: Instant, ids: Ids) -> None:
+def test_what_is_stored_comes_back_from_json_as_it_was(policy: CaseworkPolicy, now_ms: Instant, ids: Ids) -> None:
     told = Told(what="a refund", by_whom="the chat", told_us_ms=now_ms)
     order = OrderFacts(order_ref="po 1", delivered=date(2026, 5, 1), payment=Payment.CREDIT_CARD)
     found = opened(policy, now_ms, ids, order=order, told=(told,), needs=Needs(has_working_phone=False))
@@ -232,7 +236,7 @@ def test_what_is_stored_comes_back_from_json_as_it_was(policy: Policy, now_ms: I
 
 
 def test_a_choice_makes_the_move_the_promise_and_a_message_with_the_same_date(
-    policy: Policy, now_ms: Instant, ids: Ids
+    policy: CaseworkPolicy, now_ms: Instant, ids: Ids
 ) -> None:
     order = OrderFacts(standing=Standing.FORMER, payment=Payment.DEBIT_CARD, price_pence=54_000)
     found = opened(policy, now_ms, ids, order=order)
@@ -256,7 +260,7 @@ def test_a_choice_makes_the_move_the_promise_and_a_message_with_the_same_date(
 
 
 def choose(
-    found: Opened, order: OrderFacts, *, policy: Policy, now_ms: Instant, remedy: str, payout: str | None
+    found: Opened, order: OrderFacts, *, policy: CaseworkPolicy, now_ms: Instant, remedy: str, payout: str | None
 ) -> object:
     assert found.remedy_offer is not None
     return choose_remedy(
@@ -271,7 +275,9 @@ def choose(
     )
 
 
-def test_a_choice_that_cannot_be_paid_or_was_not_offered_is_refused(policy: Policy, now_ms: Instant, ids: Ids) -> None:
+def test_a_choice_that_cannot_be_paid_or_was_not_offered_is_refused(
+    policy: CaseworkPolicy, now_ms: Instant, ids: Ids
+) -> None:
     order = OrderFacts(standing=Standing.FORMER)
     found = opened(policy, now_ms, ids, order=order)
     with pytest.raises(Rejected) as next_bill:
@@ -284,7 +290,9 @@ def test_a_choice_that_cannot_be_paid_or_was_not_offered_is_refused(policy: Poli
 
 
 @pytest.mark.parametrize("claim", ClaimType)
-def test_every_remedy_on_offer_can_be_chosen(claim: ClaimType, policy: Policy, now_ms: Instant, ids: Ids) -> None:
+def test_every_remedy_on_offer_can_be_chosen(
+    claim: ClaimType, policy: CaseworkPolicy, now_ms: Instant, ids: Ids
+) -> None:
     order = OrderFacts()
     found = opened(policy, now_ms, ids, claim_type=claim)
     assert found.remedy_offer is not None
@@ -346,7 +354,9 @@ def test_the_first_word_may_be_six_years_old_and_no_older() -> None:
         opened(DEFAULT_POLICY, now_ms, SystemIds(), first_word_ms=oldest_ms - 1)
 
 
-def test_the_way_out_is_named_with_a_first_day_that_is_not_past(policy: Policy, now_ms: Instant, ids: Ids) -> None:
+def test_the_way_out_is_named_with_a_first_day_that_is_not_past(
+    policy: CaseworkPolicy, now_ms: Instant, ids: Ids
+) -> None:
     holder = opened(policy, now_ms, ids, claim_type="holder_enquiry", order=OrderFacts(delivered=date(2026, 1, 1)))
     assert "the county court from 11 May 2026" in holder.messages[-1].text
     served = opened(policy, now_ms, ids)

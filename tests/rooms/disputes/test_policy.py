@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custody.disputes.policy import DEFAULT_POLICY, Policy, Rule, read_policy
+from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy, Rule, read_policy
 from custody.kernel import cbor
 from custody.kernel.errors import NotFound, Rejected
 
@@ -127,7 +127,7 @@ def test_the_version_names_every_row_and_override() -> None:
     again = DEFAULT_POLICY.override("ack_minutes", 4, from_date=DAY, note="sooner")
     assert changed.version != DEFAULT_POLICY.version
     assert changed.version == again.version
-    shuffled = Policy(rules=tuple(reversed(DEFAULT_POLICY.rules)))
+    shuffled = CaseworkPolicy(rules=tuple(reversed(DEFAULT_POLICY.rules)))
     assert shuffled.version == DEFAULT_POLICY.version
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custody.disputes.machine import Role, step
+from custody.disputes.machine import CaseRole, step
 from custody.disputes.policy import DEFAULT_POLICY as POLICY
 from custody.disputes.promise import (
     PROMISE,
@@ -80,7 +80,7 @@ def test_a_long_sleep_still_walks_the_table() -> None:
     walked = []
     holds: dict[str, bool | None] = {"credit_added": True, "customer_told_first": True}
     while event := due_event(made, now_ms=much_later, policy=POLICY):
-        made = replace(made, state=step(PROMISE, made.state, event, Role.SYSTEM, holds).target)
+        made = replace(made, state=step(PROMISE, made.state, event, CaseRole.SYSTEM, holds).target)
         walked.append(made.state)
     assert walked == ["due_soon", "missed"]
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from custody.disputes.case import ADR_EVENT, CASE, Case, join
-from custody.disputes.investigation import INVESTIGATION
-from custody.disputes.machine import Machine, Role
+from custody.disputes.inquiry import INVESTIGATION
+from custody.disputes.machine import CaseRole, Machine
 from custody.disputes.promise import PROMISE
 from custody.kernel.errors import Fatal, Rejected
 
@@ -34,7 +34,7 @@ def test_property_1_each_transition_joins_declared_states_and_names_an_actor(mac
     for row in machine.transitions:
         assert {row.source, row.target} <= set(machine.states)
         assert row.who
-        assert set(row.who) <= set(Role)
+        assert set(row.who) <= set(CaseRole)
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
@@ -55,14 +55,14 @@ def test_property_4_every_open_case_state_reaches_the_independent_scheme_in_one_
     for state in set(CASE.states) - CASE.terminal - BEYOND - {"declined"}:
         row = next(row for row in CASE.leaving(state) if row.target == "adr_open")
         assert row.event == ADR_EVENT
-        assert {Role.CUSTOMER, Role.SYSTEM} <= set(row.who)
+        assert {CaseRole.CUSTOMER, CaseRole.SYSTEM} <= set(row.who)
     declined = CASE.leaving("declined")
-    assert [(row.target, row.who, row.guards) for row in declined] == [("adr_open", (Role.SYSTEM,), ("same_day",))]
+    assert [(row.target, row.who, row.guards) for row in declined] == [("adr_open", (CaseRole.SYSTEM,), ("same_day",))]
 
 
 def test_property_5_one_way_leads_to_declined_and_a_supervisor_alone_goes_it_as_a_person() -> None:
     (row,) = [row for row in CASE.transitions if row.target == "declined"]
-    assert row.who == (Role.SUPERVISOR,)
+    assert row.who == (CaseRole.SUPERVISOR,)
     assert {"human_decision", "four_eyes", "customer_heard_or_hearing_lapsed", "reasons"} <= set(row.guards)
 
 
@@ -97,8 +97,8 @@ def test_every_guard_is_defined_and_none_is_defined_without_use() -> None:
 def test_automation_alone_can_neither_propose_nor_make_a_decline() -> None:
     for row in CASE.transitions:
         if row.target in {"decline_proposed", "declined"}:
-            assert Role.SYSTEM not in row.who
-            assert Role.AGENT not in row.who
+            assert CaseRole.SYSTEM not in row.who
+            assert CaseRole.AGENT not in row.who
 
 
 def test_every_state_of_the_case_has_words_for_the_customer() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from custody.disputes.case import CASE
 from custody.disputes.claim import CLAIMS, ClaimType
-from custody.disputes.investigation import INVESTIGATION
+from custody.disputes.inquiry import INVESTIGATION
 from custody.disputes.messages import alternatives, fields, pounds, say
 from custody.disputes.order import OrderFacts, Payment
 from custody.disputes.payout import WORDS as PAYOUT_WORDS

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from custody.disputes import civil
 from custody.disputes.case import CASE
-from custody.disputes.investigation import INVESTIGATION
+from custody.disputes.inquiry import INVESTIGATION
 from custody.disputes.policy import DEFAULT_POLICY as POLICY
 from custody.disputes.promise import PROMISE
 from custody.disputes.work_clocks import (

@@ -9,8 +9,7 @@ from custody.investigation.docket import Docket, make_docket
 from custody.investigation.frame import make_frame
 from custody.investigation.infer import run
 from custody.investigation.params import Params
-from custody.investigation.result import Result
-from custody.investigation.values import (
+from custody.investigation.passage import (
     NO_HISTORY,
     Checkpoint,
     Complaint,
@@ -20,6 +19,7 @@ from custody.investigation.values import (
     Step,
     step_of,
 )
+from custody.investigation.result import Inference
 from custody.kernel.clock import HOUR_MS
 from simulators.fleet.setting import WORLDS
 from simulators.fleet.world import World, make_world
@@ -103,6 +103,6 @@ def base_world() -> World:
 
 
 @pytest.fixture(scope="session")
-def base_result(base_world: World) -> Result:
+def base_result(base_world: World) -> Inference:
     """What is believed of it."""
     return run(base_world.fleet, base_world.disputes, Params())

@@ -18,8 +18,8 @@ from custody.investigation.docket import ORIGIN, split
 from custody.investigation.explain import explain
 from custody.investigation.infer import judge_alone
 from custody.investigation.naming import without_behaviour
-from custody.investigation.result import Checked, Judgement, Result
-from custody.investigation.values import Dispute
+from custody.investigation.passage import Dispute
+from custody.investigation.result import CheckResult, Inference, Judgement
 
 Build = Callable[..., Dispute]
 BEFORE_DEPOT = ("pack", "dock", "linehaul", "hub_in", "hub_sort", "linehaul")
@@ -81,7 +81,7 @@ def test_what_is_known_for_sure_needs_no_check(judged: Judgement) -> None:
     assert max(item.bits for item in next_checks(certain, usual_checks(certain))) < 1e-6
 
 
-def test_two_checks_a_dispute_resolve_something(base_result: Result) -> None:
+def test_two_checks_a_dispute_resolve_something(base_result: Inference) -> None:
     gained = 0.0
     for item in base_result.disputes[:15]:
         judgement = base_result.judgement(item.id)
@@ -89,15 +89,15 @@ def test_two_checks_a_dispute_resolve_something(base_result: Result) -> None:
     assert gained / 15 > 0.03
 
 
-def shown(judged: Judgement, key: str, *, found: bool) -> Checked:
+def shown(judged: Judgement, key: str, *, found: bool) -> CheckResult:
     check = next(check for check in usual_checks(judged) if check.key == key)
-    return Checked(check=check.key, title=check.title, found=found, own=check.own, stay=check.stay)
+    return CheckResult(check=check.key, title=check.title, found=found, own=check.own, stay=check.stay)
 
 
-def shown_before(judged: Judgement, key: str, *, found: bool) -> Checked:
+def shown_before(judged: Judgement, key: str, *, found: bool) -> CheckResult:
     """As it was written down when titles did not say which time was meant, nor the own key of a site."""
     check = next(check for check in usual_checks(judged, times=False) if check.key == key)
-    return Checked(check=check.key, title=check.title, found=found)
+    return CheckResult(check=check.key, title=check.title, found=found)
 
 
 def test_what_a_check_has_shown_counts_and_it_is_not_proposed_again(judged: Judgement) -> None:
@@ -115,7 +115,7 @@ def test_of_a_check_that_was_made_twice_the_last_result_counts_alone(judged: Jud
 
 
 def test_a_check_of_another_chain_shows_nothing_of_this_one(judged: Judgement) -> None:
-    other = Checked(check="camera-05", title="Look at the camera footage of sorting at elsewhere", found=True)
+    other = CheckResult(check="camera-05", title="Look at the camera footage of sorting at elsewhere", found=True)
     assert with_results(judged, [other]).columns.tolist() == judged.columns.tolist()
 
 

@@ -8,18 +8,18 @@ import pytest
 from custody.investigation.explain import HISTORY, explain, words
 from custody.investigation.infer import judge_alone
 from custody.investigation.likelihood import DECIBAN
-from custody.investigation.result import Result
-from custody.investigation.values import Dispute
+from custody.investigation.passage import Dispute
+from custody.investigation.result import Inference
 
 
-def test_base_and_shapley_values_add_up_to_the_score(base_result: Result) -> None:
+def test_base_and_shapley_values_add_up_to_the_score(base_result: Inference) -> None:
     for dispute in base_result.disputes[:60]:
         judged = base_result.judgement(dispute.id)
         reasons = explain(judged)
         assert reasons.base + sum(item.shapley for item in reasons.reasons) == pytest.approx(reasons.score, abs=1e-9)
 
 
-def test_the_score_is_the_log_odds_of_the_leading_answer(base_result: Result) -> None:
+def test_the_score_is_the_log_odds_of_the_leading_answer(base_result: Inference) -> None:
     for dispute in base_result.disputes[:60]:
         judged = base_result.judgement(dispute.id)
         chance = float(judged.columns.max())
@@ -35,7 +35,7 @@ def test_reasons_explain_the_answer_where_a_mass_was_declared_in_milligrams(disp
     assert odds / (1 + odds) == pytest.approx(float(judged.columns.max()), abs=1e-4)
 
 
-def test_leave_one_out_is_the_answer_without_that_evidence(base_result: Result) -> None:
+def test_leave_one_out_is_the_answer_without_that_evidence(base_result: Inference) -> None:
     judged = base_result.judgement(base_result.disputes[0].id)
     reasons = explain(judged)
     without = explain(judged.rejudged(hazard=judged.cold_hazard), column=reasons.column)
@@ -50,7 +50,7 @@ def test_evidence_that_is_not_there_contributes_nothing(dispute: object) -> None
     assert by_name["seal"].leave_one_out == pytest.approx(0.0, abs=1e-9)
 
 
-def test_history_that_carries_the_answer_is_said(base_result: Result) -> None:
+def test_history_that_carries_the_answer_is_said(base_result: Inference) -> None:
     carried = [explain(base_result.judgement(item.id)) for item in base_result.disputes]
     assert any(item.history_carries for item in carried)
     assert not all(item.history_carries for item in carried)

@@ -11,9 +11,7 @@ from custody.investigation.exact import check_candidates, settle_overlaps, verif
 from custody.investigation.hotspots import charges, flag, hotspots, pattern, survey
 from custody.investigation.infer import run
 from custody.investigation.naming import name, naming_rules
-from custody.investigation.result import Result
-from custody.investigation.states import Cause
-from custody.investigation.values import (
+from custody.investigation.passage import (
     STEPS,
     Checkpoint,
     Complaint,
@@ -25,6 +23,8 @@ from custody.investigation.values import (
     Segment,
     Step,
 )
+from custody.investigation.result import Inference
+from custody.investigation.states import Cause
 from custody.kernel.clock import HOUR_MS
 from simulators.fleet.small import Plan, small_world
 from simulators.fleet.world import World
@@ -157,7 +157,7 @@ def test_a_sure_cause_that_traffic_explains_carries_no_doubtful_one_along() -> N
     assert flag(hot, np.array([False, False, True, True]), 0.10).tolist() == [False, False, False, True]
 
 
-def test_thieves_with_several_disputed_thefts_are_found(base_world: World, base_result: Result) -> None:
+def test_thieves_with_several_disputed_thefts_are_found(base_world: World, base_result: Inference) -> None:
     stolen: dict[int, int] = {}
     for hands, kind, where in zip(base_world.hands, base_world.kind, base_world.where, strict=True):
         if kind <= 3:
@@ -170,7 +170,7 @@ def test_thieves_with_several_disputed_thefts_are_found(base_world: World, base_
     assert found <= {names[thief] for thief in base_world.truth.thieves}
 
 
-def test_a_hotspot_says_when_how_much_and_on_how_few_disputes(base_result: Result) -> None:
+def test_a_hotspot_says_when_how_much_and_on_how_few_disputes(base_result: Inference) -> None:
     spots = survey(base_result, least=0.05)
     assert spots
     for spot in spots:
@@ -181,13 +181,13 @@ def test_a_hotspot_says_when_how_much_and_on_how_few_disputes(base_result: Resul
         assert not spot.act or (spot.look and spot.pattern.charged >= 2.5)
 
 
-def test_charges_never_exceed_the_thefts_believed(base_result: Result) -> None:
+def test_charges_never_exceed_the_thefts_believed(base_result: Inference) -> None:
     people, places = charges(base_result)
     width = base_result.docket.width
     assert people.sum() + places.sum() <= base_result.posterior[:, : 3 * width].sum() + 1e-9
 
 
-def test_the_exact_check_agrees_where_nobody_overlaps(base_result: Result) -> None:
+def test_the_exact_check_agrees_where_nobody_overlaps(base_result: Inference) -> None:
     checks = check_candidates(base_result.settled)
     assert checks
     for check in checks.values():
@@ -195,7 +195,7 @@ def test_the_exact_check_agrees_where_nobody_overlaps(base_result: Result) -> No
         assert check.least <= check.believed
 
 
-def test_a_cold_cause_can_be_checked_too(base_result: Result) -> None:
+def test_a_cold_cause_can_be_checked_too(base_result: Inference) -> None:
     number = int(base_result.handler_belief.hot.argmin())
     check = verify(base_result.settled, Cause(handler=True, number=number))
     assert check.exact == pytest.approx(check.believed, abs=1e-3)
@@ -213,7 +213,7 @@ def test_two_colleagues_on_the_same_rosters_are_not_told_apart_by_messages() -> 
         assert check.exact == pytest.approx(check.believed, abs=0.05)
 
 
-def test_exact_figures_keep_every_cause_a_distribution(base_result: Result) -> None:
+def test_exact_figures_keep_every_cause_a_distribution(base_result: Inference) -> None:
     settled = settle_overlaps(base_result.settled)
     handlers, sites = settled.beliefs
     whole = handlers.every.sum(axis=1) + handlers.one.reshape(len(handlers.cold), 3, -1).sum(axis=(1, 2))

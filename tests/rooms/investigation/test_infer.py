@@ -12,8 +12,7 @@ from custody.investigation.hotspots import hotspots
 from custody.investigation.infer import judge_alone, run
 from custody.investigation.naming import name, naming_rules
 from custody.investigation.params import FAMILIES, Params, Source
-from custody.investigation.result import Party, Result
-from custody.investigation.values import (
+from custody.investigation.passage import (
     NO_HISTORY,
     Checkpoint,
     Complaint,
@@ -21,8 +20,9 @@ from custody.investigation.values import (
     Fleet,
     Passes,
     Pin,
-    Seal,
+    SealSeen,
 )
+from custody.investigation.result import Inference, Party
 from custody.kernel.errors import NotFound, Rejected
 from simulators.fleet.setting import WORLDS
 from simulators.fleet.small import Plan, SmallWorld, small_world
@@ -36,7 +36,7 @@ def small() -> SmallWorld:
     return small_world(5)
 
 
-def test_every_table_adds_up_to_one(base_result: Result) -> None:
+def test_every_table_adds_up_to_one(base_result: Inference) -> None:
     assert base_result.posterior.sum(axis=1) == pytest.approx(np.ones(len(base_result.disputes)), abs=1e-12)
     for dispute in base_result.disputes[:40]:
         table = base_result.table(dispute.id)
@@ -45,7 +45,7 @@ def test_every_table_adds_up_to_one(base_result: Result) -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_any_order_of_disputes_gives_the_same_bytes(base_world: World, base_result: Result, seed: int) -> None:
+def test_any_order_of_disputes_gives_the_same_bytes(base_world: World, base_result: Inference, seed: int) -> None:
     order = np.random.default_rng(seed).permutation(len(base_world.disputes))
     shuffled = [base_world.disputes[place] for place in order]
     again = run(base_world.fleet, shuffled)
@@ -53,7 +53,7 @@ def test_any_order_of_disputes_gives_the_same_bytes(base_world: World, base_resu
     assert again.handler_belief.hot.tobytes() == base_result.handler_belief.hot.tobytes()
 
 
-def test_a_fleet_told_in_another_order_gives_the_same_bytes(base_world: World, base_result: Result) -> None:
+def test_a_fleet_told_in_another_order_gives_the_same_bytes(base_world: World, base_result: Inference) -> None:
     fleet = base_world.fleet
     turned = replace(
         fleet,
@@ -97,7 +97,7 @@ def test_missing_evidence_is_never_an_error(dispute: Build, data: st.DataObject)
             Checkpoint(
                 scan_ms=data.draw(st.none() | st.just(at)),
                 photo=data.draw(st.none() | st.booleans()),
-                seal=data.draw(st.sampled_from(Seal)),
+                seal=data.draw(st.sampled_from(SealSeen)),
                 mass_g=data.draw(maybe),
             )
         )
@@ -119,7 +119,7 @@ def test_missing_evidence_is_never_an_error(dispute: Build, data: st.DataObject)
     assert judged.rest[2] > 0
 
 
-def test_what_is_impossible_stays_impossible_whatever_the_history(base_result: Result) -> None:
+def test_what_is_impossible_stays_impossible_whatever_the_history(base_result: Inference) -> None:
     for dispute in base_result.disputes:
         if not dispute.delivered:
             continue
@@ -150,7 +150,7 @@ def test_traffic_smaller_than_the_disputes_is_refused(small: SmallWorld) -> None
         run(replace(small.fleet, parcels=1), small.disputes)
 
 
-def test_a_dispute_that_is_not_in_the_run_is_not_found(base_result: Result) -> None:
+def test_a_dispute_that_is_not_in_the_run_is_not_found(base_result: Inference) -> None:
     with pytest.raises(NotFound):
         base_result.table("nobody")
 
@@ -195,7 +195,7 @@ def test_what_the_operator_supplies_is_never_relearned(small: SmallWorld) -> Non
     assert result.params.source("recovered") is Source.DEFAULT
 
 
-def test_learned_shares_stay_between_nought_and_one(base_result: Result) -> None:
+def test_learned_shares_stay_between_nought_and_one(base_result: Inference) -> None:
     params = base_result.params
     assert sum(params.theta) == pytest.approx(1.0)
     assert 0 < params.psi < 1
@@ -215,7 +215,7 @@ def test_every_family_has_a_switch() -> None:
         Params().without("gossip")
 
 
-def test_parties_cover_the_whole_table(base_result: Result) -> None:
+def test_parties_cover_the_whole_table(base_result: Inference) -> None:
     for item in base_result.disputes[:20]:
         shares = base_result.judgement(item.id).parties()
         assert set(shares) == set(Party)
@@ -239,6 +239,6 @@ def test_few_parcels_are_no_reason_to_find_nothing_unusual(parcels: int) -> None
     assert bound.posterior[:, -1].max() < 0.6
 
 
-def test_where_rates_explain_the_disputes_nothing_is_bound(base_world: World, base_result: Result) -> None:
+def test_where_rates_explain_the_disputes_nothing_is_bound(base_world: World, base_result: Inference) -> None:
     free = run(base_world.fleet, base_world.disputes, Params(intact_most=1.0))
     assert free.posterior.tobytes() == base_result.posterior.tobytes()

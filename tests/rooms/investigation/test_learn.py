@@ -13,8 +13,8 @@ from custody.investigation.frame import Floats
 from custody.investigation.infer import run
 from custody.investigation.learn import Expected, Model, learn
 from custody.investigation.params import Params, Source
-from custody.investigation.result import Result
-from custody.investigation.values import STEPS, Complaint, Dispute, Pin, Seal, Step
+from custody.investigation.passage import STEPS, Complaint, Dispute, Pin, SealSeen, Step
+from custody.investigation.result import Inference
 from custody.kernel.clock import HOUR_MS
 from simulators.fleet.world import World
 from tests.rooms.investigation.conftest import make_dispute
@@ -27,7 +27,7 @@ UNSEEN = make_dispute(complaint=Complaint.NOT_ARRIVED, hours={8: None}, pin=Pin.
 class Sums:
     """What the disputes of a world add up to, weighted by what is believed of them."""
 
-    def __init__(self, world: World, result: Result) -> None:
+    def __init__(self, world: World, result: Inference) -> None:
         seg, self.rest = split(result.posterior, result.docket.width)
         params = result.params
         self.theft: dict[Step, float] = defaultdict(float)
@@ -57,9 +57,9 @@ class Sums:
                     self.photo += mass if opens.photo else 0.0
                 contents_before += float(seg[row, SUBSTITUTED, s] + seg[row, EMPTIED, s])
                 damaged_before += float(seg[row, DAMAGED, s])
-                if closes.seal is not Seal.NOT_READ:
+                if closes.seal is not SealSeen.NOT_READ:
                     for kind, before in (("theft", contents_before), ("damage", damaged_before)):
-                        self.seals[kind][0] += before if closes.seal is Seal.ANOMALY else 0.0
+                        self.seals[kind][0] += before if closes.seal is SealSeen.ANOMALY else 0.0
                         self.seals[kind][1] += before
                 if opens.scan_ms is not None and closes.scan_ms is not None:
                     fake = s == len(dispute.segments) - 1 and part.step is Step.COURIER
@@ -73,11 +73,11 @@ class Sums:
 
 
 @pytest.fixture(scope="module")
-def sums(base_world: World, base_result: Result) -> Sums:
+def sums(base_world: World, base_result: Inference) -> Sums:
     return Sums(base_world, base_result)
 
 
-def learn_from(result: Result, posterior: Floats) -> Model:
+def learn_from(result: Inference, posterior: Floats) -> Model:
     return learn(
         result.docket,
         result.frame,
@@ -94,7 +94,7 @@ def learn_from(result: Result, posterior: Floats) -> Model:
 
 
 @pytest.fixture(scope="module")
-def learned(base_result: Result) -> Model:
+def learned(base_result: Inference) -> Model:
     return learn_from(base_result, base_result.posterior)
 
 
@@ -107,7 +107,7 @@ def passes(world: World) -> tuple[dict[Step, float], dict[Step, float]]:
 
 
 def test_rates_are_counts_over_exposure_held_near_their_start(
-    base_world: World, base_result: Result, sums: Sums, learned: Model
+    base_world: World, base_result: Inference, sums: Sums, learned: Model
 ) -> None:
     every, high = passes(base_world)
     fleet, kappa, found = base_world.fleet, base_result.params.kappa, learned.params
@@ -127,7 +127,7 @@ def test_rates_are_counts_over_exposure_held_near_their_start(
     assert found.intact_share == pytest.approx(min(intact, 0.25))
 
 
-def test_never_more_than_a_quarter_of_the_disputes_is_taken_for_intact(base_result: Result) -> None:
+def test_never_more_than_a_quarter_of_the_disputes_is_taken_for_intact(base_result: Inference) -> None:
     posterior = np.zeros_like(base_result.posterior)
     split(posterior, base_result.docket.width)[1][:, NO_ANOMALY] = 1.0
     assert learn_from(base_result, posterior).params.intact_share == 0.25
@@ -150,7 +150,7 @@ def test_porch_theft_is_never_taken_for_more_than_half_of_the_hand_overs() -> No
     assert learn_from(known, posterior).params.porch == 0.5
 
 
-def judged(way: Dispute, *, parcels: int, disputes: int) -> Result:
+def judged(way: Dispute, *, parcels: int, disputes: int) -> Inference:
     """So many parcels went one way; some of them are disputed."""
     ways = [replace(way, id=f"p{number:05d}") for number in range(parcels)]
     return run(count_traffic(ways, regions={}), ways[:disputes], Params())
@@ -183,7 +183,7 @@ def test_the_share_of_hot_causes_is_held_by_two_hundred(learned: Model) -> None:
 
 
 def test_factors_of_places_and_routes_are_shrunk_by_three(
-    base_world: World, base_result: Result, sums: Sums, learned: Model
+    base_world: World, base_result: Inference, sums: Sums, learned: Model
 ) -> None:
     frame, fleet = base_result.frame, base_world.fleet
     for name, counted, rates in (

@@ -32,7 +32,7 @@ from custody.investigation.likelihood import (
     seal_family,
 )
 from custody.investigation.params import Params
-from custody.investigation.values import Checkpoint, Complaint, Dispute, Fleet, Pin, Seal, Segment, Step
+from custody.investigation.passage import Checkpoint, Complaint, Dispute, Fleet, Pin, SealSeen, Segment, Step
 from custody.kernel.clock import HOUR_MS
 
 DocketOf = Callable[..., Docket]
@@ -119,7 +119,7 @@ def test_own_missed_scan_rates_replace_the_general_one(docket_of: DocketOf, disp
 
 
 def test_a_broken_seal_speaks_for_every_link_before_it(docket_of: DocketOf, dispute: Build) -> None:
-    docket = docket_of(dispute(seals={2: Seal.OK, 5: Seal.ANOMALY}))
+    docket = docket_of(dispute(seals={2: SealSeen.OK, 5: SealSeen.ANOMALY}))
     seg, rest = split(seal_family(docket, OPEN), docket.width)
     ratio = seg[0, EMPTIED] - rest[0, NO_ANOMALY]
     assert ratio[2:5] == pytest.approx([math.log(0.60 / 0.004)] * 3)
@@ -186,7 +186,7 @@ def test_caps_never_make_the_impossible_possible(docket_of: DocketOf, dispute: B
 @pytest.mark.parametrize("family", ["scans", "dwell", "weight", "seal", "complaint", "attach", "photo", "pin"])
 def test_each_family_can_be_left_out_alone(docket_of: DocketOf, dispute: Build, family: str) -> None:
     docket = docket_of(
-        dispute(masses={0: 990.0, 4: 950.0}, seals={3: Seal.ANOMALY}, photos={2: False}, attach_ms=50 * HOUR_MS)
+        dispute(masses={0: 990.0, 4: 950.0}, seals={3: SealSeen.ANOMALY}, photos={2: False}, attach_ms=50 * HOUR_MS)
     )
     every = evidence(docket, OPEN, 4)
     only = evidence(docket, OPEN, 4, frozenset({family}))

@@ -10,15 +10,15 @@ from custody.investigation.journey import Stay
 from custody.investigation.lots import Lots
 from custody.investigation.measure_clean import measure_clean, normal_of
 from custody.investigation.params import Params
-from custody.investigation.read_passage import Way, learn_network, passage_of
-from custody.investigation.values import Checkpoint, Pin, Seal, Step
+from custody.investigation.passage import Checkpoint, Pin, SealSeen, Step
+from custody.investigation.read_passage import ParcelWay, learn_network, passage_of
 from custody.kernel.clock import HOUR_MS
 
 STEPS = (Step.PACK, Step.DOCK, Step.LINEHAUL, Step.HUB_IN, Step.DEPOT, Step.COURIER)
 NAMES = {"site-1": "One", "site-2": "Two"}
 
 
-def way(number: int) -> Way:
+def way(number: int) -> ParcelWay:
     """One of many ways, like no other one."""
     rng = random.Random(number)  # noqa: S311 - a repeatable test, no secret
     stays = []
@@ -32,11 +32,11 @@ def way(number: int) -> Way:
                 at_ms=None if missed else round((3 * place + 2 * rng.random()) * HOUR_MS),
                 handler=None if missed else f"h-{step}-{rng.randrange(6)}",
                 photo=rng.random() < 0.5,
-                seal=rng.choice(list(Seal)),
+                seal=rng.choice(list(SealSeen)),
                 mass_g=rng.choice([None, 500 + rng.gauss(0, 5)]),
             )
         )
-    return Way(
+    return ParcelWay(
         parcel=f"parcel-{number}",
         stays=tuple(stays),
         delivered_ms=30 * HOUR_MS if rng.random() < 0.8 else None,
@@ -69,7 +69,7 @@ def test_sums_are_the_same_to_the_last_bit_however_parcels_are_put_in_lots(
 def test_lots_that_were_changed_in_any_way_are_those_that_would_be_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lots, "IN_LOT", 8)
     rng = random.Random(7)  # noqa: S311 - a repeatable test, no secret
-    kept, held = Lots(), dict[str, Way]()
+    kept, held = Lots(), dict[str, ParcelWay]()
     for turn in range(40):
         for _ in range(rng.randrange(6)):
             parcel = f"parcel-{rng.randrange(50)}"

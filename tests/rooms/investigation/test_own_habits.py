@@ -10,7 +10,7 @@ from custody.investigation.frame import Floats
 from custody.investigation.infer import run
 from custody.investigation.measure_clean import measure_clean
 from custody.investigation.params import Params
-from custody.investigation.values import Dispute, Seal, Step
+from custody.investigation.passage import Dispute, SealSeen, Step
 from tests.rooms.investigation.conftest import make_dispute
 
 SORTING = 4
@@ -78,8 +78,11 @@ def test_a_scale_is_off_by_the_same_whatever_it_is_compared_with(declared: int) 
 
 
 def test_who_had_a_parcel_before_a_station_that_misreads_seals_is_not_blamed_for_it() -> None:
-    usual, unread = make_dispute(seals={**dict.fromkeys(range(8), Seal.OK), SORTING: Seal.ANOMALY}), make_dispute()
-    seen = make_dispute(seals={SORTING: Seal.ANOMALY})
+    usual, unread = (
+        make_dispute(seals={**dict.fromkeys(range(8), SealSeen.OK), SORTING: SealSeen.ANOMALY}),
+        make_dispute(),
+    )
+    seen = make_dispute(seals={SORTING: SealSeen.ANOMALY})
     assert stolen(usual, seen)[:SORTING].sum() < 1.5 * stolen(usual, unread)[:SORTING].sum()
-    elsewhere = make_dispute(seals={SORTING - 1: Seal.ANOMALY})
+    elsewhere = make_dispute(seals={SORTING - 1: SealSeen.ANOMALY})
     assert stolen(usual, elsewhere)[: SORTING - 1].sum() > 5 * stolen(usual, unread)[: SORTING - 1].sum()

@@ -11,7 +11,7 @@ from custody.investigation.docket import KINDS, make_docket
 from custody.investigation.frame import Floats, make_frame
 from custody.investigation.likelihood import evidence
 from custody.investigation.params import FAMILIES, TABLE_ROWS, Params
-from custody.investigation.values import COMPLAINTS, STEPS, Dispute, Fleet, Pin, Seal, Step
+from custody.investigation.passage import COMPLAINTS, STEPS, Dispute, Fleet, Pin, SealSeen, Step
 from custody.kernel.clock import HOUR_MS
 from simulators.fleet.setting import WORLDS
 from simulators.fleet.world import World, make_world
@@ -122,7 +122,7 @@ class Scalar:
     def seal(self, kind: str, s: int) -> float:
         total = 0.0
         for j, point in enumerate(self.d.checkpoints):
-            if point.seal is Seal.NOT_READ:
+            if point.seal is SealSeen.NOT_READ:
                 continue
             chance = self.p.seal_clean
             if kind in ("substituted", "emptied") and j > s:
@@ -131,7 +131,7 @@ class Scalar:
                 chance = self.p.seal_damage
             elif kind == "origin":
                 chance = self.p.seal_mispick
-            total += math.log(chance) if point.seal is Seal.ANOMALY else math.log1p(-chance)
+            total += math.log(chance) if point.seal is SealSeen.ANOMALY else math.log1p(-chance)
         return total
 
     def complaint(self, kind: str, _: int) -> float:

@@ -7,7 +7,7 @@ import pytest
 from custody.investigation.count_traffic import count_traffic
 from custody.investigation.measure_clean import measure_clean
 from custody.investigation.params import Params, Source
-from custody.investigation.values import Dispute, Passage, Pin, Step
+from custody.investigation.passage import Dispute, Passage, Pin, Step
 from simulators.fleet.small import SmallWorld, small_world
 
 Build = Callable[..., Dispute]

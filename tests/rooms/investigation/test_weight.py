@@ -10,7 +10,7 @@ from custody.investigation.docket import EMPTIED, NO_ANOMALY, ORIGIN, SUBSTITUTE
 from custody.investigation.frame import Floats
 from custody.investigation.infer import judge_alone
 from custody.investigation.params import Params
-from custody.investigation.values import Dispute, Seal
+from custody.investigation.passage import Dispute, SealSeen
 from custody.investigation.weight import weight_family
 
 DocketOf = Callable[..., Docket]
@@ -99,13 +99,13 @@ def test_a_single_outlier_is_forgiven(docket_of: DocketOf, dispute: Build) -> No
 @pytest.mark.parametrize("declared", [1000.0, None], ids=["declared", "not declared"])
 @pytest.mark.parametrize("wild", [538_000.0, 1e12], ids=["grams told as kilograms", "more than any scale shows"])
 def test_a_wild_weighing_takes_no_other_evidence_away(dispute: Build, wild: float, declared: float | None) -> None:
-    seals, masses = {3: Seal.OK, 4: Seal.ANOMALY, 8: Seal.ANOMALY}, {0: 1000.0, 3: 1001.0, 5: 1002.0}
+    seals, masses = {3: SealSeen.OK, 4: SealSeen.ANOMALY, 8: SealSeen.ANOMALY}, {0: 1000.0, 3: 1001.0, 5: 1002.0}
     usual = judge_alone(dispute(seals=seals, masses=masses, declared_mass_g=declared))
     told = judge_alone(dispute(seals=seals, masses={**masses, 6: wild}, declared_mass_g=declared))
     assert told.columns == pytest.approx(usual.columns)
 
 
 def test_a_wild_declared_mass_takes_no_other_evidence_away(dispute: Build) -> None:
-    seals = {3: Seal.OK, 4: Seal.ANOMALY, 8: Seal.ANOMALY}
+    seals = {3: SealSeen.OK, 4: SealSeen.ANOMALY, 8: SealSeen.ANOMALY}
     told = judge_alone(dispute(seals=seals, masses={0: 1000.0, 3: 1001.0}, declared_mass_g=10**15))
     assert told.columns == pytest.approx(judge_alone(dispute(seals=seals)).columns)

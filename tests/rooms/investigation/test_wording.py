@@ -9,11 +9,11 @@ import pytest
 from custody.investigation.checks import next_checks, usual_checks
 from custody.investigation.explain import explain
 from custody.investigation.infer import judge_alone, run
-from custody.investigation.naming import Unmet, Verdict, case_alone, name, naming_rules, without_behaviour
+from custody.investigation.naming import NamingOutcome, Unmet, case_alone, name, naming_rules, without_behaviour
 from custody.investigation.params import Params
+from custody.investigation.passage import NO_HISTORY, Complaint, Dispute
 from custody.investigation.percent import percent
-from custody.investigation.result import Result
-from custody.investigation.values import NO_HISTORY, Complaint, Dispute
+from custody.investigation.result import Inference
 from custody.investigation.wording import HISTORY_CARRIES, HONEST, NEVER, NOTHING_UNUSUAL, answers, state
 from simulators.fleet.small import SmallWorld, small_world
 from simulators.fleet.world import World
@@ -27,11 +27,11 @@ def small() -> SmallWorld:
 
 
 @pytest.fixture(scope="module")
-def result(small: SmallWorld) -> Result:
+def result(small: SmallWorld) -> Inference:
     return run(small.fleet, small.disputes, small.params)
 
 
-def lines(result: Result, dispute_id: str) -> tuple[str, ...]:
+def lines(result: Inference, dispute_id: str) -> tuple[str, ...]:
     judged = result.judgement(dispute_id)
     said = state(
         judged,
@@ -42,7 +42,7 @@ def lines(result: Result, dispute_id: str) -> tuple[str, ...]:
     return said.lines()
 
 
-def test_no_line_judges_anybody(result: Result, base_result: Result) -> None:
+def test_no_line_judges_anybody(result: Inference, base_result: Inference) -> None:
     for told in (result, base_result):
         for dispute in told.disputes[:40]:
             text = " ".join(lines(told, dispute.id)).lower()
@@ -50,7 +50,7 @@ def test_no_line_judges_anybody(result: Result, base_result: Result) -> None:
             assert HONEST in text
 
 
-def test_every_answer_has_a_second_and_third_possibility_and_three_shares(result: Result) -> None:
+def test_every_answer_has_a_second_and_third_possibility_and_three_shares(result: Inference) -> None:
     for dispute in result.disputes:
         judged = result.judgement(dispute.id)
         said = state(judged, name(judged, naming_rules(result)))
@@ -67,7 +67,7 @@ def test_no_answer_is_nought_or_a_hundred_per_cent(chance: float, text: str) -> 
     assert percent(chance) == text
 
 
-def test_a_link_is_named_by_the_places_on_both_sides(result: Result, small: SmallWorld) -> None:
+def test_a_link_is_named_by_the_places_on_both_sides(result: Inference, small: SmallWorld) -> None:
     stolen, place = next(iter(small.stolen.items()))
     judged = result.judgement(stolen)
     assert answers(judged)[place].startswith("between sorting at hub-a and the depot at depot-")
@@ -75,7 +75,7 @@ def test_a_link_is_named_by_the_places_on_both_sides(result: Result, small: Smal
 
 
 def test_a_link_shown_by_many_disputes_is_named_and_the_reader_told_what_carries_it(
-    result: Result, small: SmallWorld
+    result: Inference, small: SmallWorld
 ) -> None:
     rules = naming_rules(result)
     named = [stolen for stolen in small.stolen if name(result.judgement(stolen), rules).link_named]
@@ -83,7 +83,7 @@ def test_a_link_shown_by_many_disputes_is_named_and_the_reader_told_what_carries
     assert any(HISTORY_CARRIES in lines(result, stolen) for stolen in named)
 
 
-def test_history_alone_never_names_a_person(result: Result) -> None:
+def test_history_alone_never_names_a_person(result: Inference) -> None:
     rules = naming_rules(result)
     for dispute in result.disputes:
         judged = result.judgement(dispute.id)
@@ -95,7 +95,7 @@ def test_history_alone_never_names_a_person(result: Result) -> None:
         assert naming.case == pytest.approx(case_alone(judged).theft[naming.segment])
 
 
-def test_behaviour_alone_never_names_a_link(result: Result) -> None:
+def test_behaviour_alone_never_names_a_link(result: Inference) -> None:
     rules = naming_rules(result)
     for dispute in result.disputes:
         judged = result.judgement(dispute.id)
@@ -114,7 +114,7 @@ def test_below_the_line_the_reader_learns_what_is_missing(dispute: Build) -> Non
     result = run(NO_HISTORY, [dispute(complaint=Complaint.NOT_ARRIVED)])
     judged = result.judgement("d1")
     naming = name(judged, naming_rules(result))
-    assert naming.verdict in (Verdict.NEEDS_CHECK, Verdict.UNRESOLVED)
+    assert naming.verdict in (NamingOutcome.NEEDS_CHECK, NamingOutcome.UNRESOLVED)
     said = state(judged, naming, checks=next_checks(judged, usual_checks(judged)))
     assert said.not_known
     assert said.next_check.startswith("Next: ")
@@ -129,7 +129,7 @@ def test_what_falls_short_of_a_rule_is_never_said_to_reach_it(dispute: Build, ch
     assert said == f"Not enough for naming a link: {unmet.rule} is {told}, 80 % is needed."
 
 
-def test_naming_asks_for_the_figures_of_the_rules(dispute: Build, base_result: Result) -> None:
+def test_naming_asks_for_the_figures_of_the_rules(dispute: Build, base_result: Inference) -> None:
     plain = dispute(complaint=Complaint.NOT_ARRIVED)
     nobody = tuple(replace(segment, handler=None) for segment in plain.segments)
     result = run(NO_HISTORY, [replace(plain, segments=nobody)], Params(caps=False))
@@ -159,7 +159,7 @@ def test_nothing_unusual_is_said_as_such(dispute: Build) -> None:
     assert said.headline.startswith(NOTHING_UNUSUAL.capitalize())
 
 
-def test_the_exact_check_can_withhold_a_name(base_world: World, base_result: Result) -> None:
+def test_the_exact_check_can_withhold_a_name(base_world: World, base_result: Inference) -> None:
     rules = naming_rules(base_result)
     doubted = replace(rules, checks={cause: replace(check, exact=0.05) for cause, check in rules.checks.items()})
     sure = [item.id for item in base_result.disputes if name(base_result.judgement(item.id), rules).link_named]

@@ -8,7 +8,7 @@ import pytest
 from custody.investigation.docket import split
 from custody.investigation.infer import run
 from custody.investigation.params import Params
-from custody.investigation.result import Result
+from custody.investigation.result import Inference
 from simulators.fleet.metrics import Tally, calibration_error, score
 from simulators.fleet.network import make_network
 from simulators.fleet.oracle import oracle_posterior, true_params
@@ -45,7 +45,7 @@ def test_the_oracle_expects_what_happens() -> None:
         assert abs(expected[kind] - happened[kind]) <= 4 * np.sqrt(happened[kind] + 1) + 3
 
 
-def test_joint_inference_lies_between_guessing_and_the_oracle(base_world: World, base_result: Result) -> None:
+def test_joint_inference_lies_between_guessing_and_the_oracle(base_world: World, base_result: Inference) -> None:
     joint = score(base_world, base_result.docket, base_result.posterior)
     oracle = score(base_world, *oracle_posterior(base_world))
     tally, best = Tally(), Tally()
@@ -64,7 +64,7 @@ def test_true_numbers_are_never_relearned(base_world: World) -> None:
     assert run(base_world.fleet, base_world.disputes, known).params == known
 
 
-def test_hotspots_are_counted_against_the_truth(base_world: World, base_result: Result) -> None:
+def test_hotspots_are_counted_against_the_truth(base_world: World, base_result: Inference) -> None:
     tally = Tally()
     tally.add(score(base_world, base_result.docket, base_result.posterior))
     tally.spots(base_world, base_result, 0.10, 0.0, "q10")

@@ -12,7 +12,7 @@ from custody.ledger.kept_audit import Kept
 from custody.ledger.merkle import leaf_hash
 from custody.ledger.note import Ed25519Verifier, text_key
 from custody.ledger.record import make_record
-from custody.ledger.replay import About, Finding
+from custody.ledger.replay import About, AuditFinding
 from custody.ledger.tiles import ENTRIES, TileId, levels_of, tiles_of
 from tests.rooms.ledger.small_world import (
     LOG,
@@ -54,12 +54,12 @@ def big() -> MemoryLog:
     return log_of(*SCANS[:200]).append(SCANS[200:220]).append(SCANS[220:])
 
 
-def findings(log: MemoryLog, *, earlier: Sequence[Checkpoint] = (), note: bytes | None = None) -> list[Finding]:
+def findings(log: MemoryLog, *, earlier: Sequence[Checkpoint] = (), note: bytes | None = None) -> list[AuditFinding]:
     head = log.note() if note is None else note
     return list(audit(lambda: head, log.get, LOG_VERIFIER, earlier=earlier))
 
 
-def told(found: Sequence[Finding]) -> list[tuple[About, str, int | None]]:
+def told(found: Sequence[AuditFinding]) -> list[tuple[About, str, int | None]]:
     return [(row.about, row.code, row.index) for row in found]
 
 

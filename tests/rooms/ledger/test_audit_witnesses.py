@@ -6,8 +6,8 @@ import pytest
 
 from custody.ledger.audit import Audit
 from custody.ledger.cosignature import cosign, cosign_mldsa, mldsa_key, new_mldsa_signer
-from custody.ledger.note import Kind, NoteSignature, add_signatures, text_key
-from custody.ledger.replay import About, Finding
+from custody.ledger.note import NoteSignature, SignatureKind, add_signatures, text_key
+from custody.ledger.replay import About, AuditFinding
 from custody.ledger.witness_policy import parse_policy
 from tests.rooms.ledger.small_world import LOG_VERIFIER, MemoryLog, chain, key_add, policy, policy_statement, signer
 
@@ -15,9 +15,9 @@ STATION, CARRIER, OMBUDSMAN = signer(60), signer(70), signer(71)
 PQ_CARRIER = new_mldsa_signer(b"\x07" * 32)
 NAMES = {"carrier": "carrier.example/w1", "ombudsman": "ombudsman.example/w1"}
 KEYS = {
-    "carrier": text_key(NAMES["carrier"], CARRIER.public, kind=Kind.ED25519_COSIGNATURE).vkey(),
+    "carrier": text_key(NAMES["carrier"], CARRIER.public, kind=SignatureKind.ED25519_COSIGNATURE).vkey(),
     "carrier-pq": mldsa_key(NAMES["carrier"], PQ_CARRIER).vkey(),
-    "ombudsman": text_key(NAMES["ombudsman"], OMBUDSMAN.public, kind=Kind.ED25519_COSIGNATURE).vkey(),
+    "ombudsman": text_key(NAMES["ombudsman"], OMBUDSMAN.public, kind=SignatureKind.ED25519_COSIGNATURE).vkey(),
 }
 AT_S = 1_790_000_000
 
@@ -44,7 +44,7 @@ def lines_of(log: MemoryLog) -> dict[str, NoteSignature]:
     }
 
 
-def audited(log: MemoryLog, note: bytes, witnesses: str | None) -> tuple[list[Finding], Audit]:
+def audited(log: MemoryLog, note: bytes, witnesses: str | None) -> tuple[list[AuditFinding], Audit]:
     run = Audit(
         get_checkpoint=lambda: note,
         get_tile=log.get,

@@ -14,7 +14,7 @@ from custody.ledger.checkpoint import Checkpoint
 from custody.ledger.kept_audit import Kept, read_kept, write_kept
 from custody.ledger.merkle import leaf_hash
 from custody.ledger.note import Ed25519Verifier, text_key
-from custody.ledger.replay import About, Finding
+from custody.ledger.replay import About, AuditFinding
 from custody.ledger.tiles import TileId
 from tests.rooms.ledger.small_world import (
     LOG_VERIFIER,
@@ -50,7 +50,7 @@ class Reading:
 
 def audited(
     log: MemoryLog, kept: Kept | None = None, *, earlier: Sequence[Checkpoint] = ()
-) -> tuple[list[Finding], Audit, Reading]:
+) -> tuple[list[AuditFinding], Audit, Reading]:
     reading, note = Reading(log), log.note()
     run = Audit(get_checkpoint=lambda: note, get_tile=reading.tile, log=LOG_VERIFIER, kept=kept, earlier=earlier)
     return list(run.run()), run, reading
@@ -63,7 +63,7 @@ def again(run: Audit) -> Kept:
     return read_kept(write_kept(kept), LOG_VERIFIER)
 
 
-def sorted_told(found: Sequence[Finding]) -> list[tuple[str, str, str]]:
+def sorted_told(found: Sequence[AuditFinding]) -> list[tuple[str, str, str]]:
     return sorted((str(row.about), row.code, f"{row.index} {row.detail}") for row in found)
 
 
@@ -271,6 +271,6 @@ def test_an_entry_with_a_chain_of_its_own_is_kept_by_content_type() -> None:
 
 def test_any_number_of_findings_is_kept() -> None:
     _, run, _ = audited(MemoryLog().append(START))
-    one = Finding(about=About.STATION, code="gap", detail="one is missing", index=2)
+    one = AuditFinding(about=About.STATION, code="gap", detail="one is missing", index=2)
     kept = replace(again(run), findings=(one,) * 30_000)
     assert read_kept(write_kept(kept), LOG_VERIFIER).findings == kept.findings

@@ -6,9 +6,9 @@ from custody.kernel.errors import Rejected
 from custody.kernel.keys import ES256, new_signer
 from custody.ledger.note import (
     Ed25519Verifier,
-    Kind,
     Note,
     NoteSignature,
+    SignatureKind,
     VerifierKey,
     add_signatures,
     open_note,
@@ -174,9 +174,9 @@ def test_vkeys_are_read_strictly(vkey: str) -> None:
     refused(parse_vkey, vkey, code="vkey")
 
 
-@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("kind", list(SignatureKind))
 @pytest.mark.parametrize("length", [0, 31, 33, 1311, 1313])
-def test_vkeys_hold_a_key_of_their_kinds_length(kind: Kind, length: int) -> None:
+def test_vkeys_hold_a_key_of_their_kinds_length(kind: SignatureKind, length: int) -> None:
     refused(parse_vkey, VerifierKey(name="name.example", kind=kind, raw=b"x" * length).vkey(), code="vkey")
 
 
@@ -191,9 +191,12 @@ def test_no_text_makes_the_vkey_parser_raise_anything_but_rejected(text: str) ->
 
 @pytest.mark.parametrize("raw", [bytes(32), b"\x01" + bytes(31), b"\xff" * 32])
 def test_vkeys_of_weak_keys_are_refused(raw: bytes) -> None:
-    refused(parse_vkey, VerifierKey(name="weak.example", kind=Kind.ED25519, raw=raw).vkey(), code="key")
+    refused(parse_vkey, VerifierKey(name="weak.example", kind=SignatureKind.ED25519, raw=raw).vkey(), code="key")
 
 
 def test_one_key_under_two_kinds_has_two_ids() -> None:
-    ids = {text_key(ORIGIN, LOG.public, kind=kind).key_id for kind in (Kind.ED25519, Kind.ED25519_COSIGNATURE)}
+    ids = {
+        text_key(ORIGIN, LOG.public, kind=kind).key_id
+        for kind in (SignatureKind.ED25519, SignatureKind.ED25519_COSIGNATURE)
+    }
     assert len(ids) == 2

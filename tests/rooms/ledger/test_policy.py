@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from custody.kernel import cbor
 from custody.kernel.errors import Rejected
 from custody.kernel.keys import ES256, new_signer
-from custody.ledger.note import Kind, text_key
+from custody.ledger.note import SignatureKind, text_key
 from custody.ledger.policy import read_policy_map
 from tests.rooms.ledger.small_world import (
     LOG,
@@ -22,7 +22,7 @@ from tests.rooms.ledger.small_world import (
     signer,
 )
 
-WITNESS = text_key("carrier.example", signer(50).public, kind=Kind.ED25519_COSIGNATURE)
+WITNESS = text_key("carrier.example", signer(50).public, kind=SignatureKind.ED25519_COSIGNATURE)
 VERDICT = f"log {LOG_VERIFIER.key.vkey()}\nwitness carrier {WITNESS.vkey()}\nquorum carrier\n"
 
 

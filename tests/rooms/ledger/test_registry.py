@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from custody.kernel import cose
 from custody.kernel.errors import Fatal, NotFound
 from custody.ledger.policy import Policy
-from custody.ledger.registry import Registry, Standing, fold
+from custody.ledger.registry import KeyStanding, Registry, fold
 from custody.ledger.statements import approve_policy
 from tests.rooms.ledger.small_world import (
     LOG,
@@ -79,7 +79,7 @@ def test_a_log_that_does_not_start_with_a_policy_gives_nobody_authority(entry: b
     registry = replay(entry, key_add(STATION), GENESIS)
     assert [index for index, _ in ignored(registry)] == [0, 1, 2]
     assert registry.policies == ()
-    assert registry.standing(STATION.public.kid, 9) == Standing.UNKNOWN
+    assert registry.standing(STATION.public.kid, 9) == KeyStanding.UNKNOWN
 
 
 def test_validity_goes_by_log_index() -> None:
@@ -104,16 +104,16 @@ def test_validity_goes_by_log_index() -> None:
 
 def test_before_a_revocation_is_known_the_key_is_valid() -> None:
     registry = replay(GENESIS, key_add(STATION))
-    assert registry.standing(STATION.public.kid, 2) == registry.standing(STATION.public.kid, 2**40) == Standing.VALID
-    assert registry.standing(OTHER.public.kid, 2) == Standing.UNKNOWN
+    assert registry.standing(STATION.public.kid, 2) == registry.standing(STATION.public.kid, 2**40) == KeyStanding.VALID
+    assert registry.standing(OTHER.public.kid, 2) == KeyStanding.UNKNOWN
     with pytest.raises(NotFound):
         registry.station_key(OTHER.public.kid)
 
 
 def test_a_key_added_after_it_is_said_to_be_suspect_is_never_valid() -> None:
     registry = replay(GENESIS, b"", key_add(STATION), b"", key_revoke(STATION, suspect_from=0))
-    assert registry.standing(STATION.public.kid, 2) == Standing.UNKNOWN
-    assert registry.standing(STATION.public.kid, 3) == Standing.SUSPECT
+    assert registry.standing(STATION.public.kid, 2) == KeyStanding.UNKNOWN
+    assert registry.standing(STATION.public.kid, 3) == KeyStanding.SUSPECT
 
 
 def test_a_station_changes_keys_and_keeps_its_name() -> None:
@@ -122,7 +122,7 @@ def test_a_station_changes_keys_and_keeps_its_name() -> None:
         ("bench-07", STATION.public),
         ("bench-07", OTHER.public),
     }
-    assert registry.standing(OTHER.public.kid, 4) == Standing.VALID
+    assert registry.standing(OTHER.public.kid, 4) == KeyStanding.VALID
 
 
 def test_a_revoked_key_never_returns_and_no_key_serves_twice() -> None:
@@ -135,7 +135,7 @@ def test_a_revoked_key_never_returns_and_no_key_serves_twice() -> None:
     )
     assert ignored(registry) == [(2, "not-allowed"), (4, "not-allowed")]
     assert registry.station_key(STATION.public.kid).info.station == "bench-07"
-    assert registry.standing(STATION.public.kid, 9) == Standing.REVOKED
+    assert registry.standing(STATION.public.kid, 9) == KeyStanding.REVOKED
 
 
 @pytest.mark.parametrize("key", [LOG, OPERATOR, REGISTRAR_C], ids=["log", "operator", "registrar"])
@@ -185,7 +185,7 @@ def test_enrolments_that_nobody_was_allowed_to_make_change_nothing(entry: bytes,
 def test_revocations_that_do_not_fit_change_nothing(entry: bytes, code: str) -> None:
     registry = replay(GENESIS, key_add(STATION), entry)
     assert ignored(registry) == [(2, code)]
-    assert registry.standing(STATION.public.kid, 9) == Standing.VALID
+    assert registry.standing(STATION.public.kid, 9) == KeyStanding.VALID
 
 
 def test_a_signature_by_another_key_under_a_registrars_kid_changes_nothing() -> None:
@@ -306,5 +306,5 @@ def test_any_history_replays_the_same_and_a_dead_key_stays_dead(acts: list[str])
     assert registry == replay(*entries)
     for kid in (STATION.public.kid, OTHER.public.kid):
         life = [registry.standing(kid, index) for index in range(len(entries) + 2)]
-        order = [Standing.UNKNOWN, Standing.VALID, Standing.SUSPECT, Standing.REVOKED]
+        order = [KeyStanding.UNKNOWN, KeyStanding.VALID, KeyStanding.SUSPECT, KeyStanding.REVOKED]
         assert [order.index(standing) for standing in life] == sorted(order.index(standing) for standing in life)

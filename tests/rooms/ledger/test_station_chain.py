@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custody.ledger.station_chain import Chain, Link, pack_places, unpack_places
+from custody.ledger.station_chain import Chained, StationChain, pack_places, unpack_places
 from tests.rooms.ledger.small_world import refused
 
 COUNT = 12
@@ -16,13 +16,13 @@ def digest(seq: int) -> bytes:
     return seq.to_bytes(32, "big")
 
 
-def link(index: int, seq: int, *, count: int = 1, prev: bytes | None = None, name: bytes | None = None) -> Link:
+def link(index: int, seq: int, *, count: int = 1, prev: bytes | None = None, name: bytes | None = None) -> Chained:
     before = None if seq == 1 else digest(seq - 1)
-    return Link(index=index, digest=name or digest(seq + count - 1), prev=prev or before, seq=seq, count=count)
+    return Chained(index=index, digest=name or digest(seq + count - 1), prev=prev or before, seq=seq, count=count)
 
 
-def fed(order: Sequence[int]) -> tuple[Chain, list[tuple[str, int]]]:
-    chain, told = Chain(issuer="urn:weaklink:station:x"), []
+def fed(order: Sequence[int]) -> tuple[StationChain, list[tuple[str, int]]]:
+    chain, told = StationChain(issuer="urn:weaklink:station:x"), []
     for index, seq in enumerate(order):
         told += [(row.code, row.index) for row in chain.add(link(index, seq))]
     return chain, told
@@ -56,7 +56,7 @@ def test_batches_take_their_numbers_in_whatever_order_they_come(counts: list[int
         starts.append((seq, count))
         seq += count
     order = data.draw(st.permutations(starts))
-    chain = Chain(issuer="urn:weaklink:station:x")
+    chain = StationChain(issuer="urn:weaklink:station:x")
     told = [row for index, (first, count) in enumerate(order) for row in chain.add(link(index, first, count=count))]
     assert (told, list(chain.gaps()), chain.due) == ([], [], seq)
     for first, count in starts:
@@ -68,11 +68,11 @@ def test_batches_take_their_numbers_in_whatever_order_they_come(counts: list[int
 
 def test_a_batch_that_takes_a_number_of_another_is_a_fork_whichever_comes_first() -> None:
     for waiting in (link(0, 4, count=3), link(0, 9)):
-        chain = Chain(issuer="urn:weaklink:station:x")
+        chain = StationChain(issuer="urn:weaklink:station:x")
         assert list(chain.add(waiting)) == []
         for other in (link(1, 2, count=3), link(1, 6, count=2), link(1, 3, count=9), link(1, 8, count=2)):
             overlaps = other.seq < waiting.end and waiting.seq < other.end
-            fresh = Chain(issuer=chain.issuer, ahead=dict(chain.ahead))
+            fresh = StationChain(issuer=chain.issuer, ahead=dict(chain.ahead))
             assert [row.code for row in fresh.add(other)] == (["fork"] if overlaps else [])
 
 

@@ -9,14 +9,15 @@ from hypothesis import strategies as st
 from custody.ledger.checkpoint import Checkpoint, sign_checkpoint
 from custody.ledger.cosignature import cosign
 from custody.ledger.merkle import leaf_hash
-from custody.ledger.note import Kind, add_signatures, parse_note, text_key
+from custody.ledger.note import SignatureKind, add_signatures, parse_note, text_key
 from custody.ledger.time_bounds import not_after, not_before, note_digest
 from custody.ledger.witness_policy import WitnessPolicy, parse_policy
 from tests.rooms.ledger.small_world import LOG, LOG_VERIFIER, ORIGIN, STRANGER, refused, signer
 
 KEYS = {name: signer(number) for number, name in enumerate(("carrier", "ombudsman", "union"), start=30)}
 LINES = [f"log {LOG_VERIFIER.key.vkey()}"] + [
-    f"witness {name} {text_key(name, key.public, kind=Kind.ED25519_COSIGNATURE).vkey()}" for name, key in KEYS.items()
+    f"witness {name} {text_key(name, key.public, kind=SignatureKind.ED25519_COSIGNATURE).vkey()}"
+    for name, key in KEYS.items()
 ]
 
 

@@ -4,9 +4,9 @@ from hypothesis import strategies as st
 
 from custody.kernel.errors import Rejected
 from custody.ledger.checkpoint import Checkpoint, sign_checkpoint
-from custody.ledger.lines import write_base64
 from custody.ledger.merkle import EMPTY_ROOT, leaf_hash
 from custody.ledger.note import Note, parse_note, sign_text
+from custody.ledger.spellings import write_base64
 from custody.ledger.witness import (
     SIZE_TYPE,
     AddCheckpoint,

@@ -8,7 +8,7 @@ from custody.kernel.errors import Rejected
 from custody.ledger.checkpoint import Checkpoint, sign_checkpoint
 from custody.ledger.cosignature import cosign, cosign_mldsa, mldsa_key, new_mldsa_signer
 from custody.ledger.merkle import leaf_hash
-from custody.ledger.note import Kind, Note, NoteSignature, add_signatures, sign_text, text_key
+from custody.ledger.note import Note, NoteSignature, SignatureKind, add_signatures, sign_text, text_key
 from custody.ledger.witness_policy import Cosigned, parse_policy
 from tests.rooms.ledger.small_world import LOG, LOG_VERIFIER, ORIGIN, STRANGER, refused, signer
 
@@ -16,14 +16,14 @@ HEAD = Checkpoint(origin=ORIGIN, size=7, root=leaf_hash(b"x"))
 NOTE = sign_checkpoint(HEAD, LOG)
 NAMES = ("carrier", "ombudsman", "x1", "x2", "x3")
 KEYS = {name: signer(number) for number, name in enumerate(NAMES, start=30)}
-W = Kind.ED25519_COSIGNATURE
+W = SignatureKind.ED25519_COSIGNATURE
 FRESH = signer(40).public
-FRESH_WITNESS = text_key("f.example", FRESH, kind=Kind.ED25519_COSIGNATURE).vkey()
+FRESH_WITNESS = text_key("f.example", FRESH, kind=SignatureKind.ED25519_COSIGNATURE).vkey()
 LOG_LINE = f"log {LOG_VERIFIER.key.vkey()} https://log.weaklink.example/\n"
 
 
 def vkey(name: str) -> str:
-    return text_key(f"{name}.example", KEYS[name].public, kind=Kind.ED25519_COSIGNATURE).vkey()
+    return text_key(f"{name}.example", KEYS[name].public, kind=SignatureKind.ED25519_COSIGNATURE).vkey()
 
 
 def cosigned(*names: str, at_s: int = 5) -> bytes:
@@ -235,7 +235,9 @@ def test_thirty_two_of_each_are_taken() -> None:
     rows = []
     for number in range(32):
         log_key = text_key(f"l{number}.example", signer(100 + number).public)
-        witness_key = text_key(f"w{number}.example", signer(200 + number).public, kind=Kind.ED25519_COSIGNATURE)
+        witness_key = text_key(
+            f"w{number}.example", signer(200 + number).public, kind=SignatureKind.ED25519_COSIGNATURE
+        )
         rows.append(f"log {log_key.vkey()}\nwitness w{number} {witness_key.vkey()}\ngroup g{number} any w{number}\n")
     policy = parse_policy("".join(rows) + "quorum g31\n")
     assert (len(policy.logs), len(policy.witnesses), len(policy.groups)) == (32, 32, 32)

@@ -13,12 +13,12 @@ from typing import Any
 
 import msgspec
 
-from custody.disputes.machine import Role
+from custody.disputes.machine import CaseRole
 from custody.disputes.opening import Report
 from custody.disputes.order import OrderFacts, Payment
 from custody.gs1.keys import issue_gln, issue_gsrn, issue_pgln, issue_sgtin, issue_sscc
 from custody.gs1.named_information import write_ni
-from custody.investigation.answer import Finding, briefly, describe
+from custody.investigation.answer import InvestigationAnswer, briefly, describe
 from custody.investigation.checks import next_checks, usual_checks
 from custody.investigation.explain import explain
 from custody.investigation.infer import run
@@ -26,9 +26,9 @@ from custody.investigation.naming import name, naming_rules
 from custody.investigation.pack.earlier import FIFTH
 from custody.investigation.pack.inquiry import write_inquiry
 from custody.investigation.pack.locks import LockCommand, LockFile, LockHistory, LockKeys
+from custody.investigation.passage import Complaint, Dispute, Fleet, HandlerTraffic, Passes
 from custody.investigation.read_passage import learn_network, passage_of, read_way
-from custody.investigation.result import Result
-from custody.investigation.values import Complaint, Dispute, Fleet, HandlerTraffic, Passes
+from custody.investigation.result import Inference
 from custody.investigation.wording import state
 from custody.kernel import cbor
 from custody.kernel.clock import HOUR_MS, MINUTE_MS, SECOND_MS, to_iso
@@ -36,7 +36,7 @@ from custody.kernel.ids import spell
 from custody.kernel.keys import SoftwareSigner, new_signer
 from custody.ledger.note import text_key
 from custody.ledger.statements import make_possession
-from custody.scans.batch import Item, SealedBatch, make_batch, open_batch, seal_batch
+from custody.scans.batch import HandedScan, SealedBatch, make_batch, open_batch, seal_batch
 from custody.scans.leaf import Leaf, make_leaf
 from custody.scans.scan import make_scan, open_scan
 from custody.scans.tolerances import Tolerances
@@ -48,16 +48,15 @@ from custody.store.unit import House, Unit
 from custody.usecases.accept_scans import Intake
 from custody.usecases.enrol_station import announce, announced, enrol
 from custody.usecases.export_pack import NO_LOCKS, Beside, PackExported, export_pack
-from custody.usecases.judge_group import Ack
+from custody.usecases.judge_group import ScanAnswer
 from custody.usecases.open_dispute import Disputed, open_dispute
 from custody.usecases.open_log import open_log
 from custody.usecases.read_trail import sealed_scans
 from custody.usecases.record_sale import Sale, record_sale
 from devicelock.rules.ack import Ack as DeviceAck
-from devicelock.rules.ack import Result as DeviceResult
-from devicelock.rules.ack import make_ack
+from devicelock.rules.ack import AckResult, make_ack
 from devicelock.rules.applied import Applied
-from devicelock.rules.command import Authority, Basis, Command, CommandSigners, Op, Reason, Screen, make_command
+from devicelock.rules.command import Authority, Basis, Command, CommandSigners, LockScreen, Op, Reason, make_command
 
 ORIGIN = "weaklink.example/custody"
 START_MS = 1_778_483_550_000  # 2026-05-11, a Monday morning
@@ -120,7 +119,7 @@ class World:
     intake: Intake
     heads: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     scans: list[Any] = field(default_factory=list)
-    acks: list[Ack] = field(default_factory=list)
+    acks: list[ScanAnswer] = field(default_factory=list)
     last: bytes | None = None
     named: int = 0
     dispute: Disputed | None = None
@@ -208,7 +207,7 @@ class World:
         signer, iat_s = key(station), self.clock.at_ms // 1000
         statement = make_batch(leaves, subject=f"urn:uuid:batch-{seq}", prev=prev, iat_s=iat_s, signer=signer)
         items = [
-            Item(subject=leaf.subject, content_type=leaf.content_type, opening=opening)
+            HandedScan(subject=leaf.subject, content_type=leaf.content_type, opening=opening)
             for leaf, opening in self.waiting
         ]
         batch = open_batch(statement, items)
@@ -342,7 +341,7 @@ def open_case_of(
             reported_ms=unit.now_ms,
             claim_type="substituted",
             agreed_by_customer=True,
-            said_by=Role.CUSTOMER,
+            said_by=CaseRole.CUSTOMER,
             order=OrderFacts(order_ref=ORDER, payment=Payment.CREDIT_CARD, price_pence=89_900),
             support_needs=support,
         )
@@ -380,7 +379,7 @@ def lock_handset(world: World, *, answer_by: str = "system") -> None:
                 ),
                 nonce=bytes(16),
                 held_until_s=now_s + 72 * 3600,
-                screen=Screen(
+                screen=LockScreen(
                     who="The seller",
                     why="It did not reach its buyer.",
                     reference=order,
@@ -402,7 +401,7 @@ def lock_handset(world: World, *, answer_by: str = "system") -> None:
                 applied=Applied.LOCKED,
                 epoch=1,
                 counter=1,
-                result=DeviceResult.APPLIED,
+                result=AckResult.APPLIED,
                 at_s=unit.now_ms // 1000,
             ),
             key(device),
@@ -474,7 +473,7 @@ def as_before(stored: dict[str, Any], inquiry: dict[str, Any], form: str) -> tup
     return then[0], {**then[1], "format": form}
 
 
-def answer_of(result: Result, dispute: str, *, ran_ms: int) -> tuple[dict[str, Any], dict[str, Any]]:
+def answer_of(result: Inference, dispute: str, *, ran_ms: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """The answer of an investigation as the service stores it, and what it is computed from."""
     judgement = result.judgement(dispute)
     naming, explanation = name(judgement, naming_rules(result)), explain(judgement)
@@ -489,7 +488,7 @@ def answer_of(result: Result, dispute: str, *, ran_ms: int) -> tuple[dict[str, A
         checks=checks,
         ran_ms=ran_ms,
     )
-    finding = Finding(
+    finding = InvestigationAnswer(
         judgement=judgement,
         naming=naming,
         statement=statement,

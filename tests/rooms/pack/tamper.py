@@ -19,7 +19,7 @@ from custody.investigation.pack.redact import read_redactions
 from custody.investigation.pack.seal import MANIFEST, SEAL, write_manifest
 from custody.investigation.verify.form import OpenedPack, open_pack
 from custody.investigation.verify.pack import verify_pack
-from custody.investigation.verify.verdict import Step, Verdict
+from custody.investigation.verify.verification import PackStep, Verification
 from custody.kernel.errors import Rejected
 from custody.store import case_book
 from custody.store.tables import DisputeEventRow
@@ -69,17 +69,17 @@ def edit(pack: OpenedPack, name: str, change: Callable[[Any], Any]) -> dict[str,
     return {name: write_json(value if changed is None else changed)}
 
 
-def failed_steps(verdict: Verdict) -> set[Step]:
+def failed_steps(verdict: Verification) -> set[PackStep]:
     """The steps in which something does not hold."""
     return {check.step for check in verdict.failures}
 
 
-def verdict_on(world: World, content: bytes, changes: Mapping[str, bytes | None]) -> Verdict:
+def verdict_on(world: World, content: bytes, changes: Mapping[str, bytes | None]) -> Verification:
     """What a checker says of a changed pack."""
     return verify_pack(reseal(world, content, changes), vkey=world.vkey)
 
 
-def told_otherwise(world: World, content: bytes, **parts: Any) -> Verdict:
+def told_otherwise(world: World, content: bytes, **parts: Any) -> Verification:
     """What a checker says of the pack made of other parts, with every file that follows from them made anew."""
     opened = open_pack(content)
     made = draw_up(replace(opened.source, **parts)).files

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from custody.disputes.machine import Role
+from custody.disputes.machine import CaseRole
 from custody.disputes.opening import Report
 from custody.disputes.order import OrderFacts
 from custody.gs1.keys import issue_sscc
 from custody.investigation.pack.case import later_step
 from custody.investigation.verify.form import OpenedPack, open_pack
 from custody.investigation.verify.pack import verify_pack
-from custody.investigation.verify.verdict import Step, Verdict
+from custody.investigation.verify.verification import PackStep, Verification
 from custody.kernel.clock import DAY_MS, SECOND_MS
 from custody.ledger.record import CONTENT_TYPE as RECORD
 from custody.ledger.record import make_record
@@ -76,11 +76,11 @@ LIES: dict[str, Callable[[OpenedPack], Any]] = {
 def test_what_the_case_is_was_recorded_so(world: World, pack: PackExported, opened: OpenedPack, lie: str) -> None:
     case = LIES[lie](opened)
     verdict = told_otherwise(world, pack.content, case=case)
-    assert Step.RECORDS in failed_steps(verdict)
+    assert PackStep.RECORDS in failed_steps(verdict)
     # Where a later step is said to be missing it may be true, and is only told.
     missing = (*opened.redactions, later_step(opened.head.size))
     told = told_otherwise(world, pack.content, case=case, redactions=missing)
-    assert Step.RECORDS not in failed_steps(told)
+    assert PackStep.RECORDS not in failed_steps(told)
     assert any("closed or not here" in check.what for check in told.checks if check.ok is None)
 
 
@@ -93,11 +93,11 @@ def test_a_step_that_is_said_to_have_come_later_lies_behind_the_packs_checkpoint
     for index, ok in ((size - 1, False), (size, True), (exported + 2, False), (size + 1_000_000, False)):
         missing = (*opened.redactions, later_step(index))
         verdict = told_otherwise(world, pack.content, case=told_of(opened, state="closed"), redactions=missing)
-        assert (verdict.ok, failed_steps(verdict) <= {Step.RECORDS}) == (ok, True)
+        assert (verdict.ok, failed_steps(verdict) <= {PackStep.RECORDS}) == (ok, True)
         told = [check.what for check in verdict.checks if "checkpoint and" in check.what]
         assert [str(index) in what for what in told] == [True]
     odd = replace(later_step(1), where="/timeline, entry x")
-    assert Step.RECORDS in failed_steps(told_otherwise(world, pack.content, redactions=(*opened.redactions, odd)))
+    assert PackStep.RECORDS in failed_steps(told_otherwise(world, pack.content, redactions=(*opened.redactions, odd)))
 
 
 def announced_at_first(world: World, *, notice_ms: int) -> None:
@@ -131,7 +131,7 @@ def test_a_notice_of_a_lock_whose_hour_stands_in_the_place_of_its_own_time_is_re
         replace(last, at_ms=last.facts["at_ms"]),
     ):
         verdict = told_otherwise(sent, content, case=replace(opened.case, timeline=(first, lie)))
-        assert failed_steps(verdict) == {Step.RECORDS}
+        assert failed_steps(verdict) == {PackStep.RECORDS}
 
 
 def test_a_case_without_a_parcel_and_a_handset_is_read_under_its_own_order(sent: World) -> None:
@@ -140,16 +140,16 @@ def test_a_case_without_a_parcel_and_a_handset_is_read_under_its_own_order(sent:
     content = sent.export().content
     verify_pack(content, vkey=sent.vkey).demand()
     verdict = told_otherwise(sent, content, case=replace(open_pack(content).case, item=f"po:{ORDER}"))
-    assert failed_steps(verdict) == {Step.RECORDS}
+    assert failed_steps(verdict) == {PackStep.RECORDS}
 
 
 def agree_on(world: World, dispute: str, kind: str) -> None:
     agreed = {"agreed": True, "custody_words": None, "lock_facts": move_case.NOTHING_KNOWN, "actor": "agent-1"}
     with world.house.unit() as unit:
-        move_case.classify_and_offer(unit, dispute, claim_type=kind, role=Role.AGENT, **agreed)
+        move_case.classify_and_offer(unit, dispute, claim_type=kind, role=CaseRole.AGENT, **agreed)
 
 
-def weighed(verdict: Verdict) -> list[tuple[bool | None, str]]:
+def weighed(verdict: Verification) -> list[tuple[bool | None, str]]:
     about = ("was weighed", "of what was weighed", "that was weighed")
     return [(check.ok, check.what) for check in verdict.checks if any(words in check.what for words in about)]
 
@@ -213,7 +213,7 @@ def reported(
         reported_ms=unit.now_ms,
         claim_type=claim_type,
         agreed_by_customer=True,
-        said_by=Role.CUSTOMER,
+        said_by=CaseRole.CUSTOMER,
         order=OrderFacts(order_ref=order),
     )
     return open_dispute(unit, report, owner="agent-1", parcel=parcel, imei=imei)
@@ -227,7 +227,7 @@ def not_put_right(world: World) -> str:
         conclude(unit, other, finding, actor="inv-1")
     moves: tuple[Callable[[Unit], Any], ...] = (
         lambda unit: move_case.choose(unit, other, remedy="replacement", payout=None, actor="customer"),
-        lambda unit: move_case.remedied(unit, other, reference="JJD0001", actor="agent-1", role=Role.AGENT),
+        lambda unit: move_case.remedied(unit, other, reference="JJD0001", actor="agent-1", role=CaseRole.AGENT),
         lambda unit: move_case.not_fixed(unit, other, actor="customer"),
     )
     for move in moves:
@@ -242,7 +242,7 @@ def join(world: World, **survivor: Any) -> str:
     with world.house.unit() as unit:
         world.dispute = reported(unit, **survivor)
     with world.house.unit() as unit:
-        move_scheme.merge(unit, other, into=world.case, consent=True, actor="agent-1", role=Role.AGENT)
+        move_scheme.merge(unit, other, into=world.case, consent=True, actor="agent-1", role=CaseRole.AGENT)
     return other
 
 
@@ -265,7 +265,7 @@ SURVIVORS: dict[str, dict[str, Any]] = {
 }
 
 
-def said(verdict: Verdict, words: str) -> list[bool | None]:
+def said(verdict: Verification, words: str) -> list[bool | None]:
     return [check.ok for check in verdict.checks if words in check.what]
 
 
@@ -287,7 +287,7 @@ def test_a_case_that_another_one_was_joined_into_is_about_what_its_record_says(s
     opened = open_pack(content)
     for told in ({"parcel": None, "item": IMEI}, {"imei": None}, {"case": told_of(opened, opened_ms=1).case}):
         verdict = told_otherwise(sent, content, case=replace(opened.case, **told))
-        assert Step.RECORDS in failed_steps(verdict)
+        assert PackStep.RECORDS in failed_steps(verdict)
     investigation = deepcopy(dict(opened.investigation))
     investigation["inquiry"]["inputs"]["dispute"]["id"] = investigation["stored"]["dispute"] = "case_2"
     chain = told_otherwise(sent, content, investigation=investigation)
@@ -348,7 +348,7 @@ def test_the_files_of_a_case_that_was_joined_go_on_in_the_other_one(sent: World)
     give(sent, b"The seal was broken when it came.")
     into = open_case_of(sent)
     with sent.house.unit() as unit:
-        move_scheme.merge(unit, other.file.case.id, into=into, consent=True, actor="agent-1", role=Role.AGENT)
+        move_scheme.merge(unit, other.file.case.id, into=into, consent=True, actor="agent-1", role=CaseRole.AGENT)
     whole = verify_pack(sent.export().content, vkey=sent.vkey)
     sent.dispute = other
     part = verify_pack(sent.export().content, vkey=sent.vkey)
@@ -364,7 +364,7 @@ def test_what_was_found_may_go_on_in_the_other_case_and_is_left_out_nowhere_else
     with sent.house.unit() as unit:
         sent.dispute = reported(unit, order=None, claim_type=None)
     with sent.house.unit() as unit:
-        move_scheme.merge(unit, other, into=sent.case, consent=True, actor="agent-1", role=Role.AGENT)
+        move_scheme.merge(unit, other, into=sent.case, consent=True, actor="agent-1", role=CaseRole.AGENT)
     sent.dispute = examined
     part = told_otherwise(sent, sent.export().content, **alone)
     assert (part.ok, said(part, "may be in the pack of the case that this one was joined into")) == (True, [None])
@@ -387,7 +387,7 @@ def test_a_kind_of_problem_that_no_record_tells_is_named(sent: World) -> None:
         sent.dispute = reported(unit, order=None, claim_type=None)
     content = sent.export().content
     verdict = told_otherwise(sent, content, case=told_of(open_pack(content), claim_type="never_received"))
-    assert Step.RECORDS not in failed_steps(verdict)
+    assert PackStep.RECORDS not in failed_steps(verdict)
     assert "no record here tells which kind of problem it is" in {
         check.what for check in verdict.checks if check.ok is None
     }

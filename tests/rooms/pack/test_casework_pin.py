@@ -7,7 +7,7 @@ from custody.disputes.policy import DEFAULT_POLICY
 from custody.investigation.pack.log import casework_rows
 from custody.investigation.verify.form import open_pack
 from custody.investigation.verify.pack import verify_pack
-from custody.investigation.verify.verdict import Step
+from custody.investigation.verify.verification import PackStep
 from custody.usecases.export_pack import Beside, PackExported
 from tests.rooms.pack.pack_world import World
 from tests.rooms.pack.tamper import failed_steps, told_otherwise
@@ -22,7 +22,7 @@ def test_the_casework_policy_is_the_one_that_the_log_recorded_when_the_case_was_
     facts = {**opened.case.case, "case": {**opened.case.case["case"], "policy_version": later.pinned}}
     parts = {"case": replace(opened.case, case=facts), "casework": casework_rows(later.pinned, [later])}
     verdict = told_otherwise(world, pack.content, **parts)
-    assert failed_steps(verdict) == {Step.REGISTRY}
+    assert failed_steps(verdict) == {PackStep.REGISTRY}
     assert not any(check.ok and "was opened under" in check.what for check in verdict.checks)
 
 
@@ -33,5 +33,5 @@ def test_without_the_record_of_the_opening_the_casework_policy_is_the_packs_own_
     assert record is not None
     verdict = verify_pack(world.export(Beside(withhold={record: "for the test"})).content, vkey=world.vkey)
     verdict.demand()
-    said = [check.ok for check in verdict.checks if check.step is Step.REGISTRY and "opened under" in check.what]
+    said = [check.ok for check in verdict.checks if check.step is PackStep.REGISTRY and "opened under" in check.what]
     assert said == [None, None]

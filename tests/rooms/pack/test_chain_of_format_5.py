@@ -9,15 +9,15 @@ from custody.investigation.pack.draw_up import derive
 from custody.investigation.pack.earlier import FIFTH
 from custody.investigation.pack.inquiry import read_inquiry
 from custody.investigation.pack.trail import FILE as TRAIL
+from custody.investigation.passage import Dispute, Passage, SealSeen
 from custody.investigation.read_before import READINGS
 from custody.investigation.read_passage import passage_of, read_way
-from custody.investigation.values import Dispute, Passage, Seal
 from custody.investigation.verify.derived import NOBODY
 from custody.investigation.verify.form import open_pack
 from custody.investigation.verify.pack import verify_pack
 from custody.kernel.errors import Rejected
 from custody.store import scan_book
-from custody.trail.edition import Edition
+from custody.trail.edition import ReadingEdition
 from custody.usecases.export_pack import PackExported
 from custody.usecases.read_trail import sealed_scans
 from tests.rooms.pack.pack_world import PARCEL, World, as_before, open_world, whole_story
@@ -41,7 +41,7 @@ def pack(world: World) -> PackExported:
 def fourth(world: World) -> Passage:
     with world.house.read() as session:
         scans = sealed_scans(session, scan_book.scans_under(session, [PARCEL]))
-    way = read_way(PARCEL, scans, READINGS[Edition.FOURTH])
+    way = read_way(PARCEL, scans, READINGS[ReadingEdition.FOURTH])
     assert way is not None
     return passage_of(way, NOBODY)
 
@@ -49,7 +49,7 @@ def fourth(world: World) -> Passage:
 def test_a_pack_of_now_holds_what_was_let_go_unscanned(world: World, pack: PackExported) -> None:
     assert verify_pack(pack.content, vkey=world.vkey).ok
     *_, depot, courier, _ = read_inquiry(open_pack(pack.content).investigation["inquiry"]).inputs.dispute.checkpoints
-    assert (depot.scan_ms, depot.seal, courier.seal) == (None, Seal.NOT_READ, Seal.ANOMALY)
+    assert (depot.scan_ms, depot.seal, courier.seal) == (None, SealSeen.NOT_READ, SealSeen.ANOMALY)
     assert depot.left_ms is not None
 
 
@@ -57,7 +57,7 @@ def test_a_chain_that_was_examined_before_is_held_against_the_scans_as_they_were
     world: World, pack: PackExported
 ) -> None:
     then = fourth(world)
-    assert then.checkpoints[-3].seal is Seal.ANOMALY
+    assert then.checkpoints[-3].seal is SealSeen.ANOMALY
 
     def as_then(dispute: Dispute) -> Dispute:
         return replace(dispute, segments=then.segments, checkpoints=then.checkpoints, start_ms=then.start_ms)
@@ -87,6 +87,6 @@ def test_an_inquiry_of_format_5_that_holds_what_it_has_not_is_refused(pack: Pack
 
 def test_a_pack_whose_trail_cleared_whoever_let_the_parcel_go_is_taken(world: World, pack: PackExported) -> None:
     source = open_pack(pack.content).source
-    before = derive(source, edition=Edition.FOURTH)
+    before = derive(source, edition=ReadingEdition.FOURTH)
     assert before[TRAIL] != derive(source)[TRAIL]
     assert verdict_on(world, pack.content, before).ok

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from custody.disputes.machine import Role
+from custody.disputes.machine import CaseRole
 from custody.investigation.pack.inquiry import read_inquiry
-from custody.investigation.result import Checked
-from custody.investigation.values import Dispute
+from custody.investigation.passage import Dispute
+from custody.investigation.result import CheckResult
 from custody.investigation.verify.form import open_pack
 from custody.investigation.verify.pack import verify_pack
 from custody.investigation.verify.scans import records_of
@@ -34,13 +34,15 @@ def checked(tmp_path: Path) -> Iterator[World]:
         open_case_of(world)
         best = judge(world)
         with world.house.unit() as unit:
-            ask_check(unit, world.case, check=best, actor="inv-1", role=Role.INVESTIGATOR)
+            ask_check(unit, world.case, check=best, actor="inv-1", role=CaseRole.INVESTIGATOR)
         with world.house.unit() as unit:
-            write_result(unit, world.case, found=True, words="A box is opened.", actor="inv-1", role=Role.INVESTIGATOR)
+            write_result(
+                unit, world.case, found=True, words="A box is opened.", actor="inv-1", role=CaseRole.INVESTIGATOR
+            )
         yield world
 
 
-def judge(world: World, shown: tuple[Checked, ...] = ()) -> str:
+def judge(world: World, shown: tuple[CheckResult, ...] = ()) -> str:
     """Judge the chain; the best check."""
     with world.house.read() as session:
         finding = Inquirer().gather(session, {}, asked=world.case).find(world.case, shown)
@@ -50,7 +52,7 @@ def judge(world: World, shown: tuple[Checked, ...] = ()) -> str:
     return best
 
 
-def shown(world: World) -> tuple[Checked, ...]:
+def shown(world: World) -> tuple[CheckResult, ...]:
     """What checks have shown."""
     with world.house.read() as session:
         return results(session, world.case)

@@ -14,12 +14,12 @@ from custody.investigation.pack.draw_up import derive
 from custody.investigation.pack.earlier import FOURTH, SECOND, THIRD
 from custody.investigation.pack.inquiry import read_inquiry
 from custody.investigation.pack.trail import FILE as TRAIL
-from custody.investigation.values import Dispute, Pin, Seal, Step
+from custody.investigation.passage import Dispute, Pin, SealSeen, Step
 from custody.investigation.verify.form import open_pack
-from custody.investigation.verify.verdict import Check
+from custody.investigation.verify.verification import PackFinding
 from custody.kernel.clock import SECOND_MS, to_iso
 from custody.kernel.errors import Rejected
-from custody.trail.edition import Edition
+from custody.trail.edition import ReadingEdition
 from custody.usecases.export_pack import PackExported
 from tests.rooms.pack.pack_world import (
     PARCEL,
@@ -40,7 +40,7 @@ NOT_THE_ONE = "the chain that was examined is not the one that the scans in the 
 
 def refused(
     world: World, pack: PackExported, change: Callable[[Dispute], Dispute], form: str | None = None
-) -> list[Check]:
+) -> list[PackFinding]:
     """What does not hold of a pack whose investigation examined another chain; written in that format."""
     stated = read_inquiry(open_pack(pack.content).investigation["inquiry"])
     dispute = change(stated.inputs.dispute)
@@ -70,7 +70,7 @@ OTHERWISE: dict[str, Callable[[Dispute], Dispute]] = {
     "what the item weighs": lambda dispute: replace(dispute, item_mass_g=None),
     "whether a code was asked for": lambda dispute: replace(dispute, pin=Pin.VERIFIED),
     "what a scale said": _told("checkpoints", 0, mass_g=540.0),
-    "what was seen of a seal": _told("checkpoints", 6, seal=Seal.OK),
+    "what was seen of a seal": _told("checkpoints", 6, seal=SealSeen.OK),
     "when it was scanned": _told("checkpoints", 1, scan_ms=1778494372000),
     "whether there is a picture": _told("checkpoints", 1, photo=True),
     "which step it was": _told("segments", 6, step=Step.HUB_IN),
@@ -96,7 +96,7 @@ def test_the_chain_that_the_scans_tell_is_taken(world: World, pack: PackExported
 def test_an_inquiry_of_the_format_before_is_held_against_the_chain_as_it_was_read_then(checked: World) -> None:
     def as_then(dispute: Dispute) -> Dispute:
         assert dispute.pin is Pin.RECORDED
-        return _told("checkpoints", 0, seal=Seal.OK)(replace(dispute, pin=Pin.VERIFIED))
+        return _told("checkpoints", 0, seal=SealSeen.OK)(replace(dispute, pin=Pin.VERIFIED))
 
     pack = checked.export()
     assert refused(checked, pack, as_then, form=SECOND) == []
@@ -108,7 +108,7 @@ def test_an_inquiry_of_the_format_before_is_held_against_the_chain_as_it_was_rea
 def test_an_inquiry_of_format_3_is_held_against_the_chain_in_which_a_seal_was_read_that_was_put_on(
     world: World, pack: PackExported
 ) -> None:
-    as_then = _told("checkpoints", 0, seal=Seal.OK)
+    as_then = _told("checkpoints", 0, seal=SealSeen.OK)
     assert refused(world, pack, as_then, form=THIRD) == []
     assert NOT_THE_ONE in [check.what for check in refused(world, pack, as_then)]
     assert NOT_THE_ONE in [check.what for check in refused(world, pack, lambda dispute: dispute, form=THIRD)]
@@ -116,7 +116,7 @@ def test_an_inquiry_of_format_3_is_held_against_the_chain_in_which_a_seal_was_re
 
 def test_an_inquiry_of_format_4_is_held_against_the_chain_as_it_was_read_then(opened: World) -> None:
     def as_then(dispute: Dispute) -> Dispute:
-        return _told("checkpoints", 7, seal=Seal.NOT_READ)(_told("checkpoints", 6, seal=Seal.ANOMALY)(dispute))
+        return _told("checkpoints", 7, seal=SealSeen.NOT_READ)(_told("checkpoints", 6, seal=SealSeen.ANOMALY)(dispute))
 
     pack = opened.export()
     assert NOT_THE_ONE not in [check.what for check in refused(opened, pack, as_then, form=FOURTH)]
@@ -137,7 +137,7 @@ def test_an_inquiry_of_before_that_holds_own_keys_of_sites_is_refused(pack: Pack
 def test_a_pack_with_the_trail_as_it_was_told_before_is_taken(checked: World) -> None:
     pack = checked.export()
     source = open_pack(pack.content).source
-    before = derive(source, edition=Edition.FIRST)
+    before = derive(source, edition=ReadingEdition.FIRST)
     assert b"po:https://id.gs1.org/01/00000020991234" in before[TRAIL]
     assert f"po:{SHOPS_ORDER}".encode() in derive(source)[TRAIL]
     assert b"The recipient confirmed with a check." in before[TRAIL]
@@ -147,7 +147,7 @@ def test_a_pack_with_the_trail_as_it_was_told_before_is_taken(checked: World) ->
 
 def test_a_pack_in_which_all_that_was_put_on_the_parcel_was_a_seal_is_taken(tracked: World) -> None:
     pack = tracked.export()
-    before = derive(open_pack(pack.content).source, edition=Edition.SECOND)
+    before = derive(open_pack(pack.content).source, edition=ReadingEdition.SECOND)
     assert b"puts on a new seal" in before[TRAIL]
     assert b"puts on a new seal" not in derive(open_pack(pack.content).source)[TRAIL]
     assert verdict_on(tracked, pack.content, before).ok
@@ -157,7 +157,7 @@ def test_a_pack_in_which_a_second_stations_repeat_counted_again_and_a_repair_was
     repeated: World,
 ) -> None:
     pack = repeated.export()
-    before = derive(open_pack(pack.content).source, edition=Edition.THIRD)
+    before = derive(open_pack(pack.content).source, edition=ReadingEdition.THIRD)
     for said in (b"event_repeated", b"repairing"):
         assert said not in before[TRAIL]
         assert said in derive(open_pack(pack.content).source)[TRAIL]

@@ -11,7 +11,7 @@ from custody.investigation.verify.case import check_lines
 from custody.investigation.verify.form import OpenedPack, open_pack
 from custody.investigation.verify.pack import verify_pack
 from custody.investigation.verify.scans import records_of
-from custody.investigation.verify.verdict import Notebook, Step
+from custody.investigation.verify.verification import Notebook, PackStep
 from custody.kernel.errors import Unavailable
 from custody.store import case_book
 from custody.usecases import move_case
@@ -51,7 +51,7 @@ def found(opened: OpenedPack, *unnumbered: int, exported: int | None) -> list[st
         index = opened.case.timeline[place].index
         assert index is not None
         del records[index]["line"]
-    notes = Notebook(step=Step.RECORDS)
+    notes = Notebook(step=PackStep.RECORDS)
     check_lines(opened, records, exported, notes)
     return [check.what for check in notes.checks if check.ok is False] or [
         check.what for check in notes.checks if check.ok is None
@@ -80,7 +80,7 @@ def test_a_line_that_is_no_move_is_missed_where_another_one_or_the_export_comes_
     content = house.export().content
     opened = open_pack(content)
     verdict = told_otherwise(house, content, **without(opened, *places))
-    assert failed_steps(verdict) == {Step.RECORDS}
+    assert failed_steps(verdict) == {PackStep.RECORDS}
     assert said in {check.what for check in verdict.failures}
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from custody.investigation.pack.locks import LockFile, LockHistory, LockKeys
 from custody.investigation.verify.pack import verify_pack
-from custody.investigation.verify.verdict import Step, Verdict
+from custody.investigation.verify.verification import PackStep, Verification
 from custody.ledger.statements import read_policy
 from custody.store.policy_book import newest_policy
 from custody.usecases.export_pack import Beside
@@ -77,14 +77,14 @@ def with_command(world: World, command: Command, signers: CommandSigners, *, ans
     return LockFile(keys=keys, orders=(replace(history, commands=(told,)),))
 
 
-def judged(world: World, locks: LockFile, **beside: Any) -> Verdict:
+def judged(world: World, locks: LockFile, **beside: Any) -> Verification:
     return verify_pack(world.export(Beside(locks=locks, **beside)).content, vkey=world.vkey)
 
 
 def test_a_command_by_a_key_that_was_named_only_later_is_refused(world: World) -> None:
     name_later_keys(world)
     verdict = judged(world, with_command(world, command_of(world)[1], LATER))
-    assert failed_steps(verdict) == {Step.LOCKS}
+    assert failed_steps(verdict) == {PackStep.LOCKS}
 
 
 def test_a_command_by_the_key_that_was_named_then_holds_after_the_keys_were_exchanged(world: World) -> None:
@@ -133,7 +133,7 @@ def test_a_release_that_no_record_tells_of_is_noted_and_not_refused(world: World
     assert any("tells when it was signed" in check.what for check in verdict.checks if check.ok is None)
     # Its key is still one that the log has named at some time.
     refused = judged(world, with_command(world, release, LATER, answered=False))
-    assert failed_steps(refused) == {Step.LOCKS}
+    assert failed_steps(refused) == {PackStep.LOCKS}
     assert any("not one that the log's policy names" in check.what for check in refused.failures)
 
 
@@ -152,4 +152,4 @@ def test_an_answer_by_a_key_that_was_registered_only_later_is_refused(world: Wor
         commands=(replace(row, ack=forged),),
         indexes=(*history.indexes, index),
     )
-    assert failed_steps(judged(world, replace(world.locks, orders=(history,)))) == {Step.LOCKS}
+    assert failed_steps(judged(world, replace(world.locks, orders=(history,)))) == {PackStep.LOCKS}

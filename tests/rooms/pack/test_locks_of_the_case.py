@@ -12,7 +12,7 @@ from custody.investigation.verify.form import OpenedPack, open_pack
 from custody.investigation.verify.locks import PAID_FOR, check_locks
 from custody.investigation.verify.pack import verify_pack
 from custody.investigation.verify.scans import ANNOUNCED, records_of
-from custody.investigation.verify.verdict import Notebook, Step
+from custody.investigation.verify.verification import Notebook, PackStep
 from custody.ledger.registry import Registry
 from custody.store import case_book
 from custody.usecases.export_pack import NO_LOCKS, Beside
@@ -42,7 +42,7 @@ def test_a_handset_that_was_sent_a_lock_was_registered_by_a_record_in_the_pack(l
     content = locked.export().content
     verify_pack(content, vkey=locked.vkey).demand()
     verdict = told_otherwise(locked, content, **_without_registration(open_pack(content)))
-    assert failed_steps(verdict) == {Step.LOCKS}
+    assert failed_steps(verdict) == {PackStep.LOCKS}
     assert any("was registered" in check.what for check in verdict.failures)
     asked = locked.locks.orders[0].indexes[1]
     closed = locked.export(Beside(locks=locked.locks, withhold={asked: "it names somebody"})).content
@@ -53,7 +53,7 @@ def test_a_lock_that_the_customer_was_told_of_or_paid_for_is_not_hidden(locked: 
     def noted(kind: str, **facts: Any) -> dict[str, bool | None]:
         with locked.house.unit() as unit:
             case_book.note(unit, locked.case, kind.removeprefix("dispute."), actor="system", facts=facts)
-        opened, notes = open_pack(locked.export(Beside(locks=NO_LOCKS)).content), Notebook(step=Step.LOCKS)
+        opened, notes = open_pack(locked.export(Beside(locks=NO_LOCKS)).content), Notebook(step=PackStep.LOCKS)
         check_locks(opened, Registry(), notes)
         return {check.what.partition(" lock-")[0]: check.ok for check in notes.checks}
 
@@ -77,5 +77,5 @@ def test_a_pack_that_tells_of_no_lock_does_not_prove_that_there_was_none(locked:
     case = replace(opened.case, timeline=tuple(line for line in opened.case.timeline if line.index not in of_locks))
     verdict = told_otherwise(locked, content, entries=entries, case=case, locks=NO_LOCKS)
     verdict.demand()
-    assert [check.ok for check in verdict.checks if check.step is Step.LOCKS] == [None]
-    assert any("could be left out unseen" in check.what for check in verdict.checks if check.step is Step.RECORDS)
+    assert [check.ok for check in verdict.checks if check.step is PackStep.LOCKS] == [None]
+    assert any("could be left out unseen" in check.what for check in verdict.checks if check.step is PackStep.RECORDS)

@@ -19,7 +19,7 @@ from custody.investigation.pack.json_form import plain
 from custody.investigation.pack.locks import LockFile
 from custody.investigation.verify.form import OpenedPack, open_pack
 from custody.investigation.verify.pack import verify_pack
-from custody.investigation.verify.verdict import Step, Verdict
+from custody.investigation.verify.verification import PackStep, Verification
 from custody.investigation.wording import state
 from custody.kernel import cose
 from custody.kernel.clock import DAY_MS, HOUR_MS, SECOND_MS, to_iso
@@ -48,7 +48,7 @@ def opened(pack: PackExported) -> OpenedPack:
     return open_pack(pack.content)
 
 
-def words(verdict: Verdict, step: Step, about: str) -> list[str]:
+def words(verdict: Verification, step: PackStep, about: str) -> list[str]:
     """What the step only tells, of something."""
     return [check.what for check in verdict.checks if check.step is step and check.ok is None and about in check.what]
 
@@ -95,18 +95,18 @@ def test_all_that_the_stored_answer_says_is_what_was_computed(
     investigation = deepcopy(dict(opened.investigation))
     STORED[lie](investigation["stored"])
     verdict = told_otherwise(world, pack.content, investigation=investigation)
-    assert failed_steps(verdict) == {Step.INVESTIGATION}
+    assert failed_steps(verdict) == {PackStep.INVESTIGATION}
 
 
 def test_what_follows_from_other_cases_is_named_as_the_operators_word(
     world: World, pack: PackExported, opened: OpenedPack
 ) -> None:
-    assert words(verify_pack(pack.content), Step.INVESTIGATION, "stored answer") == []
+    assert words(verify_pack(pack.content), PackStep.INVESTIGATION, "stored answer") == []
     investigation = deepcopy(dict(opened.investigation))
     investigation["stored"] |= {"hotspots": [{"handler": "h-courier-7", "hot": 0.99}], "accused": "h-courier-7"}
     verdict = told_otherwise(world, pack.content, investigation=investigation)
     assert verdict.ok
-    assert words(verdict, Step.INVESTIGATION, "stored answer") == [
+    assert words(verdict, PackStep.INVESTIGATION, "stored answer") == [
         f"accused, hotspots of the stored answer: not computed again, {WORD}"
     ]
 
@@ -173,14 +173,14 @@ def test_the_answer_is_the_one_that_the_log_recorded_when_it_was_found(
     assert [check.what for check in verdict.failures] == [FOUND_OTHERWISE]
     missing = (*opened.redactions, later_step(opened.head.size))
     later = told_otherwise(world, pack.content, redactions=missing, **parts)
-    assert (later.ok, words(later, Step.INVESTIGATION, "the answer may be told")) == (
+    assert (later.ok, words(later, PackStep.INVESTIGATION, "the answer may be told")) == (
         True,
         [f"the answer may be told by a record that is closed or not here: {WORD}"],
     )
     ranked = next(line.index for line in opened.case.timeline if line.kind == "ranked")
     assert ranked is not None
     closed = verify_pack(world.export(Beside(locks=world.locks, withhold={ranked: "for the test"})).content)
-    assert (closed.ok, words(closed, Step.INVESTIGATION, "what the investigation found")) == (
+    assert (closed.ok, words(closed, PackStep.INVESTIGATION, "what the investigation found")) == (
         True,
         [f"no record here says what the investigation found: {WORD}"],
     )
@@ -207,10 +207,10 @@ def test_what_went_into_the_sum_and_no_record_tells_is_named_as_the_operators_wo
 ) -> None:
     change, told = GIVEN[what]
     investigation = deepcopy(dict(opened.investigation))
-    assert not any(told in line for line in words(verify_pack(pack.content), Step.INVESTIGATION, WORD))
+    assert not any(told in line for line in words(verify_pack(pack.content), PackStep.INVESTIGATION, WORD))
     change(investigation["inquiry"]["inputs"])
     verdict = told_otherwise(world, pack.content, investigation=investigation)
-    assert sum(told in line for line in words(verdict, Step.INVESTIGATION, WORD)) == 1
+    assert sum(told in line for line in words(verdict, PackStep.INVESTIGATION, WORD)) == 1
 
 
 def test_when_the_handset_was_seen_is_held_against_the_records_of_the_case(tmp_path: Path) -> None:
@@ -221,22 +221,22 @@ def test_when_the_handset_was_seen_is_held_against_the_records_of_the_case(tmp_p
         content = world.export().content
         inputs = open_pack(content).investigation["inquiry"]["inputs"]["dispute"]
         told = "when the handset was seen with another SIM"
-        assert len(words(verify_pack(content), Step.INVESTIGATION, told)) == 1
+        assert len(words(verify_pack(content), PackStep.INVESTIGATION, told)) == 1
         for sim, earlier_ms in (("own", 1), ("other", 0), ("other", -1)):
             facts = {"sim": sim, "seen_ms": inputs["attach_ms"] - earlier_ms, "entry": 1}
             with world.house.unit() as unit:
                 case_book.note(unit, dispute, "handset_seen", actor="dev-1", facts=facts)
         content = world.export().content
-        assert words(verify_pack(content), Step.INVESTIGATION, told) == []
+        assert words(verify_pack(content), PackStep.INVESTIGATION, told) == []
         with world.house.unit() as unit:
             facts = {"sim": "other", "seen_ms": inputs["start_ms"] - 1, "entry": 1}
             case_book.note(unit, dispute, "handset_seen", actor="dev-1", facts=facts)
         content = world.export().content
-        assert words(verify_pack(content), Step.INVESTIGATION, told) == [], "before the parcel set out"
+        assert words(verify_pack(content), PackStep.INVESTIGATION, told) == [], "before the parcel set out"
         investigation = deepcopy(dict(open_pack(content).investigation))
         investigation["inquiry"]["inputs"]["dispute"]["attach_ms"] = None
         verdict = told_otherwise(world, content, investigation=investigation)
-        assert words(verdict, Step.INVESTIGATION, told) == [f"{told} (never): {WORD}"]
+        assert words(verdict, PackStep.INVESTIGATION, told) == [f"{told} (never): {WORD}"]
 
 
 def test_a_road_that_nobody_scanned_is_the_operators_word(tmp_path: Path) -> None:
@@ -247,13 +247,13 @@ def test_a_road_that_nobody_scanned_is_the_operators_word(tmp_path: Path) -> Non
         examine(world)
         content = world.export().content
         told = "the roads that nobody scanned"
-        assert words(verify_pack(content), Step.INVESTIGATION, told) == []
+        assert words(verify_pack(content), PackStep.INVESTIGATION, told) == []
         investigation = deepcopy(dict(open_pack(content).investigation))
         segments = investigation["inquiry"]["inputs"]["dispute"]["segments"]
         (road,) = [segment for segment in segments if segment["site"].startswith("linehaul from ")]
         taken, road["site"] = road["site"], "road 9"
         verdict = told_otherwise(world, content, investigation=investigation)
-        assert words(verdict, Step.INVESTIGATION, told) == [f"{told}: road 9 for {taken}: {WORD}"]
+        assert words(verdict, PackStep.INVESTIGATION, told) == [f"{told}: road 9 for {taken}: {WORD}"]
 
 
 def answered(locks: LockFile, **facts: Any) -> LockFile:
@@ -274,7 +274,7 @@ def heard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield world
 
 
-def taken_in(world: World, *, later_ms: int) -> Verdict:
+def taken_in(world: World, *, later_ms: int) -> Verification:
     """What a checker says if the answer is told to have come at another time than it did."""
     (history,) = world.locks.orders
     acked_ms = history.commands[0].acked_ms
@@ -285,9 +285,9 @@ def taken_in(world: World, *, later_ms: int) -> Verdict:
 
 def test_an_answer_was_taken_in_when_the_log_was_told_of_it(heard: World) -> None:
     assert taken_in(heard, later_ms=0).ok
-    assert words(taken_in(heard, later_ms=0), Step.LOCKS, WORD) == []
+    assert words(taken_in(heard, later_ms=0), PackStep.LOCKS, WORD) == []
     for later_ms in (-1, 1, DAY_MS):
-        assert failed_steps(taken_in(heard, later_ms=later_ms)) == {Step.LOCKS}
+        assert failed_steps(taken_in(heard, later_ms=later_ms)) == {PackStep.LOCKS}
 
 
 def test_when_an_answer_came_that_no_record_tells_of_is_the_operators_word(
@@ -296,7 +296,7 @@ def test_when_an_answer_came_that_no_record_tells_of_is_the_operators_word(
     for acked_ms in (1_778_500_000_000, 1_778_600_000_000):
         verdict = told_otherwise(world, pack.content, locks=answered(opened.locks, acked_ms=acked_ms))
         assert verdict.ok
-        assert words(verdict, Step.LOCKS, WORD) == [
+        assert words(verdict, PackStep.LOCKS, WORD) == [
             f"when the answer to command 1 of lock-1 came ({to_iso(acked_ms)}) is told by no record: {WORD}"
         ]
 
@@ -314,12 +314,12 @@ def test_an_answer_that_moved_nothing_came_when_the_log_recorded_it(tmp_path: Pa
         world.locks = answered(world.locks, acked_ms=at_ms)
         world.locks = replace(world.locks, orders=(replace(world.locks.orders[0], indexes=(*history.indexes, *more)),))
         verdict = verify_pack(world.export().content)
-        assert (verdict.ok, words(verdict, Step.LOCKS, WORD)) == (True, [])
+        assert (verdict.ok, words(verdict, PackStep.LOCKS, WORD)) == (True, [])
         repeated = taken_in(world, later_ms=DAY_MS)
-        assert (repeated.ok, len(words(repeated, Step.LOCKS, WORD))) == (True, 1)
+        assert (repeated.ok, len(words(repeated, PackStep.LOCKS, WORD))) == (True, 1)
 
 
-def drawn_up(world: World, content: bytes, *, later_ms: int, receipts_later_s: int) -> Verdict:
+def drawn_up(world: World, content: bytes, *, later_ms: int, receipts_later_s: int) -> Verification:
     """What a checker says of the pack with another time of its own, its receipts signed anew by the log."""
     opened = open_pack(content)
     created_ms = opened.manifest.created_ms + later_ms
@@ -351,14 +351,14 @@ def test_a_pack_was_drawn_up_when_its_receipts_were_given(world: World) -> None:
     assert drawn_up(world, content, later_ms=0, receipts_later_s=0).ok
     for later_ms, receipts_later_s in ((-SECOND_MS, 0), (SECOND_MS, 0), (0, 1)):
         verdict = drawn_up(world, content, later_ms=later_ms, receipts_later_s=receipts_later_s)
-        assert failed_steps(verdict) == {Step.ENTRIES}
+        assert failed_steps(verdict) == {PackStep.ENTRIES}
 
 
 def test_a_pack_was_drawn_up_after_what_it_holds_and_before_its_export_was_recorded(world: World) -> None:
     content = world.export().content
     for later_s in (-2 * DAY_MS // SECOND_MS, 2 * DAY_MS // SECOND_MS):
         verdict = drawn_up(world, content, later_ms=later_s * SECOND_MS, receipts_later_s=later_s)
-        assert failed_steps(verdict) == {Step.RECORDS}
+        assert failed_steps(verdict) == {PackStep.RECORDS}
 
 
 def test_a_clock_that_was_set_back_exports_no_pack_that_nobody_would_believe(tmp_path: Path) -> None:

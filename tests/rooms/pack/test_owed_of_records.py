@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from custody.disputes.machine import Role
+from custody.disputes.machine import CaseRole
 from custody.disputes.opening import A_LOAN, Report
 from custody.disputes.order import OrderFacts, Payment
 from custody.disputes.remedy import Needs
@@ -16,7 +16,7 @@ from custody.investigation.verify.form import OpenedPack, open_pack
 from custody.investigation.verify.owed import check_owed
 from custody.investigation.verify.pack import verify_pack
 from custody.investigation.verify.scans import records_of
-from custody.investigation.verify.verdict import Check, Notebook, Step
+from custody.investigation.verify.verification import Notebook, PackFinding, PackStep
 from custody.kernel.clock import DAY_MS
 from custody.store.unit import Unit
 from custody.usecases import learn_facts, move_case, move_scheme, pay_credit, sweep_cases
@@ -44,10 +44,10 @@ def move(world: World, *acts: Callable[[Unit], Any]) -> None:
             act(unit)
 
 
-def found(opened: OpenedPack, lie: Change | None = None, **parts: Any) -> list[Check]:
+def found(opened: OpenedPack, lie: Change | None = None, **parts: Any) -> list[PackFinding]:
     """What the step says against a pack, or leaves open, once its case was changed."""
     case = deepcopy(opened.case)
-    notes = Notebook(step=Step.RECORDS)
+    notes = Notebook(step=PackStep.RECORDS)
     changed = lie(case) if lie is not None else None
     case = changed if isinstance(changed, CaseDoc) else case
     check_owed(replace(opened, case=case, **parts), records_of(opened.entries), notes)
@@ -123,7 +123,7 @@ def test_owner_offer_and_choice_are_those_that_the_log_recorded(house: World) ->
     assert [check.what.partition(" of the case is")[0] for check in none] == ["the time of the offer", "the offer"]
     lie = deepcopy(opened.case)
     _offered_less(lie)
-    assert failed_steps(told_otherwise(house, house.export().content, case=lie)) == {Step.RECORDS}
+    assert failed_steps(told_otherwise(house, house.export().content, case=lie)) == {PackStep.RECORDS}
 
 
 def open_without_a_kind(world: World, **order: Any) -> None:
@@ -140,10 +140,12 @@ def test_an_offer_that_was_never_made_and_a_promise_that_was_left_out_are_refuse
 
 def test_what_was_promised_missed_and_paid_is_what_the_log_recorded(house: World) -> None:
     case = open_case_of(house)
-    by = {"actor": "agent-1", "role": Role.AGENT}
+    by = {"actor": "agent-1", "role": CaseRole.AGENT}
     move(
         house,
-        lambda unit: sweep_cases.sweep_case(unit, case, sweep_cases.Round(people=_people, locks_settled=_settled)),
+        lambda unit: sweep_cases.sweep_case(
+            unit, case, sweep_cases.SweepQuestions(people=_people, locks_settled=_settled)
+        ),
         lambda unit: move_case.choose(unit, case, remedy="refund", payout="bank_transfer", actor="customer"),
     )
     opened = told(house)
@@ -162,7 +164,9 @@ def test_what_was_promised_missed_and_paid_is_what_the_log_recorded(house: World
     house.clock.at_ms += DAY_MS
     move(
         house,
-        lambda unit: sweep_cases.sweep_case(unit, case, sweep_cases.Round(people=_people, locks_settled=_settled)),
+        lambda unit: sweep_cases.sweep_case(
+            unit, case, sweep_cases.SweepQuestions(people=_people, locks_settled=_settled)
+        ),
     )
     before, opened = opened.case.case["unpaid_credit_pence"], told(house)
     refused(opened, credit=with_file(unpaid_credit_pence=before))
@@ -203,12 +207,12 @@ def _settled(_session: Any, _dispute: str) -> bool:
 
 def test_what_a_scheme_decided_and_was_accepted_is_what_the_log_recorded(house: World) -> None:
     case = open_case_of(house)
-    by = {"actor": "supervisor-1", "role": Role.SUPERVISOR}
+    by = {"actor": "supervisor-1", "role": CaseRole.SUPERVISOR}
     move(house, lambda unit: move_scheme.adr(unit, case, letter_due_ms=unit.now_ms, deadlock=True, **by))
     told(house)
     move(
         house,
-        lambda unit: move_scheme.scheme_accepts(unit, case, reference="CO-1", actor="agent-1", role=Role.AGENT),
+        lambda unit: move_scheme.scheme_accepts(unit, case, reference="CO-1", actor="agent-1", role=CaseRole.AGENT),
         lambda unit: move_scheme.scheme_decides(
             unit, case, award="The price and 50 pounds.", award_pence=94_900, reference="CO-2", **by
         ),
@@ -232,7 +236,7 @@ def test_the_sum_of_an_offer_is_the_one_that_was_named(house: World) -> None:
             custody_words=None,
             lock_facts=move_case.NOTHING_KNOWN,
             actor="agent-1",
-            role=Role.AGENT,
+            role=CaseRole.AGENT,
             price_reduction_pence=5_000,
         ),
     )
@@ -243,7 +247,7 @@ def test_what_was_promised_in_a_case_that_was_joined_is_listed_where_it_goes_on(
     open_without_a_kind(house)
     joined, other = house.dispute, house.case
     into = open_case_of(house)
-    by = {"actor": "agent-1", "role": Role.AGENT}
+    by = {"actor": "agent-1", "role": CaseRole.AGENT}
     move(house, lambda unit: move_scheme.merge(unit, other, into=into, consent=True, **by))
     told(house)
     house.dispute = joined
@@ -258,7 +262,7 @@ def test_what_was_promised_in_a_case_that_was_joined_is_listed_where_it_goes_on(
 
 def test_what_was_chosen_is_kept_by_no_offer_that_was_made_before(house: World) -> None:
     open_without_a_kind(house, order_ref="SO-3", payment=Payment.CREDIT_CARD, price_pence=89_900)
-    by: dict[str, Any] = {"actor": "agent-1", "role": Role.AGENT}
+    by: dict[str, Any] = {"actor": "agent-1", "role": CaseRole.AGENT}
     kind: dict[str, Any] = {"claim_type": "substituted", "agreed": True, "custody_words": None}
     kind["lock_facts"] = move_case.NOTHING_KNOWN
     move(
@@ -283,7 +287,7 @@ def test_each_record_of_what_is_owed_counts(house: World) -> None:
 
     def after(lie: Change | None, *steps: dict[str, Any]) -> list[bool | None]:
         """What is said once the log had recorded these steps, too."""
-        case, notes, records = deepcopy(opened.case), Notebook(step=Step.RECORDS), records_of(opened.entries)
+        case, notes, records = deepcopy(opened.case), Notebook(step=PackStep.RECORDS), records_of(opened.entries)
         records |= {max(records) + place: {"dispute": house.case, **fields} for place, fields in enumerate(steps, 1)}
         if lie is not None:
             lie(case)

@@ -8,22 +8,22 @@ import pytest
 import scitt_cose
 
 from custody.investigation.pack.archive import read_zip, write_zip
-from custody.investigation.pack.entries import Judged, PackEntry, PackScan
+from custody.investigation.pack.entries import PackedVerdict, PackEntry, PackScan
 from custody.investigation.pack.log import replay
 from custody.investigation.verify.form import OpenedPack, open_pack
 from custody.investigation.verify.pack import verify_pack
 from custody.investigation.verify.scans import check_scans
-from custody.investigation.verify.verdict import Notebook, Step
+from custody.investigation.verify.verification import Notebook, PackStep
 from custody.ledger.registry import Registry
 from custody.scans.batch import BATCH, read_batch, verify_scan
 from custody.scans.tolerances import Tolerances
 from custody.store import log_reader
 from custody.trail.describe import describe_trail
-from custody.trail.finding import Kind
+from custody.trail.finding import FindingKind
 from custody.trail.sealed import QUARANTINED
 from custody.usecases.erase import erase
 from custody.usecases.export_pack import Beside, PackExported
-from custody.usecases.judge_group import Ack
+from custody.usecases.judge_group import ScanAnswer
 from custody.usecases.read_trail import read_trail
 from custody.usecases.replay_verdicts import compare_verdicts
 from tests.rooms.pack.pack_world import IMEI, ORDER, PARCEL, World, key, open_world, send_parcel, whole_story
@@ -55,7 +55,7 @@ def opened(pack: PackExported) -> OpenedPack:
     return open_pack(pack.content)
 
 
-def codes(ack: Ack) -> set[str]:
+def codes(ack: ScanAnswer) -> set[str]:
     """The codes of its flags."""
     return {flag.code for flag in ack.verdict.flags}
 
@@ -78,7 +78,7 @@ def test_the_trail_is_the_one_that_plain_scans_make(world: World, plain: World, 
     ours, theirs = trails
     assert [entry.event.event_id for entry in ours.entries] == [entry.event.event_id for entry in theirs.entries]
     assert [(link.name, link.signing) for link in ours.links] == [(link.name, link.signing) for link in theirs.links]
-    kinds = [[one.kind for one in each.findings if one.kind is not Kind.LATE_ARRIVAL] for each in trails]
+    kinds = [[one.kind for one in each.findings if one.kind is not FindingKind.LATE_ARRIVAL] for each in trails]
     assert kinds[0] == kinds[1], "but for waiting for the batch to be closed"
     assert (
         len({entry.where for entry in ours.entries}) == len(ours.entries) > len({entry.index for entry in ours.entries})
@@ -190,7 +190,7 @@ def first_batch(opened: OpenedPack) -> PackEntry:
 
 def judged(opened: OpenedPack, batch: PackEntry, scans: tuple[PackScan, ...], registry: Registry) -> Notebook:
     entries = tuple(replace(entry, scans=scans) if entry is batch else entry for entry in opened.entries)
-    notes = Notebook(step=Step.SCANS)
+    notes = Notebook(step=PackStep.SCANS)
     check_scans(replace(opened, entries=entries), registry, notes)
     return notes
 
@@ -220,7 +220,8 @@ def test_a_batch_under_a_revoked_key_stands_apart_only_if_every_scan_of_it_does(
     gone = replace(row, revoked_at=batch.index, suspect_from=batch.index)
     revoked = replace(registry, keys={**registry.keys, row.key.kid: gone})
     one, *others = (
-        replace(scan, judged=Judged(result=QUARANTINED, code="S41", flags=("key_revoked",))) for scan in batch.scans
+        replace(scan, judged=PackedVerdict(result=QUARANTINED, code="S41", flags=("key_revoked",)))
+        for scan in batch.scans
     )
     for scans, ok in (((one, *others), None), ((replace(one, judged=batch.scans[0].judged), *others), False)):
         found = judged(opened, batch, scans, revoked).checks

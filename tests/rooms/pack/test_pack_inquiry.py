@@ -14,8 +14,7 @@ from custody.investigation.naming import name, naming_rules
 from custody.investigation.pack.earlier import SECOND
 from custody.investigation.pack.inquiry import FORMAT, check_inquiry, read_inquiry, rejudge, same, write_inquiry
 from custody.investigation.pack.json_form import plain, read_json, write_json
-from custody.investigation.result import Checked, Judgement, Result
-from custody.investigation.values import (
+from custody.investigation.passage import (
     NO_HISTORY,
     Checkpoint,
     Complaint,
@@ -24,10 +23,11 @@ from custody.investigation.values import (
     HandlerTraffic,
     Passes,
     Pin,
-    Seal,
+    SealSeen,
     Segment,
     Step,
 )
+from custody.investigation.result import CheckResult, Inference, Judgement
 from custody.investigation.wording import state
 from custody.kernel.clock import HOUR_MS
 from custody.kernel.errors import Rejected
@@ -56,7 +56,7 @@ def dispute(number: int, *, complaint: Complaint = Complaint.WRONG_ITEM, missed:
             Checkpoint(
                 scan_ms=None if place == missed else 1_778_000_000_000 + (number + 4 * place) * HOUR_MS,
                 photo=place % 2 == 0,
-                seal=Seal.ANOMALY if place > 4 else Seal.OK,
+                seal=SealSeen.ANOMALY if place > 4 else SealSeen.OK,
                 mass_g=541.5 if place in {0, 4} else None,
             )
             for place in range(len(steps) + 1)
@@ -98,20 +98,20 @@ FLEET = Fleet(
 )
 
 
-SORTING = Checked(check="camera-04", title="Look at the camera footage of sorting at hub-1", found=True)
+SORTING = CheckResult(check="camera-04", title="Look at the camera footage of sorting at hub-1", found=True)
 EARLIER = Path(__file__).parent / "inquiry_of_format_1.json"
 
 
 @pytest.fixture(scope="module", params=["history", "no history"])
-def result(request: pytest.FixtureRequest) -> Result:
+def result(request: pytest.FixtureRequest) -> Inference:
     return run(FLEET if request.param == "history" else NO_HISTORY, DISPUTES)
 
 
-def written(result: Result, number: int, *, checked: tuple[Checked, ...] = ()) -> dict[str, Any]:
+def written(result: Inference, number: int, *, checked: tuple[CheckResult, ...] = ()) -> dict[str, Any]:
     return written_of(with_results(result.judgement(f"case-{number:02d}"), checked), result)
 
 
-def written_of(judgement: Judgement, result: Result) -> dict[str, Any]:
+def written_of(judgement: Judgement, result: Inference) -> dict[str, Any]:
     naming = name(judgement, naming_rules(result))
     explanation = explain(judgement)
     checks = next_checks(judgement, usual_checks(judgement, footage_expires_ms={1: 5, 4: 6}))[:4]
@@ -127,19 +127,19 @@ def written_of(judgement: Judgement, result: Result) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("number", range(8))
-def test_every_part_of_an_answer_comes_out_the_same_when_computed_again(result: Result, number: int) -> None:
+def test_every_part_of_an_answer_comes_out_the_same_when_computed_again(result: Inference, number: int) -> None:
     parts = list(check_inquiry(read_inquiry(written(result, number))))
     assert [part.what for part in parts if not part.ok] == []
     assert len(parts) == 7
 
 
-def test_the_chain_alone_gives_the_very_figures_of_the_whole_run(result: Result) -> None:
+def test_the_chain_alone_gives_the_very_figures_of_the_whole_run(result: Inference) -> None:
     inquiry = read_inquiry(written(result, 1))
     judgement = result.judgement("case-01")
     assert rejudge(inquiry.inputs).columns == pytest.approx(judgement.columns, abs=1e-12)
 
 
-def test_the_numbers_of_other_disputes_do_not_go_along(result: Result) -> None:
+def test_the_numbers_of_other_disputes_do_not_go_along(result: Inference) -> None:
     alone = json.dumps(written(result, 1))
     assert "case-02" not in alone
     assert "h-depot-0" not in alone, "somebody who never held this parcel"
@@ -184,7 +184,7 @@ def test_figures_are_the_same_within_a_tolerance_and_words_exactly() -> None:
     assert not same(float("nan"), float("nan"))
 
 
-def test_a_place_for_a_whole_run_is_read_over_while_nothing_stands_in_it(result: Result) -> None:
+def test_a_place_for_a_whole_run_is_read_over_while_nothing_stands_in_it(result: Inference) -> None:
     value = written(result, 0)
     assert read_inquiry({**value, "whole": None}) == read_inquiry(value)
     with pytest.raises(Rejected):
@@ -203,7 +203,7 @@ def test_a_wild_weighing_counts_in_the_answers_of_earlier_formats_alone(form: st
         assert all(part.ok for part in check_inquiry(inquiry)) == ok
 
 
-def test_an_inquiry_of_another_form_is_refused(result: Result) -> None:
+def test_an_inquiry_of_another_form_is_refused(result: Inference) -> None:
     value = written(result, 0)
     for wrong in (None, [], {}, {**value, "more": 1}, {**value, "format": "x"}, {**value, "inputs": {}}):
         with pytest.raises(Rejected):
@@ -217,7 +217,7 @@ def test_an_inquiry_of_another_form_is_refused(result: Result) -> None:
         rejudge(replace(short.inputs, history=low))
 
 
-def test_what_checks_have_shown_is_computed_again(result: Result) -> None:
+def test_what_checks_have_shown_is_computed_again(result: Inference) -> None:
     value = written(result, 2, checked=(SORTING,))
     assert value["inputs"]["checked"] == [plain(SORTING)]
     assert [part.what for part in check_inquiry(read_inquiry(value)) if not part.ok] == []

@@ -12,7 +12,7 @@ from custody.investigation.pack.case import FILE as CASE
 from custody.kernel.clock import SECOND_MS
 from custody.ledger.checkpoint import open_checkpoint
 from custody.ledger.cosignature import cosign
-from custody.ledger.note import Ed25519Verifier, Kind, add_signatures, parse_vkey, text_key
+from custody.ledger.note import Ed25519Verifier, SignatureKind, add_signatures, parse_vkey, text_key
 from custody.store import log_reader
 from custody.usecases.export_pack import Beside
 from custody.usecases.open_log import name_witnesses
@@ -32,7 +32,10 @@ CARRIER_TOO = (
 
 def policy(world: World, count: str) -> str:
     """Both parties as witnesses, and how many of them are enough."""
-    vkeys = [text_key(f"{name}.example/w", key(name).public, kind=Kind.ED25519_COSIGNATURE).vkey() for name in PARTIES]
+    vkeys = [
+        text_key(f"{name}.example/w", key(name).public, kind=SignatureKind.ED25519_COSIGNATURE).vkey()
+        for name in PARTIES
+    ]
     lines = [f"witness {name} {vkey}" for name, vkey in zip(PARTIES, vkeys, strict=True)]
     return "\n".join([f"log {world.vkey}", *lines, f"group both {count} {' '.join(PARTIES)}", "quorum both", ""])
 
@@ -141,7 +144,7 @@ def test_a_countersignature_that_does_not_verify_is_wrong_and_not_awaited(plain:
         note = log_reader.head(session).note
     head = open_checkpoint(note, Ed25519Verifier(key=parse_vkey(plain.vkey)))
     line = cosign(head, name="carrier.example/w", signer=key("ombudsman"), at_s=plain.clock.at_ms // SECOND_MS)
-    own = text_key("carrier.example/w", key("carrier").public, kind=Kind.ED25519_COSIGNATURE)
+    own = text_key("carrier.example/w", key("carrier").public, kind=SignatureKind.ED25519_COSIGNATURE)
     forged = type(line)(name=line.name, key_id=own.key_id, blob=line.blob)
     content = plain.export(Beside(note=add_signatures(note, [forged]))).content
     assert Reader(tmp_path, plain).value(content, witnesses=policy(plain, "any"))[:3] == (1, "WRONG", False)

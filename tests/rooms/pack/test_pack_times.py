@@ -9,12 +9,12 @@ from custody.gs1.named_information import write_ni
 from custody.investigation.pack.witnessed import name_of
 from custody.investigation.verify.form import open_pack
 from custody.investigation.verify.pack import verify_pack
-from custody.investigation.verify.verdict import Step, Verdict
+from custody.investigation.verify.verification import PackStep, Verification
 from custody.kernel.clock import DAY_MS, SECOND_MS
 from custody.ledger.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint, sign_checkpoint
 from custody.ledger.cosignature import cosign
 from custody.ledger.merkle import leaf_hash
-from custody.ledger.note import Ed25519Verifier, Kind, add_signatures, parse_note, parse_vkey, text_key
+from custody.ledger.note import Ed25519Verifier, SignatureKind, add_signatures, parse_note, parse_vkey, text_key
 from custody.ledger.time_bounds import note_digest
 from custody.store import log_reader
 from custody.store.tables import CosignedNoteRow
@@ -26,7 +26,9 @@ from tests.rooms.pack.tamper import failed_steps
 
 def witnesses(world: World, *names: str) -> str:
     """A policy that demands all of these."""
-    vkeys = {name: text_key(f"{name}.example/w", key(name).public, kind=Kind.ED25519_COSIGNATURE) for name in names}
+    vkeys = {
+        name: text_key(f"{name}.example/w", key(name).public, kind=SignatureKind.ED25519_COSIGNATURE) for name in names
+    }
     lines = [f"log {world.vkey}", *(f"witness {name} {vkey.vkey()}" for name, vkey in vkeys.items())]
     return "\n".join([*lines, f"group g all {' '.join(names)}", "quorum g", ""])
 
@@ -74,8 +76,8 @@ def court(tmp_path: Path) -> Iterator[Court]:
         yield made
 
 
-def said(verdict: Verdict, words: str) -> list[bool | None]:
-    return [check.ok for check in verdict.checks if check.step is Step.WITNESSES and words in check.what]
+def said(verdict: Verification, words: str) -> list[bool | None]:
+    return [check.ok for check in verdict.checks if check.step is PackStep.WITNESSES and words in check.what]
 
 
 def test_a_scan_is_not_placed_after_the_moment_at_which_it_was_in_the_log(court: Court) -> None:
@@ -89,7 +91,7 @@ def test_a_checkpoint_of_a_longer_log_than_the_scan_was_entered_in_is_a_split_vi
     forked = sign_checkpoint(Checkpoint(origin=ORIGIN, size=100_000, root=leaf_hash(b"another past")), court.world.log)
     court.embed(court.cosigned(forked))
     verdict = verify_pack(court.pack(), vkey=court.world.vkey)
-    assert failed_steps(verdict) == {Step.WITNESSES}
+    assert failed_steps(verdict) == {PackStep.WITNESSES}
     assert said(verdict, "a split view") == [False]
 
 
@@ -109,7 +111,7 @@ def test_a_checkpoint_that_the_log_did_not_sign_is_refused_even_where_no_witness
         name_witnesses(court.world.house, unit, {}, registrar=key("registrar"))
     court.embed(sign_checkpoint(Checkpoint(origin=ORIGIN, size=3, root=leaf_hash(b"a past")), key("thief")))
     open_case_of(court.world)
-    assert failed_steps(verify_pack(court.world.export().content, vkey=court.world.vkey)) == {Step.WITNESSES}
+    assert failed_steps(verify_pack(court.world.export().content, vkey=court.world.vkey)) == {PackStep.WITNESSES}
 
 
 def test_the_checkers_own_witnesses_are_believed_about_times_and_nobody_else(court: Court) -> None:

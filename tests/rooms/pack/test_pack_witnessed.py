@@ -16,11 +16,11 @@ from custody.investigation.pack.witnessed import name_of, way_of
 from custody.investigation.verify.form import OpenedPack, open_pack
 from custody.investigation.verify.log import check_witnesses
 from custody.investigation.verify.pack import verify_pack
-from custody.investigation.verify.verdict import Notebook, Step, Verdict
+from custody.investigation.verify.verification import Notebook, PackStep, Verification
 from custody.kernel.clock import DAY_MS, HOUR_MS, SECOND_MS
 from custody.ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from custody.ledger.cosignature import cosign
-from custody.ledger.note import Ed25519Verifier, Kind, parse_vkey, text_key
+from custody.ledger.note import Ed25519Verifier, SignatureKind, parse_vkey, text_key
 from custody.ledger.time_bounds import note_digest
 from custody.ledger.witness_policy import parse_policy
 from custody.store import log_reader, witness_book
@@ -31,7 +31,7 @@ from tests.rooms.pack.pack_world import ORIGIN, PARCEL, World, key, observe, ope
 from tests.rooms.pack.tamper import edit, failed_steps, told_otherwise, verdict_on
 
 NAME = "carrier.example/w1"
-CARRIER = text_key(NAME, key("carrier").public, kind=Kind.ED25519_COSIGNATURE)
+CARRIER = text_key(NAME, key("carrier").public, kind=SignatureKind.ED25519_COSIGNATURE)
 
 
 class Witnessed:
@@ -94,7 +94,7 @@ def test_the_scan_that_embeds_a_checkpoint_is_placed_between_it_and_the_head(
     assert (last["not_before_ms"], last["not_after_ms"]) == (times["seen_ms"], times["head_ms"] + 999)
     assert last["not_before_ms"] <= last["received_ms"] <= last["not_after_ms"]
     assert {(row["not_before_ms"], row["not_after_ms"]) for row in others} == {(None, times["head_ms"] + 999)}
-    said = [check.what for check in verdict.checks if check.step is Step.WITNESSES]
+    said = [check.what for check in verdict.checks if check.step is PackStep.WITNESSES]
     assert f"witnesses place 1 of {len(others) + 1} scans between two moments" in said
     assert b"witnessed/H.note" in files[HOWTO]
 
@@ -108,7 +108,7 @@ def test_a_time_that_the_checkpoints_do_not_tell_is_refused(
         trail["entries"][-1]["not_before_ms"] -= SECOND_MS
 
     changed = edit(open_pack(content), TRAIL, earlier)
-    assert failed_steps(verdict_on(world, content, changed)) == {Step.TRAIL}
+    assert failed_steps(verdict_on(world, content, changed)) == {PackStep.TRAIL}
 
 
 def test_a_checkpoint_that_is_missing_or_torn_is_refused(
@@ -116,17 +116,17 @@ def test_a_checkpoint_that_is_missing_or_torn_is_refused(
 ) -> None:
     content, _, seen = told
     name, gone = name_of(seen), dict.fromkeys((name_of(seen), way_of(note_digest(seen))))
-    assert Step.TRAIL in failed_steps(verdict_on(world, content, gone))
+    assert PackStep.TRAIL in failed_steps(verdict_on(world, content, gone))
     torn = seen[:-8] + b"AAAAAA=\n"
-    assert failed_steps(verdict_on(world, content, {name: torn})) == {Step.FORM}
-    assert Step.TRAIL in failed_steps(verdict_on(world, content, {**gone, name_of(torn): torn}))
+    assert failed_steps(verdict_on(world, content, {name: torn})) == {PackStep.FORM}
+    assert PackStep.TRAIL in failed_steps(verdict_on(world, content, {**gone, name_of(torn): torn}))
 
 
 def test_a_checkpoint_that_no_scan_embeds_is_refused(world: World, told: tuple[bytes, dict[str, int], bytes]) -> None:
     content = told[0]
     other = open_pack(content).note
-    assert failed_steps(verdict_on(world, content, {name_of(other): other})) == {Step.WITNESSES}
-    assert failed_steps(verdict_on(world, content, {"witnessed/x.note": other})) == {Step.FORM}
+    assert failed_steps(verdict_on(world, content, {name_of(other): other})) == {PackStep.WITNESSES}
+    assert failed_steps(verdict_on(world, content, {"witnessed/x.note": other})) == {PackStep.FORM}
 
 
 def size_of(world: World) -> int:
@@ -137,7 +137,7 @@ def size_of(world: World) -> int:
 UNPROVEN = "is of the same history is not proven here"
 
 
-def said_of(verdict: Verdict, note: bytes) -> list[tuple[bool | None, str]]:
+def said_of(verdict: Verification, note: bytes) -> list[tuple[bool | None, str]]:
     return [(check.ok, check.what) for check in verdict.checks if check.where == name_of(note)]
 
 
@@ -153,9 +153,9 @@ def test_the_head_is_proven_to_go_on_from_a_checkpoint_or_this_is_named(
     ((ok, what),) = said_of(bare, seen)
     assert (ok, UNPROVEN in what) == (None, True)
     for path in ([], ["AA"], [b64(bytes(32))]):
-        assert failed_steps(verdict_on(world, content, {way_of(digest): write_json(path)})) == {Step.WITNESSES}
+        assert failed_steps(verdict_on(world, content, {way_of(digest): write_json(path)})) == {PackStep.WITNESSES}
     for other in ({way_of(digest): b"{}"}, {way_of(bytes(32)): write_json([])}):
-        assert failed_steps(verdict_on(world, content, other)) == {Step.FORM}
+        assert failed_steps(verdict_on(world, content, other)) == {PackStep.FORM}
 
 
 def test_a_checkpoint_of_another_history_is_refused_also_if_it_is_a_short_one(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_a_checkpoint_of_another_history_is_refused_also_if_it_is_a_short_one(tm
             path = tuple(log_reader.prove_consistency(session, 3, open_pack(content).head.size))
         for way in (path, (), path[:-1]):
             refused = told_otherwise(world, content, witnessed=(forked,), ways={note_digest(forked): way})
-            assert failed_steps(refused) == {Step.WITNESSES}
+            assert failed_steps(refused) == {PackStep.WITNESSES}
 
 
 def test_a_checkpoint_that_a_scan_saw_and_the_pack_leaves_out_is_named_with_its_entry(tmp_path: Path) -> None:
@@ -184,11 +184,11 @@ def test_a_checkpoint_that_a_scan_saw_and_the_pack_leaves_out_is_named_with_its_
         scanned = size_of(world) - 1
         open_case_of(world)
         content = world.export().content
-        assert failed_steps(told_otherwise(world, content, witnessed=(forked,))) == {Step.WITNESSES}
+        assert failed_steps(told_otherwise(world, content, witnessed=(forked,))) == {PackStep.WITNESSES}
         left_out = verify_pack(content, vkey=world.vkey)
         left_out.demand()
         (check,) = [check for check in left_out.checks if UNPROVEN in check.what]
-        assert (check.ok, check.step, check.where) == (None, Step.WITNESSES, f"entry {scanned}")
+        assert (check.ok, check.step, check.where) == (None, PackStep.WITNESSES, f"entry {scanned}")
         assert write_ni(note_digest(forked)) in check.what
 
 
@@ -210,7 +210,7 @@ def test_a_kept_checkpoint_that_is_no_text_has_no_proof_and_is_refused_by_who_ch
             witness_book.publish(unit.session, 3, torn, at_ms=unit.now_ms)
         content = world.export().content
         assert open_pack(content).ways == {}
-        assert failed_steps(verify_pack(content, vkey=world.vkey)) == {Step.WITNESSES}
+        assert failed_steps(verify_pack(content, vkey=world.vkey)) == {PackStep.WITNESSES}
 
 
 def test_a_pack_that_is_dated_before_its_cosignatures_is_refused_by_whoever_knows_the_witnesses(tmp_path: Path) -> None:
@@ -245,7 +245,7 @@ def test_a_head_that_the_logs_own_witnesses_have_not_cosigned_yet_is_named_and_r
 
 def said_by_witnesses(opened: OpenedPack) -> list[tuple[bool | None, str]]:
     """What the last step says of a pack."""
-    notes = Notebook(step=Step.WITNESSES)
+    notes = Notebook(step=PackStep.WITNESSES)
     check_witnesses(opened, replay(opened.entries), notes, witnesses=None)
     return [(check.ok, check.what) for check in notes.checks]
 

@@ -13,14 +13,14 @@ from custody.gs1.keys import issue_sscc
 from custody.investigation.answer import briefly
 from custody.investigation.infer import run
 from custody.investigation.pack.draw_up import derive, draw_up
-from custody.investigation.pack.entries import Judged, stem
+from custody.investigation.pack.entries import PackedVerdict, stem
 from custody.investigation.pack.inquiry import read_inquiry
 from custody.investigation.pack.redact import Redaction
 from custody.investigation.pack.trail import FILE as TRAIL
-from custody.investigation.values import Complaint, Dispute
+from custody.investigation.passage import Complaint, Dispute
 from custody.investigation.verify.form import OpenedPack, open_pack
 from custody.investigation.verify.pack import verify_pack
-from custody.investigation.verify.verdict import Step, Verdict
+from custody.investigation.verify.verification import PackStep, Verification
 from custody.scans.scan import CONTENT_TYPE as SCAN
 from custody.store import case_book
 from custody.usecases.export_pack import Beside, PackExported
@@ -73,7 +73,7 @@ def test_what_the_report_says_of_the_weak_link_is_what_was_computed(
     investigation = deepcopy(dict(opened.investigation))
     change(investigation["stored"])
     verdict = told_otherwise(world, pack.content, investigation=investigation)
-    assert failed_steps(verdict) == {Step.INVESTIGATION}
+    assert failed_steps(verdict) == {PackStep.INVESTIGATION}
 
 
 def test_an_answer_that_the_log_recorded_is_not_left_out(world: World, pack: PackExported, opened: OpenedPack) -> None:
@@ -103,7 +103,7 @@ def _called(names: dict[str, str]) -> Callable[[Dispute], Dispute]:
     )
 
 
-def found_anew(world: World, investigation: dict[str, Any]) -> Verdict:
+def found_anew(world: World, investigation: dict[str, Any]) -> Verification:
     """What a checker says of a pack with this investigation, which the log recorded as found."""
     with world.house.unit() as unit:
         case_book.note(unit, world.case, "ranked", actor="system", facts=briefly(investigation["stored"]))
@@ -116,7 +116,7 @@ def test_an_investigation_made_anew_of_the_same_inputs_holds(world: World, opene
 
 def test_the_complaint_that_was_weighed_is_the_one_that_the_log_recorded(world: World, opened: OpenedPack) -> None:
     other = judged_otherwise(opened, lambda dispute: replace(dispute, complaint=Complaint.DAMAGED))
-    assert failed_steps(found_anew(world, other)) == {Step.INVESTIGATION}
+    assert failed_steps(found_anew(world, other)) == {PackStep.INVESTIGATION}
 
 
 def test_the_handlers_and_steps_that_were_weighed_are_those_of_the_scans(world: World, opened: OpenedPack) -> None:
@@ -125,7 +125,7 @@ def test_the_handlers_and_steps_that_were_weighed_are_those_of_the_scans(world: 
         return replace(dispute, segments=(replace(first, handler="h-somebody-else"), *others))
 
     other = judged_otherwise(opened, by_somebody_else)
-    assert failed_steps(found_anew(world, other)) == {Step.INVESTIGATION}
+    assert failed_steps(found_anew(world, other)) == {PackStep.INVESTIGATION}
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_the_places_that_are_named_are_those_where_the_stations_stand(
     world: World, opened: OpenedPack, names: dict[str, str]
 ) -> None:
     other = judged_otherwise(opened, _called(names))
-    assert failed_steps(found_anew(world, other)) == {Step.INVESTIGATION}
+    assert failed_steps(found_anew(world, other)) == {PackStep.INVESTIGATION}
 
 
 def test_what_people_call_a_site_is_told_with_its_key(world: World, opened: OpenedPack) -> None:
@@ -174,7 +174,7 @@ def test_the_timeline_tells_each_record_once_and_in_the_order_of_the_log(
     timeline = tuple(opened.case.timeline[place] for place in places)
     verdict = told_otherwise(world, pack.content, case=replace(opened.case, timeline=timeline))
     assert "the timeline is not in the order of the log's records" in {check.what for check in verdict.failures}
-    assert failed_steps(verdict) == {Step.RECORDS}
+    assert failed_steps(verdict) == {PackStep.RECORDS}
 
 
 def test_records_of_other_cases_and_other_kinds_are_no_steps_of_the_case(tmp_path: Path) -> None:
@@ -202,7 +202,7 @@ def test_a_case_that_another_was_joined_into_was_opened_when_the_last_joining_sa
         for told, ok in ((3, True), (5, False), (doc.case["case"]["opened_ms"], False)):
             facts = {**doc.case, "case": {**doc.case["case"], "opened_ms": told}}
             verdict = told_otherwise(world, content, case=replace(doc, case=facts))
-            assert failed_steps(verdict) == (set() if ok else {Step.RECORDS})
+            assert failed_steps(verdict) == (set() if ok else {PackStep.RECORDS})
 
 
 def test_a_handset_that_was_registered_for_no_lock_of_the_case_is_not_the_one_that_was_locked(tmp_path: Path) -> None:
@@ -235,14 +235,14 @@ def test_what_the_report_says_of_the_case_is_what_was_recorded_when_it_was_opene
 ) -> None:
     facts = {**opened.case.case, "case": {**opened.case.case["case"], name: told}}
     verdict = told_otherwise(world, pack.content, case=replace(opened.case, case=facts))
-    assert Step.RECORDS in failed_steps(verdict)
+    assert PackStep.RECORDS in failed_steps(verdict)
 
 
 def test_the_handset_that_the_report_names_is_the_one_that_was_locked(
     world: World, pack: PackExported, opened: OpenedPack
 ) -> None:
     case = replace(opened.case, imei="urn:gsma:imei:00101700-482916-0")
-    assert Step.RECORDS in failed_steps(told_otherwise(world, pack.content, case=case))
+    assert PackStep.RECORDS in failed_steps(told_otherwise(world, pack.content, case=case))
 
 
 OTHER = issue_sscc("9521473", 7777).uri
@@ -263,7 +263,7 @@ def test_parcel_and_handset_are_those_that_the_log_recorded_when_the_case_was_op
 ) -> None:
     case = replace(opened.case, **named)  # type: ignore[arg-type]  # the members that differ
     verdict = told_otherwise(world, pack.content, case=case, investigation=NOT_EXAMINED)
-    assert Step.RECORDS in failed_steps(verdict)
+    assert PackStep.RECORDS in failed_steps(verdict)
 
 
 def test_a_parcel_that_none_of_the_scans_is_about_has_no_pack_of_theirs(
@@ -288,7 +288,7 @@ def test_packs_of_cases_whose_opening_recorded_neither_parcel_nor_handset_hold(t
         opened = open_pack(pack.content)
         assert "parcel" not in opened.case.timeline[0].facts
         case = replace(opened.case, item=OTHER, parcel=OTHER)
-        assert Step.TRAIL in failed_steps(told_otherwise(world, pack.content, case=case))
+        assert PackStep.TRAIL in failed_steps(told_otherwise(world, pack.content, case=case))
 
 
 def _without_keys(note: Callable[..., int]) -> Callable[..., int]:
@@ -328,15 +328,15 @@ def test_a_verdict_that_no_judge_gives_is_refused_by_the_form(
     world: World, pack: PackExported, opened: OpenedPack, result: str
 ) -> None:
     scan = next(row for row in opened.entries if row.content_type == SCAN)
-    odd = replace(scan, judged=Judged(result=result, code="S00", flags=()))
+    odd = replace(scan, judged=PackedVerdict(result=result, code="S00", flags=()))
     entries = tuple(odd if row is scan else row for row in opened.entries)
     verdict = told_otherwise(world, pack.content, entries=entries, investigation=NOT_EXAMINED)
-    assert failed_steps(verdict) == {Step.FORM}
+    assert failed_steps(verdict) == {PackStep.FORM}
 
 
 def test_what_the_service_alone_says_of_a_scan_is_named(world: World, pack: PackExported) -> None:
     (said,) = [check for check in verify_pack(pack.content, vkey=world.vkey).checks if check.where == "entries.json"]
-    assert (said.step, said.ok) == (Step.SCANS, None)
+    assert (said.step, said.ok) == (PackStep.SCANS, None)
     assert "the seal alone covers" in said.what
 
 
@@ -346,6 +346,6 @@ def test_a_scan_of_the_parcel_that_was_left_out_is_missed_where_the_next_one_nam
     gone = next(row for row in opened.entries if row.content_type == SCAN and b'"broken"' in (row.opening or b""))
     entries = tuple(row for row in opened.entries if row is not gone)
     verdict = told_otherwise(world, pack.content, entries=entries, investigation=NOT_EXAMINED)
-    said = [check.what for check in verdict.checks if check.step is Step.TRAIL and check.ok is None]
+    said = [check.what for check in verdict.checks if check.step is PackStep.TRAIL and check.ok is None]
     assert any(GAP in what for what in said)
     assert not any(GAP in check.what for check in told_otherwise(world, pack.content).checks)

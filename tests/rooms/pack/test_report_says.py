@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from custody.gs1.keys import issue_gln, issue_pgln
-from custody.investigation.pack.case import CaseDoc, Line
+from custody.investigation.pack.case import CaseDoc, CaseLine
 from custody.investigation.pack.draw_up import derive, draw_up
 from custody.investigation.pack.locks import LockFile
 from custody.investigation.pack.report import FILE, peek
 from custody.investigation.verify.form import OpenedPack, open_pack
-from custody.investigation.verify.verdict import Step
+from custody.investigation.verify.verification import PackStep
 from custody.kernel import cbor, cose
 from custody.kernel.clock import to_iso
 from custody.usecases.export_pack import PackExported
@@ -141,7 +141,7 @@ def _told(doc: CaseDoc, **facts: Any) -> CaseDoc:
 
 def test_a_step_without_a_record_and_a_case_without_a_kind_are_shown_so(opened: OpenedPack) -> None:
     bare = {**opened.case.case["case"], "claim_type": None}
-    line = Line(at_ms=1, actor="agent-1", kind="device.seen_again", facts={}, index=None)
+    line = CaseLine(at_ms=1, actor="agent-1", kind="device.seen_again", facts={}, index=None)
     case = replace(_told(opened.case, case=bare, found_instead=None), timeline=(line,))
     page = page_of(opened, case=case)
     assert page.tables["What was done, in order"] == [(at(1), "agent-1", "device seen again", "-")]
@@ -187,7 +187,7 @@ def test_a_payment_that_came_back_is_not_told_as_kept_nor_what_was_replaced_as_m
     assert told == ["came back", "replaced", "set aside", "kept"]
     at_first = {**draw_up(replace(opened.source, case=case)).files}
     at_first[FILE] = derive(replace(opened.source, case=case), bare_promises=True)[FILE]
-    assert Step.TRAIL not in failed_steps(verdict_on(world, pack.content, at_first))
+    assert PackStep.TRAIL not in failed_steps(verdict_on(world, pack.content, at_first))
 
 
 def test_signs_stand_for_what_no_html_may_hold_and_a_pack_made_before_holds(
@@ -201,7 +201,7 @@ def test_signs_stand_for_what_no_html_may_hold_and_a_pack_made_before_holds(
     for bare in (False, True):
         files = {**draw_up(source).files, FILE: derive(source, bare_controls=bare)[FILE]}
         assert (words.encode() in files[FILE]) == bare
-        assert Step.TRAIL not in failed_steps(verdict_on(world, pack.content, files))
+        assert PackStep.TRAIL not in failed_steps(verdict_on(world, pack.content, files))
 
 
 def test_the_way_of_the_parcel_is_that_of_the_trail(page: Page, files: dict[str, bytes]) -> None:

@@ -8,15 +8,15 @@ import pytest
 from custody.investigation.infer import run
 from custody.investigation.pack.earlier import THIRD
 from custody.investigation.pack.inquiry import check_inquiry, read_inquiry
+from custody.investigation.passage import NO_HISTORY, Dispute, SealSeen, Step
 from custody.investigation.read_before import READINGS
 from custody.investigation.read_passage import passage_of, read_way
-from custody.investigation.values import NO_HISTORY, Dispute, Seal, Step
 from custody.investigation.verify.derived import NOBODY
 from custody.investigation.verify.form import open_pack
 from custody.investigation.verify.pack import verify_pack
 from custody.kernel.clock import HOUR_MS
 from custody.store import scan_book
-from custody.trail.edition import Edition
+from custody.trail.edition import ReadingEdition
 from custody.usecases.export_pack import PackExported
 from custody.usecases.read_trail import sealed_scans
 from tests.rooms.pack.pack_world import (
@@ -65,7 +65,7 @@ def test_a_chain_of_one_round_that_was_examined_before_is_held_against_the_scans
 ) -> None:
     with world.house.read() as session:
         scans = sealed_scans(session, scan_book.scans_under(session, [PARCEL]))
-    way = read_way(PARCEL, scans, READINGS[Edition.SECOND])
+    way = read_way(PARCEL, scans, READINGS[ReadingEdition.SECOND])
     assert way is not None
     then = passage_of(way, NOBODY)
     assert then.delivered
@@ -80,8 +80,8 @@ def test_a_chain_of_one_round_that_was_examined_before_is_held_against_the_scans
 def test_which_round_is_meant_was_not_said_before(pack: PackExported) -> None:
     dispute = examined(pack)
     *before, courier, door = dispute.checkpoints
-    right = [replace(point, seal=Seal.OK, mass_g=540.0) for point in before]
-    taken = replace(dispute, checkpoints=(*right, replace(courier, seal=Seal.ANOMALY, mass_g=350.0), door))
+    right = [replace(point, seal=SealSeen.OK, mass_g=540.0) for point in before]
+    taken = replace(dispute, checkpoints=(*right, replace(courier, seal=SealSeen.ANOMALY, mass_g=350.0), door))
     stored, inquiry = answer_of(run(NO_HISTORY, [taken]), taken.id, ran_ms=0)
     statement = inquiry["answer"]["statement"]
     assert statement["headline"].count("(the second time)") == 2

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from custody.disputes.machine import Role
+from custody.disputes.machine import CaseRole
 from custody.investigation.verify.case import check_case
 from custody.investigation.verify.form import OpenedPack, open_pack
 from custody.investigation.verify.pack import verify_pack
 from custody.investigation.verify.scans import records_of
-from custody.investigation.verify.verdict import Notebook, Step
+from custody.investigation.verify.verification import Notebook, PackStep
 from custody.kernel.clock import DAY_MS
 from custody.store.unit import Unit
 from custody.usecases import move_case
@@ -25,7 +25,7 @@ from tests.rooms.pack.tamper import failed_steps, told_otherwise
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A promise was missed before it was kept, the customer said that it is not put right, and was offered anew."""
-    by: dict[str, Any] = {"actor": "agent-1", "role": Role.AGENT}
+    by: dict[str, Any] = {"actor": "agent-1", "role": CaseRole.AGENT}
     with open_world(f"sqlite:///{tmp_path_factory.mktemp('left_out') / 'house.sqlite3'}") as world:
         case = open_case_of(world)
         _move(world, lambda unit: move_case.choose(unit, case, remedy="refund", payout="bank_transfer", actor="jo"))
@@ -59,7 +59,7 @@ def _without(opened: OpenedPack, *indexes: int) -> dict[str, Any]:
 
 
 def _found(opened: OpenedPack, **parts: Any) -> list[bool | None]:
-    notes, told = Notebook(step=Step.RECORDS), replace(opened, **parts)
+    notes, told = Notebook(step=PackStep.RECORDS), replace(opened, **parts)
     check_case(told, records_of(told.entries), notes)
     return [check.ok for check in notes.checks]
 
@@ -73,7 +73,7 @@ def test_a_step_of_the_case_that_is_left_out_is_missed(house: World) -> None:
     assert [_found(opened, **_without(opened, index)) for index in moves] == [[False]] * 4
     assert _found(opened, **_without(opened, *moves)) == [False]
     missed = told_otherwise(house, content, **_without(opened, moves[1]))
-    assert failed_steps(missed) == {Step.RECORDS}
+    assert failed_steps(missed) == {PackStep.RECORDS}
 
 
 def test_a_step_whose_record_is_closed_is_not_missed(house: World) -> None:
@@ -89,6 +89,6 @@ def test_steps_from_before_they_were_numbered_are_not_missed(house: World) -> No
     records = {index: dict(fields) for index, fields in records_of(opened.entries).items()}
     for index in _moves(opened)[:2]:
         del records[index]["version"]
-    notes = Notebook(step=Step.RECORDS)
+    notes = Notebook(step=PackStep.RECORDS)
     check_case(opened, records, notes)
     assert not notes.checks

@@ -15,7 +15,7 @@ from custody.investigation.pack.log import replay
 from custody.investigation.verify.form import open_pack
 from custody.investigation.verify.locks import check_locks
 from custody.investigation.verify.pack import verify_pack
-from custody.investigation.verify.verdict import Notebook, Step
+from custody.investigation.verify.verification import Notebook, PackStep
 from custody.kernel import cbor, cose
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import NotFound, Rejected
@@ -124,7 +124,7 @@ LIES: dict[str, Callable[[LockFile], LockFile]] = {
 @pytest.mark.parametrize("lie", LIES)
 def test_a_lock_history_with_a_lie_is_refused(world: World, lie: str) -> None:
     pack = world.export(Beside(locks=LIES[lie](world.locks)))
-    assert failed_steps(verify_pack(pack.content, vkey=world.vkey)) == {Step.LOCKS}
+    assert failed_steps(verify_pack(pack.content, vkey=world.vkey)) == {PackStep.LOCKS}
 
 
 def test_an_unlock_may_be_signed_by_either_key(world: World, tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_an_unlock_may_be_signed_by_either_key(world: World, tmp_path: Path) -> 
         pack = world.export(Beside(locks=with_command(world.locks, unlock(key(name)))))
         assert verify_pack(pack.content, vkey=world.vkey).ok
         # A LOCK's fields in an UNLOCK are against the rules of the device lock, which the command line knows.
-        assert failed_steps(check_file(saved(tmp_path, pack))) == {Step.LOCKS}
+        assert failed_steps(check_file(saved(tmp_path, pack))) == {PackStep.LOCKS}
 
 
 def saved(folder: Path, pack: PackExported) -> Path:
@@ -152,14 +152,14 @@ def test_commands_out_of_order_are_refused_by_the_command_line(world: World, tmp
     path = saved(tmp_path, world.export(Beside(locks=twice(world.locks))))
     assert verify_pack(path.read_bytes(), vkey=world.vkey).ok
     verdict = check_file(path, vkey=world.vkey)
-    assert failed_steps(verdict) == {Step.LOCKS}
+    assert failed_steps(verdict) == {PackStep.LOCKS}
     assert any("out of order" in check.what for check in verdict.failures)
 
 
 def test_an_order_that_the_packs_own_records_tell_of_is_not_hidden(world: World, pack: PackExported) -> None:
     verdict = told_otherwise(world, pack.content, locks=replace(open_pack(pack.content).locks, orders=()))
-    assert failed_steps(verdict) == {Step.LOCKS}
-    assert not any(check.ok for check in verdict.checks if check.step is Step.LOCKS)
+    assert failed_steps(verdict) == {PackStep.LOCKS}
+    assert not any(check.ok for check in verdict.checks if check.step is PackStep.LOCKS)
 
 
 def test_a_command_that_the_packs_own_records_tell_of_is_not_hidden(world: World, pack: PackExported) -> None:
@@ -235,7 +235,7 @@ def test_a_log_whose_policy_names_no_keys_leaves_those_of_commands_to_the_packs_
     opened = open_pack(pack.content)
     registry = replay(opened.entries)
     bare = tuple(replace(row, policy=replace(row.policy, rules={})) for row in registry.policies)
-    notes = Notebook(step=Step.LOCKS)
+    notes = Notebook(step=PackStep.LOCKS)
     check_locks(opened, replace(registry, policies=bare), notes)
     assert notes.clean
     assert [check.ok for check in notes.checks if "the pack's own word" in check.what] == [None]

@@ -18,14 +18,14 @@ from custody.investigation.verify import log as verify_log
 from custody.investigation.verify import scans as verify_scans
 from custody.investigation.verify.form import OpenedPack, open_pack
 from custody.investigation.verify.pack import verify_pack
-from custody.investigation.verify.verdict import TITLES, Notebook, Step, Verdict
+from custody.investigation.verify.verification import TITLES, Notebook, PackStep, Verification
 from custody.kernel import cbor, cose
 from custody.kernel.clock import SECOND_MS, to_iso
 from custody.kernel.errors import Rejected, Trouble
 from custody.kernel.keys import new_signer
 from custody.ledger.checkpoint import open_checkpoint
 from custody.ledger.cosignature import cosign
-from custody.ledger.note import Ed25519Verifier, Kind, add_signatures, text_key
+from custody.ledger.note import Ed25519Verifier, SignatureKind, add_signatures, text_key
 from custody.ledger.record import make_record
 from custody.scans.scan import CONTENT_TYPE as SCAN
 from custody.store import log_reader
@@ -48,10 +48,10 @@ def test_a_true_pack_holds_in_every_step(world: World, pack: PackExported) -> No
     verdict = verify_pack(pack.content, vkey=world.vkey)
     verdict.demand()
     assert verdict.ok
-    assert {check.step for check in verdict.checks} == set(Step) == set(TITLES)
+    assert {check.step for check in verdict.checks} == set(PackStep) == set(TITLES)
     assert [check.step for check in verdict.checks] == sorted(check.step for check in verdict.checks)
     assert (verdict.dispute, verdict.origin) == (world.case, ORIGIN)
-    for step in set(Step) - {Step.WITNESSES}:
+    for step in set(PackStep) - {PackStep.WITNESSES}:
         assert any(check.ok for check in verdict.checks if check.step is step), TITLES[step]
 
 
@@ -81,7 +81,7 @@ def _seal_holds(raw: bytes) -> bool:
     try:
         pack = open_pack(raw)
         registry = replay(pack.entries)
-        notes = Notebook(step=Step.HEAD)
+        notes = Notebook(step=PackStep.HEAD)
         verify_log.check_head(pack, notes, vkey=None)
         verify_log.check_entries(pack, notes)
         verify_scans.check_records(pack, registry, notes)
@@ -109,26 +109,26 @@ def test_a_letter_of_the_seal_with_meaning_is_refused_by_the_whole_check(world: 
 @pytest.mark.parametrize("raw", [b"", b"PK", b"\0" * 1000, b"{}", write_zip({"a": b"b"})])
 def test_what_is_no_pack_is_refused_in_step_one_and_nothing_is_raised(raw: bytes) -> None:
     verdict = verify_pack(raw)
-    assert failed_steps(verdict) == {Step.FORM}
+    assert failed_steps(verdict) == {PackStep.FORM}
     with pytest.raises(Rejected, match="step 1"):
         verdict.demand()
     with pytest.raises(Rejected, match="nothing was checked"):
-        Verdict(checks=()).demand()
+        Verification(checks=()).demand()
 
 
 def test_a_pack_of_another_log_is_refused_if_the_checker_knows_the_log(pack: PackExported, world: World) -> None:
     others = (
         text_key(ORIGIN, new_signer(seed=b"\x55" * 32).public),
         text_key("other.example/custody", world.log.public),
-        text_key(ORIGIN, world.log.public, kind=Kind.ED25519_COSIGNATURE),
+        text_key(ORIGIN, world.log.public, kind=SignatureKind.ED25519_COSIGNATURE),
     )
     for other in others:
         verdict = verify_pack(pack.content, vkey=other.vkey())
-        assert failed_steps(verdict) == {Step.HEAD}
+        assert failed_steps(verdict) == {PackStep.HEAD}
         assert any("NOT the one that you gave" in check.what for check in verdict.failures)
     assert verify_pack(pack.content).ok
     assert any("give --vkey" in check.what for check in verify_pack(pack.content).checks)
-    assert failed_steps(verify_pack(pack.content, vkey="not a vkey")) == {Step.HEAD}
+    assert failed_steps(verify_pack(pack.content, vkey="not a vkey")) == {PackStep.HEAD}
     assert verify_pack(pack.content, vkey=f" {world.vkey}\n").ok
 
 
@@ -167,53 +167,62 @@ def _exchange_keys(value: dict[str, Any]) -> None:
 WORSE = {"result": "quarantined", "code": "S00", "flags": ["seal_differs"]}
 INPUTS = ("inquiry", "inputs")
 ANSWER = ("inquiry", "answer")
-LIES: dict[str, tuple[Step, Change]] = {
-    "a file that belongs to nothing": (Step.FORM, lambda _: {"more.json": b"{}\n"}),
-    "another head": (Step.FORM, _text("checkpoint.note", ORIGIN.encode(), b"weaklink.example/custodx")),
-    "another vkey": (Step.HEAD, _set("log.json", "x+00000000+AA", "vkey")),
-    "a key in PEM that nobody has": (Step.REGISTRY, lambda _: {"keys/more.pem": b"key"}),
-    "another key of the operator": (Step.REGISTRY, _set("log.json", "00", "keys", "operator", "kid")),
-    "a policy of the log with other rules": (Step.REGISTRY, _set("policy.json", {}, "log", 0, "rules")),
-    "a casework policy with another number": (Step.REGISTRY, _set("policy.json", 9, "casework", "rules", 0, "value")),
-    "an opening with another byte": (Step.SCANS, _entry_file("opening", lambda raw: raw[:-1] + b" ")),
-    "an opening with another salt": (Step.SCANS, _entry_file("opening", lambda raw: bytes(32) + raw[32:])),
-    "another time in the timeline": (Step.RECORDS, _set("dispute.json", 1, "timeline", 0, "at_ms")),
-    "another actor in the timeline": (Step.RECORDS, _set("dispute.json", "x", "timeline", 0, "actor")),
+LIES: dict[str, tuple[PackStep, Change]] = {
+    "a file that belongs to nothing": (PackStep.FORM, lambda _: {"more.json": b"{}\n"}),
+    "another head": (PackStep.FORM, _text("checkpoint.note", ORIGIN.encode(), b"weaklink.example/custodx")),
+    "another vkey": (PackStep.HEAD, _set("log.json", "x+00000000+AA", "vkey")),
+    "a key in PEM that nobody has": (PackStep.REGISTRY, lambda _: {"keys/more.pem": b"key"}),
+    "another key of the operator": (PackStep.REGISTRY, _set("log.json", "00", "keys", "operator", "kid")),
+    "a policy of the log with other rules": (PackStep.REGISTRY, _set("policy.json", {}, "log", 0, "rules")),
+    "a casework policy with another number": (
+        PackStep.REGISTRY,
+        _set("policy.json", 9, "casework", "rules", 0, "value"),
+    ),
+    "an opening with another byte": (PackStep.SCANS, _entry_file("opening", lambda raw: raw[:-1] + b" ")),
+    "an opening with another salt": (PackStep.SCANS, _entry_file("opening", lambda raw: bytes(32) + raw[32:])),
+    "another time in the timeline": (PackStep.RECORDS, _set("dispute.json", 1, "timeline", 0, "at_ms")),
+    "another actor in the timeline": (PackStep.RECORDS, _set("dispute.json", "x", "timeline", 0, "actor")),
     "another fact in the timeline": (
-        Step.RECORDS,
+        PackStep.RECORDS,
         _set("dispute.json", {"presumption": "none"}, "timeline", 0, "facts"),
     ),
-    "a line whose record is no record": (Step.RECORDS, _set("dispute.json", 3, "timeline", 0, "index")),
-    "a line whose record is not there": (Step.RECORDS, _set("dispute.json", 10_000, "timeline", 0, "index")),
-    "a lock that is released": (Step.LOCKS, _set("locks.json", "released", "orders", 0, "state")),
-    "a lock of another device": (Step.LOCKS, _set("locks.json", "dev-2", "orders", 0, "device")),
-    "a lock whose records are not there": (Step.LOCKS, _set("locks.json", [10_000], "orders", 0, "indexes")),
-    "lock and unlock keys exchanged": (Step.LOCKS, lambda opened: dict(edit(opened, "locks.json", _exchange_keys))),
-    "a scan judged otherwise": (Step.TRAIL, _set("entries.json", WORSE, SCAN_ROW, "judged")),
-    "a scan received at another time": (Step.TRAIL, _set("entries.json", 1, SCAN_ROW, "received_ms")),
-    "another way of the parcel": (Step.TRAIL, _set("trail.json", "The customer has it.", "holder", "sentence")),
-    "another report": (Step.TRAIL, _text("report.html", b"nothing here points", b"everything here points")),
-    "other instructions": (Step.TRAIL, _text("VERIFY.txt", b"HOW TO CHECK", b"HOW NOT TO CHECK")),
-    "a stored answer that makes no sense": (Step.TRAIL, _set("investigation.json", {"a": []}, "stored")),
+    "a line whose record is no record": (PackStep.RECORDS, _set("dispute.json", 3, "timeline", 0, "index")),
+    "a line whose record is not there": (PackStep.RECORDS, _set("dispute.json", 10_000, "timeline", 0, "index")),
+    "a lock that is released": (PackStep.LOCKS, _set("locks.json", "released", "orders", 0, "state")),
+    "a lock of another device": (PackStep.LOCKS, _set("locks.json", "dev-2", "orders", 0, "device")),
+    "a lock whose records are not there": (PackStep.LOCKS, _set("locks.json", [10_000], "orders", 0, "indexes")),
+    "lock and unlock keys exchanged": (PackStep.LOCKS, lambda opened: dict(edit(opened, "locks.json", _exchange_keys))),
+    "a scan judged otherwise": (PackStep.TRAIL, _set("entries.json", WORSE, SCAN_ROW, "judged")),
+    "a scan received at another time": (PackStep.TRAIL, _set("entries.json", 1, SCAN_ROW, "received_ms")),
+    "another way of the parcel": (PackStep.TRAIL, _set("trail.json", "The customer has it.", "holder", "sentence")),
+    "another report": (PackStep.TRAIL, _text("report.html", b"nothing here points", b"everything here points")),
+    "other instructions": (PackStep.TRAIL, _text("VERIFY.txt", b"HOW TO CHECK", b"HOW NOT TO CHECK")),
+    "a stored answer that makes no sense": (PackStep.TRAIL, _set("investigation.json", {"a": []}, "stored")),
     "a stored probability moved": (
-        Step.INVESTIGATION,
+        PackStep.INVESTIGATION,
         _set("investigation.json", 0.9, "stored", "links", 0, "probability"),
     ),
-    "a probability moved": (Step.INVESTIGATION, _set("investigation.json", 0.9, *ANSWER, "table", 0, 1)),
-    "a sentence of the answer": (Step.INVESTIGATION, _set("investigation.json", "x", *ANSWER, "statement", "headline")),
-    "a hazard moved": (Step.INVESTIGATION, _set("investigation.json", 0.5, *INPUTS, "history", "hazard", 0)),
-    "a hazard left out": (Step.INVESTIGATION, _set("investigation.json", [], *INPUTS, "history", "hazard")),
+    "a probability moved": (PackStep.INVESTIGATION, _set("investigation.json", 0.9, *ANSWER, "table", 0, 1)),
+    "a sentence of the answer": (
+        PackStep.INVESTIGATION,
+        _set("investigation.json", "x", *ANSWER, "statement", "headline"),
+    ),
+    "a hazard moved": (PackStep.INVESTIGATION, _set("investigation.json", 0.5, *INPUTS, "history", "hazard", 0)),
+    "a hazard left out": (PackStep.INVESTIGATION, _set("investigation.json", [], *INPUTS, "history", "hazard")),
     "a number of the model moved": (
-        Step.INVESTIGATION,
+        PackStep.INVESTIGATION,
         _set("investigation.json", 0.1, *INPUTS, "params", "seal_theft"),
     ),
     "a scan of the examined chain moved": (
-        Step.INVESTIGATION,
+        PackStep.INVESTIGATION,
         _set("investigation.json", "anomaly", *INPUTS, "dispute", "checkpoints", 2, "seal"),
     ),
-    "the inquiry of another case": (Step.INVESTIGATION, _set("investigation.json", "case_2", *INPUTS, "dispute", "id")),
-    "an inquiry of another format": (Step.INVESTIGATION, _set("investigation.json", "x", "inquiry", "format")),
-    "an inquiry that makes no sense": (Step.INVESTIGATION, _set("investigation.json", {"a": []}, "inquiry")),
+    "the inquiry of another case": (
+        PackStep.INVESTIGATION,
+        _set("investigation.json", "case_2", *INPUTS, "dispute", "id"),
+    ),
+    "an inquiry of another format": (PackStep.INVESTIGATION, _set("investigation.json", "x", "inquiry", "format")),
+    "an inquiry that makes no sense": (PackStep.INVESTIGATION, _set("investigation.json", {"a": []}, "inquiry")),
 }
 
 
@@ -236,7 +245,7 @@ def test_the_seal_of_another_pack_does_not_fit(world: World, pack: PackExported)
     assert verify_pack(write_zip({**files, SEAL: other[SEAL]})).ok
     changed = read_zip(reseal(world, pack.content, dict(edit(open_pack(pack.content), "dispute.json", _words))))
     verdict = verify_pack(write_zip({**changed, SEAL: files[SEAL]}), vkey=world.vkey)
-    assert Step.RECORDS in failed_steps(verdict)
+    assert PackStep.RECORDS in failed_steps(verdict)
 
 
 def _words(value: dict[str, Any]) -> None:
@@ -259,7 +268,7 @@ def test_an_entry_that_is_not_in_the_log_is_refused(world: World, pack: PackExpo
 
     changes: dict[str, bytes | None] = {f"{stem(entry.index)}.cose": made, **edit(opened, "entries.json", rename)}
     verdict = verdict_on(world, pack.content, changes)
-    assert Step.ENTRIES in failed_steps(verdict)
+    assert PackStep.ENTRIES in failed_steps(verdict)
 
 
 def test_an_entry_at_another_index_is_refused(world: World, pack: PackExported, opened: OpenedPack) -> None:
@@ -280,7 +289,7 @@ def test_an_entry_at_another_index_is_refused(world: World, pack: PackExported, 
         ]
 
     verdict = verdict_on(world, pack.content, {**changes, **edit(opened, "entries.json", move)})
-    assert Step.ENTRIES in failed_steps(verdict)
+    assert PackStep.ENTRIES in failed_steps(verdict)
 
 
 def test_a_scan_by_a_key_that_the_pack_does_not_enrol_is_refused(
@@ -290,14 +299,16 @@ def test_a_scan_by_a_key_that_the_pack_does_not_enrol_is_refused(
     gone: dict[str, bytes | None] = {name: None for name in opened.files if name.startswith(stem(index))}
     rows = edit(opened, "entries.json", lambda value: [row for row in value if row["index"] != index])
     verdict = verdict_on(world, pack.content, {**gone, **rows})
-    assert {Step.REGISTRY, Step.SCANS} <= failed_steps(verdict)
+    assert {PackStep.REGISTRY, PackStep.SCANS} <= failed_steps(verdict)
 
 
 def test_a_pack_without_the_logs_first_policy_is_refused(world: World, pack: PackExported, opened: OpenedPack) -> None:
     gone: dict[str, bytes | None] = {name: None for name in opened.files if name.startswith(stem(0))}
     rows = edit(opened, "entries.json", lambda value: [row for row in value if row["index"] != 0])
     verdict = verdict_on(world, pack.content, {**gone, **rows})
-    assert {Step.REGISTRY, Step.SCANS, Step.RECORDS, Step.LOCKS, Step.TRAIL} <= failed_steps(verdict)
+    assert {PackStep.REGISTRY, PackStep.SCANS, PackStep.RECORDS, PackStep.LOCKS, PackStep.TRAIL} <= failed_steps(
+        verdict
+    )
 
 
 def test_a_scan_whose_key_was_revoked_counts_only_as_set_apart(opened: OpenedPack) -> None:
@@ -308,7 +319,7 @@ def test_a_scan_whose_key_was_revoked_counts_only_as_set_apart(opened: OpenedPac
     changed = type(registry)(
         next_index=registry.next_index, policies=registry.policies, keys={**registry.keys, row.key.kid: from_then_on}
     )
-    notes = Notebook(step=Step.SCANS)
+    notes = Notebook(step=PackStep.SCANS)
     verify_scans.check_scans(opened, changed, notes)
     assert {check.where for check in notes.checks if check.ok is False} >= {f"entry {index}"}
 
@@ -317,7 +328,7 @@ def test_gaps_between_the_statements_of_a_station_are_named(world: World) -> Non
     world.scan("bench-4", "ObjectEvent", {"action": "OBSERVE", "epcList": [PARCEL], "bizStep": "inspecting"})
     verdict = verify_pack(world.export().content, vkey=world.vkey)
     verdict.demand()
-    said = [check.what for check in verdict.checks if check.step is Step.SCANS and check.ok is None]
+    said = [check.what for check in verdict.checks if check.step is PackStep.SCANS and check.ok is None]
     assert said == [
         "times of arrival and verdicts are the service's own word: the seal alone covers them",
         "urn:weaklink:station:bench-4: statements 5 are not in this pack",
@@ -352,7 +363,7 @@ def test_a_record_by_somebody_else_is_refused(world: World, pack: PackExported, 
             "consistency": [b64(node) for node in log_reader.prove_consistency(session, opened.head.size, head.size)],
         }
     verdict = verify_pack(write_zip({**files, SEAL: write_json(value)}), vkey=world.vkey)
-    assert failed_steps(verdict) == {Step.RECORDS}
+    assert failed_steps(verdict) == {PackStep.RECORDS}
 
 
 def test_witnesses_are_named_and_a_false_one_is_refused(world: World) -> None:
@@ -362,7 +373,7 @@ def test_witnesses_are_named_and_a_false_one_is_refused(world: World) -> None:
     at_s = world.clock.at_ms // SECOND_MS
     carrier = cosign(head, name="carrier.example/w", signer=key("carrier"), at_s=at_s)
     vkeys = {
-        name: text_key(f"{name}.example/w", key(name).public, kind=Kind.ED25519_COSIGNATURE).vkey()
+        name: text_key(f"{name}.example/w", key(name).public, kind=SignatureKind.ED25519_COSIGNATURE).vkey()
         for name in ("carrier", "scheme")
     }
     policy = f"log {world.vkey}\nwitness carrier {vkeys['carrier']}\nwitness scheme {vkeys['scheme']}\n"
@@ -370,11 +381,11 @@ def test_witnesses_are_named_and_a_false_one_is_refused(world: World) -> None:
     pack = world.export(Beside(note=add_signatures(note, [carrier])))
     assert "recorded" not in " ".join(row.why for row in open_pack(pack.content).redactions)
     seen = verify_pack(pack.content, vkey=world.vkey, witnesses=any_of)
-    assert [(check.ok, check.what) for check in seen.checks if check.step is Step.WITNESSES] == [
+    assert [(check.ok, check.what) for check in seen.checks if check.step is PackStep.WITNESSES] == [
         (True, f"the given policy: cosigned by carrier at {to_iso(at_s * SECOND_MS)}; enough")
     ]
     short = verify_pack(pack.content, vkey=world.vkey, witnesses=all_of)
-    assert failed_steps(short) == {Step.WITNESSES}
+    assert failed_steps(short) == {PackStep.WITNESSES}
     assert [check.what for check in short.failures] == [
         f"the given policy: cosigned by carrier at {to_iso(at_s * SECOND_MS)}; not enough"
     ]
@@ -383,9 +394,9 @@ def test_witnesses_are_named_and_a_false_one_is_refused(world: World) -> None:
     false = cosign(head, name="carrier.example/w", signer=key("carrier"), at_s=at_s + 1)
     torn = add_signatures(note, [type(false)(name=false.name, key_id=false.key_id, blob=false.blob[:-1] + b"\0")])
     later = world.export(Beside(note=torn))
-    assert failed_steps(verify_pack(later.content, witnesses=any_of)) == {Step.WITNESSES}
+    assert failed_steps(verify_pack(later.content, witnesses=any_of)) == {PackStep.WITNESSES}
     assert "recorded this step after" in " ".join(row.why for row in open_pack(later.content).redactions)
-    assert failed_steps(verify_pack(pack.content, witnesses="nonsense")) == {Step.WITNESSES}
+    assert failed_steps(verify_pack(pack.content, witnesses="nonsense")) == {PackStep.WITNESSES}
 
 
 @pytest.mark.parametrize("seed", range(24))
@@ -401,7 +412,7 @@ def test_hostile_values_in_any_json_file_are_refused_and_end_nothing_early(
     verdict = verify_pack(write_zip({**files, MANIFEST: manifest}), vkey=world.vkey)
     assert not verdict.ok
     if verdict.size:
-        assert {check.step for check in verdict.checks} == set(Step)
+        assert {check.step for check in verdict.checks} == set(PackStep)
 
 
 def spoil(value: Any, rng: random.Random) -> Any:

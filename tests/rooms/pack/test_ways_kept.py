@@ -23,12 +23,12 @@ from custody.store import stretch_book
 from custody.store.scan_book import JudgedScan
 from custody.store.stretch_book import StretchRow
 from custody.trail.sealed import SealedScan
-from custody.usecases import ways
+from custody.usecases import parcel_ways
 from custody.usecases.enrol_station import announce, revoke
 from custody.usecases.erase import erase
+from custody.usecases.parcel_ways import ParcelWays
 from custody.usecases.read_trail import sealed_scans
 from custody.usecases.register_statement import register
-from custody.usecases.ways import Ways
 from tests.rooms.pack.pack_world import (
     CARRIER,
     LINKS,
@@ -49,7 +49,7 @@ WRONG = {"declarationTime": "2026-05-11T08:00:00Z", "reason": "incorrect_data"}
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr(ways, "AT_ONCE", 3)
+    monkeypatch.setattr(parcel_ways, "AT_ONCE", 3)
     with open_world(f"sqlite:///{tmp_path / 'house.sqlite3'}") as world:
         send_parcel(world)
         yield world
@@ -59,9 +59,9 @@ def silent(_read: int, _entries: int) -> None:
     """Nobody is told."""
 
 
-def start(world: World, remembered: Ways | None = None) -> str:
+def start(world: World, remembered: ParcelWays | None = None) -> str:
     """What a process that starts, or one that goes on, reads of all parcels; it keeps what it opened."""
-    process = Ways() if remembered is None else remembered
+    process = ParcelWays() if remembered is None else remembered
     process.read_on(world.house, silent)
     with world.house.read() as session:
         return repr(sorted(process.passages(session).items()))
@@ -71,7 +71,7 @@ def in_full(world: World) -> str:
     """The same, as if nothing was kept."""
     with world.house.read() as session:
         session.connection().execute(delete(StretchRow))
-        return repr(sorted(Ways().passages(session).items()))
+        return repr(sorted(ParcelWays().passages(session).items()))
 
 
 def kept(world: World) -> list[StretchRow]:
@@ -95,7 +95,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         places.extend(row.place for row in rows)
         return sealed_scans(session, rows)
 
-    monkeypatch.setattr(ways, "sealed_scans", count)
+    monkeypatch.setattr(parcel_ways, "sealed_scans", count)
     return places
 
 
@@ -110,7 +110,7 @@ def test_a_process_that_starts_goes_on_where_the_last_reading_ended(world: World
 
 
 def test_what_one_process_reads_bit_by_bit_the_next_one_need_not_open(world: World, opened: list[int]) -> None:
-    remembered = Ways()
+    remembered = ParcelWays()
     for _ in range(6):
         world.other_parcel("bench-4")
         start(world, remembered)
@@ -122,7 +122,7 @@ def test_what_one_process_reads_bit_by_bit_the_next_one_need_not_open(world: Wor
 
 
 def test_stretches_never_overlap_however_processes_begin(world: World) -> None:
-    slow, quick = Ways(), Ways()
+    slow, quick = ParcelWays(), ParcelWays()
     for number in range(9):
         world.other_parcel("bench-4")
         start(world, quick)
@@ -324,8 +324,8 @@ def test_whatever_happens_what_is_kept_leads_to_the_ways_that_a_full_reading_giv
         pytest.MonkeyPatch.context() as patch,
         open_world(f"sqlite:///{folder}/house.sqlite3", together=together) as world,
     ):
-        patch.setattr(ways, "AT_ONCE", at_once)
-        happening, remembered = Acts(world), Ways()
+        patch.setattr(parcel_ways, "AT_ONCE", at_once)
+        happening, remembered = Acts(world), ParcelWays()
         for act, at in [*acts, ("read", 0)]:
             if act != "read":
                 getattr(happening, act)(at)

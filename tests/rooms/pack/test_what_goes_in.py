@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from custody.disputes.machine import Role
+from custody.disputes.machine import CaseRole
 from custody.disputes.messages import Message
 from custody.disputes.opening import Report
 from custody.disputes.order import OrderFacts
 from custody.investigation.verify.form import OpenedPack, open_pack
 from custody.investigation.verify.pack import verify_pack
-from custody.investigation.verify.verdict import Step
+from custody.investigation.verify.verification import PackStep
 from custody.kernel.errors import Rejected
 from custody.store import case_book, log_reader
 from custody.store.tables import DisputeEventRow
@@ -65,7 +65,7 @@ def test_the_trail_is_read_under_the_parcel_or_else_the_handset_or_else_the_orde
             reported_ms=unit.now_ms,
             claim_type="never_received",
             agreed_by_customer=True,
-            said_by=Role.CUSTOMER,
+            said_by=CaseRole.CUSTOMER,
             order=OrderFacts(order_ref=order),
         )
         sent.dispute = open_dispute(unit, report, owner="agent-1", imei=imei, parcel=parcel)
@@ -82,7 +82,7 @@ def test_a_step_that_the_log_holds_no_record_of_goes_along_and_is_refused_where_
             DisputeEventRow(dispute=sent.case, at_ms=unit.now_ms, actor="agent-1", kind="called", facts="{}", idx=None)
         )
     content = sent.export().content
-    assert failed_steps(verify_pack(content, vkey=sent.vkey)) == {Step.RECORDS}
+    assert failed_steps(verify_pack(content, vkey=sent.vkey)) == {PackStep.RECORDS}
     assert [(line.kind, line.index is None) for line in open_pack(content).case.timeline] == [
         ("opened", False),
         ("called", True),

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from custody.investigation.pack.entries import Judged, stem
+from custody.investigation.pack.entries import PackedVerdict, stem
 from custody.investigation.pack.log import replay
 from custody.investigation.verify import log as verify_log
 from custody.investigation.verify import scans as verify_scans
 from custody.investigation.verify.form import open_pack
 from custody.investigation.verify.pack import verify_pack
-from custody.investigation.verify.verdict import Check, Notebook, Step
+from custody.investigation.verify.verification import Notebook, PackFinding, PackStep
 from custody.kernel import cose
 from custody.ledger.registry import Ignored
 from custody.ledger.statements import KEY_ADD, POLICY
@@ -26,7 +26,7 @@ GOLDEN = Path(__file__).with_name("told_of_a_true_pack.txt")
 MARKS = {True: "holds", False: "FAILS", None: "says"}
 
 
-def line_of(check: Check) -> str:
+def line_of(check: PackFinding) -> str:
     return f"{int(check.step)} {MARKS[check.ok]} {check.where or '-'}: {check.what}\n"
 
 
@@ -43,7 +43,7 @@ def test_an_entry_without_a_receipt_that_does_not_lead_to_the_head_is_refused(wo
     name = f"{stem(entry.index)}.tlog-proof"
     node, other = base64.b64encode(entry.path[0]), base64.b64encode(bytes(32))
     verdict = verdict_on(world, pack.content, {name: opened.files[name].replace(node, other)})
-    assert failed_steps(verdict) == {Step.ENTRIES}
+    assert failed_steps(verdict) == {PackStep.ENTRIES}
 
 
 @pytest.mark.parametrize("kind", [POLICY, KEY_ADD, SCAN, ""])
@@ -51,7 +51,7 @@ def test_a_statement_about_trust_that_changes_nothing_is_told_and_a_policy_fails
     opened = open_pack(pack.content)
     index = next((entry.index for entry in opened.entries if entry.content_type == kind), opened.head.size + 1)
     registry = replace(replay(opened.entries), ignored=(Ignored(index=index, code="x", detail="a stranger signed it"),))
-    notes = Notebook(step=Step.REGISTRY)
+    notes = Notebook(step=PackStep.REGISTRY)
     verify_log.check_registry(opened, registry, notes)
     (told,) = (check for check in notes.checks if "a stranger signed it" in check.what)
     assert (told.ok, told.where) == (False if kind == POLICY else None, f"entry {index}")
@@ -64,8 +64,8 @@ def test_a_scan_under_a_revoked_key_fails_unless_the_judge_had_set_it_apart(pack
     registry = replay(opened.entries)
     key = registry.station_key(cose.parse(scans[0].raw).kid)
     ended = replace(key, revoked_at=key.added_at + 1, suspect_from=key.added_at + 1)
-    judged = {entry.index: replace(entry, judged=Judged(result=result, code="S02", flags=())) for entry in scans}
-    notes = Notebook(step=Step.SCANS)
+    judged = {entry.index: replace(entry, judged=PackedVerdict(result=result, code="S02", flags=())) for entry in scans}
+    notes = Notebook(step=PackStep.SCANS)
     verify_scans.check_scans(
         replace(opened, entries=tuple(judged.get(entry.index, entry) for entry in opened.entries)),
         replace(registry, keys={**registry.keys, key.key.kid: ended}),

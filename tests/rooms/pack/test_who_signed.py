@@ -14,7 +14,7 @@ from custody.investigation.verify.form import KEYS, OpenedPack, open_pack
 from custody.investigation.verify.log import check_entries, check_registry
 from custody.investigation.verify.pack import verify_pack
 from custody.investigation.verify.scans import CLOCKS_MS, check_records, check_scans, records_of
-from custody.investigation.verify.verdict import Notebook, Step
+from custody.investigation.verify.verification import Notebook, PackStep
 from custody.kernel import cbor, cose
 from custody.kernel.clock import SECOND_MS
 from custody.kernel.keys import SoftwareSigner
@@ -25,7 +25,7 @@ from custody.ledger.note import parse_note
 from custody.ledger.record import CONTENT_TYPE as RECORD
 from custody.ledger.record import open_record
 from custody.ledger.statements import KEY_ADD, make_possession
-from custody.scans.claims import PREV, SEQ
+from custody.scans.cwt_claims import PREV, SEQ
 from custody.scans.scan import CONTENT_TYPE as SCAN
 from custody.store import log_reader
 from custody.usecases.export_pack import PackExported
@@ -70,7 +70,7 @@ WRONG_SCANS: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("wrong", WRONG_SCANS)
 def test_a_scan_counts_only_under_its_stations_name_number_and_signature(opened: OpenedPack, wrong: str) -> None:
-    entry, notes = first(opened, SCAN), Notebook(step=Step.SCANS)
+    entry, notes = first(opened, SCAN), Notebook(step=PackStep.SCANS)
     check_scans(with_raw(opened, entry, WRONG_SCANS[wrong](entry.raw)), replay(opened.entries), notes)
     assert [check.where for check in notes.checks if check.ok is False] == [f"entry {entry.index}"]
 
@@ -87,7 +87,7 @@ def test_a_station_that_contradicts_its_own_chain_is_named(
 ) -> None:
     entry = [entry for entry in opened.entries if entry.content_type == SCAN][number - 1]
     assert (cose.parse(entry.raw).claims[SEQ], cose.parse(entry.raw).kid) == (number, key("bench-4").public.kid)
-    notes = Notebook(step=Step.SCANS)
+    notes = Notebook(step=PackStep.SCANS)
     check_scans(with_raw(opened, entry, named(entry.raw, key("bench-4"), claim, value)), replay(opened.entries), notes)
     assert notes.clean
     assert (f"entry {entry.index}", told) in {(check.where, check.what) for check in notes.checks if check.ok is None}
@@ -101,7 +101,7 @@ WRONG_RECORDS: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("wrong", WRONG_RECORDS)
 def test_a_record_counts_only_under_the_operators_name_and_signature(opened: OpenedPack, wrong: str) -> None:
-    entry, notes = first(opened, RECORD), Notebook(step=Step.RECORDS)
+    entry, notes = first(opened, RECORD), Notebook(step=PackStep.RECORDS)
     check_records(with_raw(opened, entry, WRONG_RECORDS[wrong](entry.raw)), replay(opened.entries), notes)
     assert f"entry {entry.index}" in {check.where for check in notes.checks if check.ok is False}
 
@@ -109,7 +109,7 @@ def test_a_record_counts_only_under_the_operators_name_and_signature(opened: Ope
 def test_a_receipt_of_another_entry_is_none_of_this_one(opened: OpenedPack) -> None:
     one, other = [entry for entry in opened.entries if entry.receipt is not None][:2]
     changed = tuple(replace(row, receipt=other.receipt) if row is one else row for row in opened.entries)
-    notes = Notebook(step=Step.ENTRIES)
+    notes = Notebook(step=PackStep.ENTRIES)
     check_entries(replace(opened, entries=changed), notes)
     assert [check.where for check in notes.checks if check.ok is False] == [f"entry {one.index}"]
 
@@ -128,7 +128,7 @@ def said_of_receipt(opened: OpenedPack, entry: PackEntry, index: int, path: list
     )
     verify_receipt(receipt, entry.raw, key("log").public)
     changed = tuple(replace(row, receipt=receipt) if row == entry else row for row in opened.entries)
-    notes = Notebook(step=Step.ENTRIES)
+    notes = Notebook(step=PackStep.ENTRIES)
     check_entries(replace(opened, entries=changed), notes)
     return [check.what for check in notes.checks if check.ok is False and check.where == f"entry {entry.index}"]
 
@@ -159,7 +159,7 @@ def test_the_policy_at_entry_0_names_the_log_and_the_key_of_the_head(opened: Ope
     registry = replay(opened.entries)
     for told in ({"log_key": key("thief").public}, {"origin": "other.example/custody"}):
         policies = tuple(replace(row, policy=replace(row.policy, **told)) for row in registry.policies)
-        notes = Notebook(step=Step.REGISTRY)
+        notes = Notebook(step=PackStep.REGISTRY)
         check_registry(opened, replace(registry, policies=policies), notes)
         assert "entry 0 names another log or another key than the head" in {
             check.what for check in notes.checks if check.ok is False
@@ -194,7 +194,9 @@ def test_a_pack_whose_keys_are_no_map_of_keys_is_told_so(
 ) -> None:
     value = {**read_json(opened.files[LOG], where=LOG), "keys": keys}
     verdict = verdict_on(world, pack.content, {LOG: write_json(value)})
-    assert [check.what for check in verdict.failures if check.step is Step.HEAD] == ["log.json names no key of the log"]
+    assert [check.what for check in verdict.failures if check.step is PackStep.HEAD] == [
+        "log.json names no key of the log"
+    ]
 
 
 def test_the_keys_of_a_pack_are_those_that_its_entries_lead_to_and_no_others(opened: OpenedPack) -> None:
@@ -206,7 +208,7 @@ def test_the_keys_of_a_pack_are_those_that_its_entries_lead_to_and_no_others(ope
         ({**opened.files, **changed}, key_file),
         (fewer, key_file),
     ):
-        notes = Notebook(step=Step.REGISTRY)
+        notes = Notebook(step=PackStep.REGISTRY)
         check_registry(replace(opened, files=files), replay(opened.entries), notes)
         assert [check.where for check in notes.checks if check.ok is False] == [where]
 
@@ -216,7 +218,7 @@ def test_statements_of_a_station_that_are_not_in_the_pack_are_named_by_their_num
     opened: OpenedPack, without: set[int], told: str
 ) -> None:
     left = tuple(entry for entry in opened.entries if number_of(entry) not in without)
-    notes = Notebook(step=Step.SCANS)
+    notes = Notebook(step=PackStep.SCANS)
     check_scans(replace(opened, entries=left), replay(left), notes)
     said = f"urn:weaklink:station:bench-4: statements {told} are not in this pack"
     assert said in {check.what for check in notes.checks if check.ok is None}
@@ -246,7 +248,7 @@ def test_no_second_enrolment_of_a_key_gives_it_a_place_or_a_custodian_that_its_s
 def test_a_station_that_signed_its_name_alone_is_named_beside_what_is_known_of_its_key(opened: OpenedPack) -> None:
     proof = make_possession(origin=ORIGIN, station="bench-4", signer=key("bench-4"), sub="urn:uuid:0", iat_s=1)
     for told, said in ((opened, []), (enrolled_as(opened, possession=proof, site=SITES[3]), ["bench-4"])):
-        notes = Notebook(step=Step.REGISTRY)
+        notes = Notebook(step=PackStep.REGISTRY)
         check_registry(told, replay(told.entries), notes)
         named = [check.what.split(": ")[1] for check in notes.checks if "is the registrars' word" in check.what]
         assert (named, notes.clean) == (said, True)
@@ -272,7 +274,7 @@ def test_a_pack_is_drawn_up_after_what_it_holds_and_before_its_export_as_far_as_
         (sealed_ms + CLOCKS_MS, True),
         (sealed_ms + CLOCKS_MS + 1, False),
     ):
-        notes = Notebook(step=Step.RECORDS)
+        notes = Notebook(step=PackStep.RECORDS)
         drawn_up = replace(opened, manifest=replace(opened.manifest, created_ms=created_ms))
         check_records(drawn_up, replay(opened.entries), notes)
         said = "it was drawn up before what it holds was recorded, or after its export was"

@@ -10,14 +10,14 @@ import pytest
 
 from custody.investigation.verify.form import open_pack
 from custody.investigation.verify.pack import verify_pack
-from custody.investigation.verify.verdict import Step, Verdict
+from custody.investigation.verify.verification import PackStep, Verification
 from custody.kernel.clock import DAY_MS
 from custody.scans.scan import Scan
 from custody.scans.tolerances import Tolerances
 from custody.scans.verdict import unread
 from custody.usecases.accept_scans import Intake
 from custody.usecases.export_pack import Beside
-from custody.usecases.judge_group import Ack
+from custody.usecases.judge_group import ScanAnswer
 from custody.usecases.read_trail import sealed_scans
 from custody.usecases.register_statement import register
 from tests.rooms.pack import pack_world
@@ -44,7 +44,7 @@ def _examine_first(world: World, monkeypatch: pytest.MonkeyPatch, count: int) ->
         examine(world)
 
 
-def _left_out(verdict: Verdict) -> list[str]:
+def _left_out(verdict: Verification) -> list[str]:
     """What is said of scans that could be read and were not examined."""
     said = (check.what.partition(" scans were not examined") for check in verdict.checks if not check.ok)
     return [count for count, found, _ in said if found]
@@ -54,7 +54,7 @@ def test_an_answer_that_left_out_scans_of_the_parcel_is_refused(sent: World, mon
     _examine_first(sent, monkeypatch, 8)
     content = sent.export().content
     verdict = verify_pack(content, vkey=sent.vkey)
-    assert (failed_steps(verdict), _left_out(verdict)) == ({Step.INVESTIGATION}, ["2"])
+    assert (failed_steps(verdict), _left_out(verdict)) == ({PackStep.INVESTIGATION}, ["2"])
     # That they came in later, as their own times say, is not so if a record behind them is as old.
     sent.clock.at_ms += DAY_MS
     _examine_first(sent, monkeypatch, 8)
@@ -79,7 +79,7 @@ def test_where_a_scan_is_closed_what_was_left_out_is_told(sent: World, monkeypat
     _examine_first(sent, monkeypatch, 8)
     first = min(entry.index for entry in open_pack(sent.export().content).entries if entry.judged is not None)
     verdict = verify_pack(sent.export(Beside(withhold={first: "it names somebody"})).content, vkey=sent.vkey)
-    assert Step.INVESTIGATION not in failed_steps(verdict)
+    assert PackStep.INVESTIGATION not in failed_steps(verdict)
 
 
 class RegistersOne:
@@ -89,14 +89,16 @@ class RegistersOne:
         self._world, self._real, self._which = world, world.intake, which
         self.late: list[Scan] = []
 
-    def submit(self, scans: Sequence[Scan]) -> Future[list[Ack]]:
+    def submit(self, scans: Sequence[Scan]) -> Future[list[ScanAnswer]]:
         self._which -= 1
         if self._which:
             return self._real.submit(scans)
         self.late += scans
-        told: Future[list[Ack]] = Future()
+        told: Future[list[ScanAnswer]] = Future()
         index = register(self._world.house, scans[0].message.raw, Tolerances()).index
-        told.set_result([Ack(digest=scans[0].digest, verdict=unread(), index=index, at_ms=self._world.clock.at_ms)])
+        told.set_result(
+            [ScanAnswer(digest=scans[0].digest, verdict=unread(), index=index, at_ms=self._world.clock.at_ms)]
+        )
         return told
 
     def come_late(self) -> None:

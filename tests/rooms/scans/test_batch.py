@@ -18,7 +18,7 @@ from custody.scans.batch import (
     BATCH,
     Batch,
     BatchedScan,
-    Item,
+    HandedScan,
     check_seal,
     give_receipt,
     make_batch,
@@ -62,9 +62,9 @@ class Bench:
         self.seal = seal_batch(read_batch(self.statement), signer)
 
     @property
-    def items(self) -> list[Item]:
+    def items(self) -> list[HandedScan]:
         return [
-            Item(subject=leaf.subject, content_type=leaf.content_type, opening=opening)
+            HandedScan(subject=leaf.subject, content_type=leaf.content_type, opening=opening)
             for leaf, opening in zip(self.leaves, self.openings, strict=True)
         ]
 
@@ -154,12 +154,12 @@ def test_scans_and_captured_events_may_stand_in_one_batch(event_bytes: Bytes, si
     other, other_opening = make_captured_leaf(event_bytes(), {}, seq=2, salt=salt(2), **facts)
     statement = make_batch([own, other], subject=SUBJECT, prev=None, iat_s=MADE_S, signer=signer)
     items = [
-        Item(subject=leaf.subject, content_type=leaf.content_type, opening=opening)
+        HandedScan(subject=leaf.subject, content_type=leaf.content_type, opening=opening)
         for leaf, opening in ((own, own_opening), (other, other_opening))
     ]
     scans = open_batch(statement, items).scans
     assert [isinstance(scan, BatchedScan) and scan.content_type == CAPTURED for scan in scans] == [False, True]
-    swapped = [items[0], Item(subject=SUBJECT, content_type=own.content_type, opening=other_opening)]
+    swapped = [items[0], HandedScan(subject=SUBJECT, content_type=own.content_type, opening=other_opening)]
     refused(open_batch, statement, swapped, code="opening")
 
 
@@ -297,13 +297,15 @@ def test_an_item_with_another_member_is_refused(bench: Bench, member: str) -> No
     changes = {"subject": "other", "content_type": CAPTURED, "opening": items[2].opening + b" "}
     facts = {name: getattr(items[2], name) for name in changes}
     facts[member] = changes[member]
-    refused(open_batch, bench.statement, [*items[:2], Item(**facts), *items[3:]], code="opening")
+    refused(open_batch, bench.statement, [*items[:2], HandedScan(**facts), *items[3:]], code="opening")
 
 
-def rebatch(signer: SoftwareSigner, openings: Sequence[bytes], content_type: str = "") -> tuple[bytes, list[Item]]:
+def rebatch(
+    signer: SoftwareSigner, openings: Sequence[bytes], content_type: str = ""
+) -> tuple[bytes, list[HandedScan]]:
     """A batch by a station that checks nothing."""
     kind = content_type or "application/vnd.weaklink.scan+epcis"
-    items = [Item(subject="s", content_type=kind, opening=opening) for opening in openings]
+    items = [HandedScan(subject="s", content_type=kind, opening=opening) for opening in openings]
     raws = [
         cbor.encode([ISS, "s", FIRST + at, kind, hashlib.sha256(opening).digest()])
         for at, opening in enumerate(openings)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from custody.kernel.clock import SECOND_MS
 from custody.kernel.keys import new_signer
 from custody.scans.advance import UNSEEN, advance, parcels_of
-from custody.scans.batch import Batch, BatchedScan, Item, make_batch, open_batch
-from custody.scans.judge_batch import Judged, judge_batch
+from custody.scans.batch import Batch, BatchedScan, HandedScan, make_batch, open_batch
+from custody.scans.judge_batch import JudgedBatch, judge_batch
 from custody.scans.judge_parcels import judge_parcels
 from custody.scans.leaf import make_leaf
 from custody.scans.scan import make_scan, open_scan
@@ -44,11 +44,11 @@ def batch_of(events: Sequence[bytes]) -> Batch:
     ]
     leaves = [leaf for leaf, _ in made]
     statement = make_batch(leaves, subject="urn:uuid:batch", prev=HEAD.digest, iat_s=MADE_S, signer=SIGNER)
-    items = [Item(subject="s", content_type=leaf.content_type, opening=opening) for leaf, opening in made]
+    items = [HandedScan(subject="s", content_type=leaf.content_type, opening=opening) for leaf, opening in made]
     return open_batch(statement, items)
 
 
-def judged(batch: Batch, *, unread: Sequence[int] = (), **facts: Any) -> Judged:
+def judged(batch: Batch, *, unread: Sequence[int] = (), **facts: Any) -> JudgedBatch:
     """The judgement with everything in order but what is given."""
     known = {"standing": KeyStanding.VALID, "head": HEAD, "held": {}, "views": {PARCEL: KNOWN}, "now_ms": NOW_MS}
     scans = [
@@ -57,7 +57,7 @@ def judged(batch: Batch, *, unread: Sequence[int] = (), **facts: Any) -> Judged:
     return judge_batch(batch.statement, scans, tolerances=Tolerances(), custodian=None, **{**known, **facts})
 
 
-def codes(found: Judged) -> list[list[str] | None]:
+def codes(found: JudgedBatch) -> list[list[str] | None]:
     """The flags' codes of each verdict."""
     return [None if verdict is None else [flag.code for flag in verdict.flags] for verdict in found.verdicts]
 

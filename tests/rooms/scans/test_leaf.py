@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from custody.kernel import cbor
 from custody.kernel.errors import Rejected
-from custody.scans.claims import read_subject
 from custody.scans.content import read_content
+from custody.scans.cwt_claims import read_subject
 from custody.scans.leaf import LEAF_LIMIT_BYTES, Leaf, make_captured_leaf, make_leaf, name_leaf, read_leaf, wrong_leaf
 from custody.scans.scan import CAPTURED, CONTENT_TYPE, SALT_BYTES
 

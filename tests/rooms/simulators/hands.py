@@ -11,16 +11,16 @@ from devicelock.rules.command import (
     Command,
     CommandSigners,
     KeyRing,
+    LockScreen,
     Op,
     Reason,
-    Screen,
     make_command,
 )
 from simulators.goods import SMARTPHONES, make_unit
 from simulators.handset import Enrolment, Handset
 
 START_S = 1_790_000_000
-SCREEN = Screen(
+SCREEN = LockScreen(
     who="the shop it was bought from",
     why="This phone was reported missing on its way to a customer.",
     reference="ORD-1",

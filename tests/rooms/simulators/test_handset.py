@@ -3,11 +3,11 @@ from collections.abc import Callable
 import pytest
 
 from custody.kernel.errors import Forbidden, Rejected
-from devicelock.rules.ack import Result, open_ack
+from devicelock.rules.ack import AckResult, open_ack
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import Op
 from devicelock.rules.device import REPEATED_S
-from devicelock.rules.hello import Cause, SimClass, open_hello
+from devicelock.rules.hello import SimClass, StateCause, open_hello
 from devicelock.rules.unlock_code import unlock_code
 from simulators.faults import CUTS, PAIRS, Fault, is_applied
 from simulators.handset import Cut, Handset, PowerCut
@@ -17,7 +17,7 @@ from tests.rooms.simulators.hands import START_S, Operator
 
 def test_a_new_handset_is_free_and_says_so_under_its_own_signature(handset: Handset) -> None:
     hello = open_hello(handset.hello(), device=handset.device, key=handset.enrolment.signer.public)
-    assert (hello.applied, hello.cause, hello.pair) == (Applied.UNLOCKED, Cause.NEW, (0, 0))
+    assert (hello.applied, hello.cause, hello.pair) == (Applied.UNLOCKED, StateCause.NEW, (0, 0))
     assert hello.nonce == handset.state.nonce
 
 
@@ -56,7 +56,7 @@ def test_a_free_handset_does_everything(handset: Handset, function: Function) ->
 def test_an_unlock_sets_it_free_and_the_handsets_own_key_signs_the_ack(locked: Handset, operator: Operator) -> None:
     ack = locked.take(operator.command(locked, Op.UNLOCK)).ack
     heard = open_ack(locked.answer(ack), device=locked.device, key=locked.enrolment.signer.public)
-    assert (heard.applied, heard.result) == (Applied.UNLOCKED, Result.APPLIED)
+    assert (heard.applied, heard.result) == (Applied.UNLOCKED, AckResult.APPLIED)
     assert locked.screen is None
 
 
@@ -78,7 +78,7 @@ def test_bytes_of_a_stranger_change_nothing(handset: Handset) -> None:
 def test_a_lock_from_before_the_last_hello_is_refused(handset: Handset, operator: Operator) -> None:
     old = operator.command(handset, Op.LOCK)
     handset.hello()
-    assert handset.take(old).ack.result is Result.REFUSED_NONCE
+    assert handset.take(old).ack.result is AckResult.REFUSED_NONCE
     assert not handset.screen_locked
 
 
@@ -96,7 +96,7 @@ def test_after_a_power_cut_a_command_that_was_stored_stands_and_of_others_only_a
     handset.power_on()
     assert handset.screen_locked == (before != is_applied(fault))
     late = op is Op.LOCK and not is_applied(fault)
-    assert handset.take(raw).ack.result is (Result.REFUSED_NONCE if late else Result.APPLIED)
+    assert handset.take(raw).ack.result is (AckResult.REFUSED_NONCE if late else AckResult.APPLIED)
     assert handset.screen_locked == (op is Op.LOCK and not late)
 
 
@@ -133,7 +133,7 @@ def test_a_lock_releases_itself_when_its_time_is_over(locked: Handset, operator:
     operator.clock.at_s += 1
     assert locked.tick()
     assert not locked.screen_locked
-    assert locked.state.cause is Cause.HELD_UNTIL
+    assert locked.state.cause is StateCause.HELD_UNTIL
 
 
 def test_a_clock_turned_back_sets_a_locked_handset_free_at_the_next_boot_and_not_before(locked: Handset) -> None:
@@ -143,7 +143,7 @@ def test_a_clock_turned_back_sets_a_locked_handset_free_at_the_next_boot_and_not
     locked.power_off()
     locked.power_on()
     assert not locked.screen_locked
-    assert locked.state.cause is Cause.CLOCK_DOUBT
+    assert locked.state.cause is StateCause.CLOCK_DOUBT
 
 
 @pytest.mark.parametrize("says_hello", [True, False])
@@ -156,7 +156,7 @@ def test_a_store_put_back_never_accepts_the_lock_of_another_run(
     handset.power_on()
     if says_hello:
         handset.hello()
-    assert handset.take(old).ack.result is Result.REFUSED_NONCE
+    assert handset.take(old).ack.result is AckResult.REFUSED_NONCE
 
 
 @pytest.mark.parametrize("begins", ["boot", "connection"])
@@ -166,8 +166,8 @@ def test_a_lock_from_before_this_run_is_refused_before_the_hello_too_and_an_unlo
     unlock = operator.command(locked, Op.UNLOCK)
     old = operator.command(locked, Op.LOCK)
     {"boot": locked.power_on, "connection": locked.begin_run}[begins]()
-    assert locked.take(unlock).ack.result is Result.APPLIED
-    assert locked.take(old).ack.result is Result.REFUSED_NONCE
+    assert locked.take(unlock).ack.result is AckResult.APPLIED
+    assert locked.take(old).ack.result is AckResult.REFUSED_NONCE
 
 
 def test_the_nonce_under_which_a_lock_from_before_was_refused_is_the_one_that_is_said(
@@ -179,7 +179,7 @@ def test_the_nonce_under_which_a_lock_from_before_was_refused_is_the_one_that_is
     drawn = handset.state.nonce
     said = open_hello(handset.hello_again(), device=handset.device, key=handset.enrolment.signer.public)
     assert said.nonce == drawn
-    assert handset.take(operator.command(handset, Op.LOCK, nonce=drawn)).ack.result is Result.APPLIED
+    assert handset.take(operator.command(handset, Op.LOCK, nonce=drawn)).ack.result is AckResult.APPLIED
 
 
 @pytest.mark.parametrize(("waited_s", "again"), [(0, True), (REPEATED_S - 1, True), (REPEATED_S, False)])
@@ -207,7 +207,7 @@ def test_the_right_code_sets_it_free_and_the_next_hello_says_why(locked: Handset
     assert locked.question is not None
     assert locked.type_code(unlock_code(locked.enrolment.code_key, locked.question, pair=locked.state.pair))
     hello = open_hello(locked.hello(), device=locked.device, key=locked.enrolment.signer.public)
-    assert (hello.applied, hello.cause) == (Applied.UNLOCKED, Cause.CODE)
+    assert (hello.applied, hello.cause) == (Applied.UNLOCKED, StateCause.CODE)
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ import os
 import pytest
 
 from custody.kernel.errors import Rejected
-from devicelock.rules.ack import Result
+from devicelock.rules.ack import AckResult
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import Op
-from devicelock.rules.hello import Cause, open_hello
+from devicelock.rules.hello import StateCause, open_hello
 from devicelock.rules.unlock_code import unlock_code
 from simulators.handset import Handset
 from simulators.handset_store import read_state
@@ -65,7 +65,7 @@ def test_a_nonce_of_a_run_that_could_not_be_stored_is_owed_still(
         disk.setattr(os, "fsync", full)
         with pytest.raises(OSError, match="full"):
             handset.take(old)
-    assert handset.take(old).ack.result is Result.REFUSED_NONCE
+    assert handset.take(old).ack.result is AckResult.REFUSED_NONCE
 
 
 @pytest.mark.parametrize("way", ["timer", "boot", "unlock", "retire"])
@@ -87,7 +87,7 @@ def test_a_full_disk_keeps_no_handset_locked(
         "what was not stored was not answered, and comes again"
     )
     if locked.screen_locked:
-        assert locked.take(raw).ack.result is Result.APPLIED
+        assert locked.take(raw).ack.result is AckResult.APPLIED
         assert not locked.screen_locked
 
 
@@ -144,7 +144,7 @@ def test_a_store_that_is_damaged_while_it_is_on_keeps_nobody_locked_and_is_whole
         operator.clock.at_s += 72 * 3600
         assert locked.tick()
     else:
-        assert locked.take(operator.command(locked, Op(way))).ack.result is Result.APPLIED
+        assert locked.take(operator.command(locked, Op(way))).ack.result is AckResult.APPLIED
     assert not locked.screen_locked
     assert read_state(locked.copy_store()) == locked.state
 
@@ -183,8 +183,8 @@ def test_a_handset_whose_store_is_damaged_begins_anew_and_can_be_locked_again(
             locked.store.write_bytes({"flipped": flipped, "cut": whole[:place], "empty": b""}[damage])
         locked.power_on()
         hello = open_hello(locked.hello(), device=locked.device, key=locked.enrolment.signer.public)
-        assert (hello.applied, hello.cause, locked.screen_locked) == (Applied.UNLOCKED, Cause.NEW, False)
-    assert locked.take(operator.command(locked, Op.LOCK)).ack.result is Result.APPLIED
+        assert (hello.applied, hello.cause, locked.screen_locked) == (Applied.UNLOCKED, StateCause.NEW, False)
+    assert locked.take(operator.command(locked, Op.LOCK)).ack.result is AckResult.APPLIED
 
 
 @pytest.mark.parametrize("op", [None, Op.LOCK, Op.UNLOCK, Op.RETIRE], ids=str)

@@ -11,7 +11,7 @@ import pytest
 
 from custody.store.durable_file import replace_file
 from devicelock.mqtt_options import MqttOptions
-from devicelock.rules.ack import Ack, Result, open_ack
+from devicelock.rules.ack import Ack, AckResult, open_ack
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import Op
 from devicelock.rules.hello import Hello, SimClass, open_hello
@@ -109,7 +109,7 @@ def test_it_says_hello_on_every_connect_with_a_fresh_nonce(world: World) -> None
 def test_a_lock_is_applied_acknowledged_and_told_again_in_a_hello(world: World) -> None:
     world.on()
     assert world.send(Op.LOCK) is PublishOutcome.ACCEPTED
-    assert [(ack.result, ack.applied) for ack in world.server.acks] == [(Result.APPLIED, Applied.LOCKED)]
+    assert [(ack.result, ack.applied) for ack in world.server.acks] == [(AckResult.APPLIED, Applied.LOCKED)]
     assert [hello.applied for hello in world.server.hellos] == [Applied.UNLOCKED, Applied.LOCKED]
     assert world.handset.screen_locked
 
@@ -150,7 +150,7 @@ def test_a_lock_that_waited_over_a_reconnect_is_refused_and_the_signed_anew_one_
     world.radio.switch_off()
     world.send(Op.LOCK, nonce=old)
     world.on()
-    assert [ack.result for ack in world.server.acks] == [Result.REFUSED_NONCE]
+    assert [ack.result for ack in world.server.acks] == [AckResult.REFUSED_NONCE]
     world.send(Op.LOCK)
     assert world.handset.screen_locked
 
@@ -169,7 +169,7 @@ def test_a_lock_that_answers_the_hello_of_a_connection_holds_though_one_from_bef
         expiry_s=3600,
     )
     world.broker.pump()
-    assert [ack.result for ack in world.server.acks] == [Result.REFUSED_NONCE, Result.APPLIED]
+    assert [ack.result for ack in world.server.acks] == [AckResult.REFUSED_NONCE, AckResult.APPLIED]
     assert [hello.nonce for hello in world.server.hellos[1:3]] == [said, said]
     assert world.handset.screen_locked
 
@@ -182,7 +182,7 @@ def test_a_lock_that_came_too_late_brings_a_hello_with_a_fresh_nonce(world: Worl
     raw = world.operator.command(world.handset, Op.LOCK, nonce=said)
     world.operator.clock.at_s += 7202
     world.send_raw(raw)
-    assert world.server.acks[-1].result is Result.REFUSED_EXPIRED
+    assert world.server.acks[-1].result is AckResult.REFUSED_EXPIRED
     assert world.server.hellos[-1].nonce != said
 
 
@@ -200,7 +200,7 @@ def test_after_a_new_connection_the_first_lock_that_is_refused_brings_a_hello_ag
         world.on()
     hellos = len(world.server.hellos)
     world.send_raw(raw)
-    assert [ack.result for ack in world.server.acks] == [Result.REFUSED_NONCE] * 3
+    assert [ack.result for ack in world.server.acks] == [AckResult.REFUSED_NONCE] * 3
     assert len(world.server.hellos) == hellos + int(anew)
 
 
@@ -220,7 +220,7 @@ def test_a_command_that_comes_twice_changes_nothing_and_is_answered_twice(world:
     world.send_raw(raw)
     before = world.handset.state
     world.send_raw(raw)
-    assert [ack.result for ack in world.server.acks] == [Result.APPLIED] * 2
+    assert [ack.result for ack in world.server.acks] == [AckResult.APPLIED] * 2
     assert world.handset.state.pair == before.pair
     assert world.handset.state.applied is before.applied
 
@@ -345,7 +345,7 @@ def test_a_lock_that_comes_again_brings_a_hello_if_the_handset_has_left_it_and_t
         world.broker.pump()
     hellos, question = len(world.server.hellos), world.handset.question
     world.send_raw(raw)
-    assert world.server.acks[-1].result is Result.APPLIED
+    assert world.server.acks[-1].result is AckResult.APPLIED
     assert world.server.acks[-1].applied is (Applied.UNLOCKED if left else Applied.LOCKED)
     assert len(world.server.hellos) == hellos + int(left)
     assert (world.handset.screen_locked, world.handset.question) == (not left, question)

@@ -9,7 +9,7 @@ from custody.scans.judge import judge
 from custody.scans.scan import Scan, open_scan
 from custody.scans.tolerances import Tolerances
 from custody.scans.view import KeyStanding, StationHead
-from simulators.events import Statement, Thread, pin_proof
+from simulators.events import EarlierScan, Thread, pin_proof
 from simulators.geography import build_geography
 from simulators.network import World, imagine
 from simulators.route import Act, What
@@ -144,5 +144,5 @@ def _names_a_handset(scan: Scan) -> bool:
     return any(key.startswith("urn:gsma:imei:") for key in found)
 
 
-def _statement(number: int) -> Statement:
-    return Statement(event_id=f"urn:uuid:{number}", digest=bytes([number]) * 32)
+def _statement(number: int) -> EarlierScan:
+    return EarlierScan(event_id=f"urn:uuid:{number}", digest=bytes([number]) * 32)

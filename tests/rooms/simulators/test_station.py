@@ -9,7 +9,7 @@ from custody.kernel import cbor
 from custody.kernel.errors import Conflict, Fatal, Forbidden, NotFound, Rejected, Trouble, Unavailable
 from custody.kernel.keys import new_signer, read_cose_key
 from custody.ledger.statements import StationInfo, make_key_add, read_key_add
-from custody.scans.batch import Item, check_seal, open_batch
+from custody.scans.batch import HandedScan, check_seal, open_batch
 from custody.scans.scan import open_scan
 from simulators import client as client_module
 from simulators.client import ServiceClient
@@ -43,7 +43,7 @@ class Shelf(httpx.BaseTransport):
         return httpx.Response(201, json={"items": items} if request.url.path.endswith("batch") else items[0])
 
     def _take_batch(self, statement: bytes, seal: bytes, items: list[list[Any]]) -> list[dict[str, Any]]:
-        given = [Item(subject=subject, content_type=kind, opening=opening) for subject, kind, opening in items]
+        given = [HandedScan(subject=subject, content_type=kind, opening=opening) for subject, kind, opening in items]
         batch = open_batch(statement, given)
         check_seal(batch, seal, self.key)
         return [self._keep(leaf.digest) for leaf in batch.leaves]

@@ -12,7 +12,7 @@ from custody.kernel.keys import new_signer
 from custody.ledger.checkpoint import Checkpoint, sign_checkpoint
 from custody.ledger.cosignature import cosign
 from custody.ledger.note import add_signatures
-from custody.scans.batch import BatchedScan, Item, check_seal, open_batch, read_batch, verify_scan
+from custody.scans.batch import BatchedScan, HandedScan, check_seal, open_batch, read_batch, verify_scan
 from custody.scans.scan import open_scan
 from simulators.client import ServiceClient
 from simulators.events import finish, write
@@ -65,7 +65,7 @@ def close(station: Station, count: int) -> SignedBatch:
 def test_a_batch_opens_and_each_of_its_scans_stands_alone(station: Station, count: int) -> None:
     made = close(station, count)
     items = [
-        Item(subject=scan.leaf.subject, content_type=scan.leaf.content_type, opening=scan.opening)
+        HandedScan(subject=scan.leaf.subject, content_type=scan.leaf.content_type, opening=scan.opening)
         for scan in made.scans
     ]
     batch, key = open_batch(made.statement, items), station.signer.public

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from custody.trail.edition import Edition
+from custody.trail.edition import ReadingEdition
 from tests.rooms.trail.world import PARCEL, PARCEL_2, SEAL, World, kinds
 
 TRACKER = "https://id.gs1.org/8004/9521886TRACKER7"
@@ -35,7 +35,7 @@ def states(world: World, **parts: Any) -> list[str]:
 
 
 def as_then(world: World) -> set[str]:
-    return {str(f.kind) for f in world.trail(edition=Edition.SECOND).findings if f.severity == "serious"}
+    return {str(f.kind) for f in world.trail(edition=ReadingEdition.SECOND).findings if f.severity == "serious"}
 
 
 def test_a_tracker_that_is_put_on_is_no_second_seal() -> None:
@@ -46,7 +46,7 @@ def test_a_tracker_that_is_put_on_is_no_second_seal() -> None:
     world.obj("courier-7", **READ)
     assert states(world) == ["applied", "same", "same"]
     assert kinds(world.trail()) & {"seal_differs", "seal_replaced"} == set()
-    assert world.unit().seals == (SEAL,)
+    assert world.belongings().seals == (SEAL,)
     assert as_then(world) == {"seal_differs"}
 
 
@@ -56,7 +56,7 @@ def test_a_tracker_that_is_used_again_on_another_parcel_is_no_seal_of_two_parcel
     take_off(world, TRACKER)
     put_on(world, TRACKER, parcel=PARCEL_2)
     assert "seal_elsewhere" not in kinds(world.trail())
-    then = world.unit(edition=Edition.SECOND)
+    then = world.belongings(edition=ReadingEdition.SECOND)
     assert "seal_elsewhere" in {str(finding.kind) for finding in then.findings}
 
 
@@ -81,7 +81,7 @@ def test_what_the_event_calls_a_seal_is_one(said: dict[str, str]) -> None:
     world.pack()
     put_on(world, NEW_SEAL, **said)
     assert states(world) == ["applied"]
-    assert world.unit().seals == (NEW_SEAL,)
+    assert world.belongings().seals == (NEW_SEAL,)
 
 
 def test_what_was_put_on_as_a_seal_is_taken_off_and_found_by_its_key_alone() -> None:
@@ -116,4 +116,4 @@ def test_who_names_the_seals_key_alone_and_no_parcel_takes_it_off_and_reads_noth
     world = sealed_parcel()
     world.scan("hub-sort-1", "ObjectEvent", epcList=[SEAL], **how)
     assert states(world) == ["applied", "removed"]
-    assert states(world, edition=Edition.THIRD) == ["applied", "same"]
+    assert states(world, edition=ReadingEdition.THIRD) == ["applied", "same"]

@@ -3,9 +3,9 @@
 import pytest
 
 from custody.gs1.named_information import write_ni
-from custody.investigation.values import Seal, Step
+from custody.investigation.passage import SealSeen, Step
 from custody.kernel.clock import HOUR_MS, SECOND_MS
-from custody.trail.edition import NEWEST, Edition
+from custody.trail.edition import NEWEST, ReadingEdition
 from custody.trail.sealed import SealedScan
 from tests.rooms.trail.gone import by_name, gone_with, handlers, names, standings, way_of
 from tests.rooms.trail.world import CARRIER, JOURNEY, World, kinds, moved
@@ -40,13 +40,13 @@ def test_who_declares_wrong_what_another_station_signed_over_stays_in_the_chain(
     world.declare(given)
     assert standings(world, taken, given) == ["bound", "bound"]
     assert way_of(world).stays == before.stays
-    assert handlers(way_of(world, Edition.SECOND)) == {"h-8"}
+    assert handlers(way_of(world, ReadingEdition.SECOND)) == {"h-8"}
     assert [handover.signing for handover in world.trail().handovers] == dual
     assert [(f.kind, f.severity) for f in world.trail().findings if f.kind == "declared_bound"] == [
         ("declared_bound", "look"),
         ("declared_bound", "look"),
     ]
-    assert "declared_bound" not in kinds(world.trail(edition=Edition.SECOND))
+    assert "declared_bound" not in kinds(world.trail(edition=ReadingEdition.SECOND))
 
 
 def test_who_declares_only_his_taking_over_wrong_stays_in_the_chain_too() -> None:
@@ -57,11 +57,11 @@ def test_who_declares_only_his_taking_over_wrong_stays_in_the_chain_too() -> Non
 
 def test_what_was_read_in_a_declared_scan_counts_no_more_though_the_parcel_was_there() -> None:
     world, taken, given, _ = taken_back(**BROKEN, **{"wl:photo": write_ni(bytes(32))})
-    assert Seal.ANOMALY in {seal for stay in way_of(world).stays[:-1] for seal in (stay.seal, stay.late_seal)}
+    assert SealSeen.ANOMALY in {seal for stay in way_of(world).stays[:-1] for seal in (stay.seal, stay.late_seal)}
     world.declare(taken)
     world.declare(given)
     courier = next(stay for stay in way_of(world).stays if stay.handler == "h-7")
-    assert (courier.seal, courier.photo) == (Seal.NOT_READ, False)
+    assert (courier.seal, courier.photo) == (SealSeen.NOT_READ, False)
     assert given.index not in {sight.index for sight in world.trail().seal.sights}
     assert given.index not in {photo.index for photo in world.trail().photos}
 
@@ -123,9 +123,9 @@ def test_a_return_that_was_declared_wrong_takes_nobody_out_of_the_chain_whoever_
     assert standings(world, wrong) == ["bound"]
     assert way_of(world).stays[-1].station == "courier-7"
     assert {segment.leg for segment in world.trail().segments} == {"outbound"}
-    assert "return" in {segment.leg for segment in world.trail(edition=Edition.THIRD).segments}
+    assert "return" in {segment.leg for segment in world.trail(edition=ReadingEdition.THIRD).segments}
     sent_back = "disposition" in said
-    assert (way_of(world, Edition.THIRD).stays[-1].step is Step.HUB_SORT) == sent_back
+    assert (way_of(world, ReadingEdition.THIRD).stays[-1].step is Step.HUB_SORT) == sent_back
 
 
 def test_a_delivery_that_was_declared_wrong_is_none_though_somebody_took_over_what_it_let_go() -> None:
@@ -135,7 +135,7 @@ def test_a_delivery_that_was_declared_wrong_is_none_though_somebody_took_over_wh
     world.declare(wrong)
     assert standings(world, wrong) == ["bound"]
     assert way_of(world).delivered_ms is None
-    delivery, then = (world.trail(edition=edition).delivery for edition in (NEWEST, Edition.THIRD))
+    delivery, then = (world.trail(edition=edition).delivery for edition in (NEWEST, ReadingEdition.THIRD))
     assert (delivery.reopened, then.reopened) == (False, True)
 
 
@@ -156,7 +156,7 @@ def test_nobody_brings_a_station_back_that_corrected_a_scan_but_who_took_over_fr
     world.declare(wrong)
     assert standings(world, wrong) == ["declared_wrong"]
     assert "h-8" not in handlers(way_of(world))
-    assert "h-8" in handlers(way_of(world, Edition.THIRD))
+    assert "h-8" in handlers(way_of(world, ReadingEdition.THIRD))
 
 
 @pytest.mark.parametrize("digest", [None, "right"], ids=["by its name", "by its digest"])
@@ -167,7 +167,7 @@ def test_who_takes_over_what_was_declared_wrong_before_does_not_bring_its_giver_
     world.accept("dock-2", wrong, digest=digest)
     assert standings(world, wrong, given) == ["declared_wrong", "standing"]
     assert "h-8" not in handlers(way_of(world))
-    assert "h-8" in handlers(way_of(world, Edition.THIRD))
+    assert "h-8" in handlers(way_of(world, ReadingEdition.THIRD))
 
 
 @pytest.mark.parametrize("digest", [None, "right"], ids=["by its name", "by its digest"])
@@ -182,7 +182,7 @@ def test_who_had_taken_over_offline_bound_a_declaration_that_came_first_by_the_t
     late = moved(taken, index=declared.index + 1, received_ms=declared.received_ms + HOUR_MS)
     world.scans[world.scans.index(taken)] = late
     assert standings(world, given) == ["declared_wrong"]
-    then = {entry.digest: str(entry.standing) for entry in world.trail(edition=Edition.FOURTH).entries}
+    then = {entry.digest: str(entry.standing) for entry in world.trail(edition=ReadingEdition.FOURTH).entries}
     assert then[given.digest] == ("declared_wrong" if digest is None else "bound")
 
 
@@ -195,7 +195,7 @@ def test_who_dates_his_taking_over_back_does_not_bring_a_station_back_that_had_c
     assert late.scan.iat_s * SECOND_MS < declared.received_ms < late.received_ms
     assert standings(world, wrong, given) == ["declared_wrong", "standing"]
     assert "h-8" not in handlers(way_of(world))
-    assert "h-8" in handlers(way_of(world, Edition.FOURTH))
+    assert "h-8" in handlers(way_of(world, ReadingEdition.FOURTH))
 
 
 def test_nobody_makes_a_release_after_that_to_which_a_corrected_taking_over_would_hold_its_station() -> None:
@@ -207,7 +207,7 @@ def test_nobody_makes_a_release_after_that_to_which_a_corrected_taking_over_woul
     world.release("hub-sort-2", event_id=unheard)
     assert standings(world, taken) == ["declared_wrong"]
     assert "h-7" not in handlers(way_of(world))
-    assert "h-7" in handlers(way_of(world, Edition.FOURTH))
+    assert "h-7" in handlers(way_of(world, ReadingEdition.FOURTH))
 
 
 def test_who_may_not_declare_is_not_told_to_wait_for_somebody_whom_there_is_not() -> None:
@@ -215,5 +215,7 @@ def test_who_may_not_declare_is_not_told_to_wait_for_somebody_whom_there_is_not(
     world.declare(world.pack(), station="dock-2")
     (told,) = [f.sentence for f in world.trail().findings if f.kind == "declaration_unauthorised"]
     assert told.endswith("another station signed that; the original still counts.")
-    (then,) = [f.sentence for f in world.trail(edition=Edition.SECOND).findings if f.kind == "declaration_unauthorised"]
+    (then,) = [
+        f.sentence for f in world.trail(edition=ReadingEdition.SECOND).findings if f.kind == "declaration_unauthorised"
+    ]
     assert then.endswith("the original still counts until an adjudicator confirms.")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from custody.trail.edition import Edition
+from custody.trail.edition import ReadingEdition
 from tests.rooms.trail.world import BANK_CLASS, PARCEL, PHONE, PHONE_2, PHONE_2_IMEI, PHONE_IMEI, World, kinds, ni, wl
 
 GTIN = PHONE.partition("/21/")[0]
@@ -79,7 +79,7 @@ def test_a_lot_was_another_class_by_the_edition_before_and_none_was_as_good_as_o
     world.pack()
     look(world, childQuantityList=[{"epcClass": GTIN + "/10/LOT9", "quantity": 1}])
     look(world, childQuantityList=[{"epcClass": GTIN, "quantity": 0}])
-    then = world.trail(edition=Edition.SECOND).contents
+    then = world.trail(edition=ReadingEdition.SECOND).contents
     assert [sight.result for sight in then.sights] == ["packed", "other_goods", "same"]
 
 
@@ -87,7 +87,7 @@ def test_a_recipient_who_unpacks_the_lot_that_was_packed_has_unpacked_it_complet
     world = World().journey()
     world.unpack(phone=None, childQuantityList=[{"epcClass": GTIN + "/10/LOT9", "quantity": 1}])
     assert world.trail().delivery.strength == "unpacked_complete"
-    assert world.trail(edition=Edition.SECOND).delivery.strength == "pin_sealed"
+    assert world.trail(edition=ReadingEdition.SECOND).delivery.strength == "pin_sealed"
 
 
 def test_found_things_without_anything_packed_are_unknown_not_wrong() -> None:
@@ -126,7 +126,7 @@ def test_an_inspection_rewrites_nothing() -> None:
     world.pack()
     look(world, childEPCs=[PHONE_2])
     trail = world.trail()
-    assert [item.key for item in trail.unit.items] == [PHONE]
+    assert [item.key for item in trail.belongings.items] == [PHONE]
     assert [sight.found for sight in trail.contents.sights] == [(PHONE,), (PHONE_2,)]
 
 

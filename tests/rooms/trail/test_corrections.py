@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from custody.trail.corrections import once, read_corrections
-from custody.trail.edition import Edition
+from custody.trail.edition import ReadingEdition
 from custody.trail.trail import Trail
 from tests.rooms.trail.world import ORDER, PARCEL, World, kinds, moved
 
@@ -136,7 +136,7 @@ def test_a_repeat_counts_once_also_where_another_station_used_the_event_id_first
     assert len(trail.weight.readings) == 3
     assert f"Index {again.index} repeats the event of index {own.index}." in [f.sentence for f in trail.findings]
     assert sum(f.kind == "event_id_reused" for f in trail.findings) == 2, f"{own.index} and {other.index}"
-    assert len(world.trail(edition=Edition.THIRD).weight.readings) == 4
+    assert len(world.trail(edition=ReadingEdition.THIRD).weight.readings) == 4
     assert sum(read_corrections(world.scans).standing(sealed) for sealed in world.scans) == 3
 
 
@@ -160,5 +160,5 @@ def test_a_declared_packing_takes_the_order_with_it() -> None:
     world = World()
     wrong = world.pack(bizTransactionList=[{"type": "po", "bizTransaction": ORDER}])
     world.declare(wrong)
-    assert world.unit(PARCEL).orders == ()
-    assert world.unit(PARCEL).items == ()
+    assert world.belongings(PARCEL).orders == ()
+    assert world.belongings(PARCEL).items == ()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from custody.trail.edition import NEWEST, Edition
+from custody.trail.edition import NEWEST, ReadingEdition
 from custody.trail.segments import Handover
 from custody.trail.trail import Trail
 from tests.rooms.trail.world import CARRIER, SELLER, World, kinds, moved
@@ -13,7 +13,7 @@ from tests.rooms.trail.world import CARRIER, SELLER, World, kinds, moved
 OTHER_CARRIER = "https://id.gs1.org/417/9521473000119"
 
 
-def handover(world: World, edition: Edition = NEWEST) -> Handover:
+def handover(world: World, edition: ReadingEdition = NEWEST) -> Handover:
     (found,) = [h for h in world.trail(edition=edition).handovers if h.kind == "handover"]
     return found
 
@@ -92,7 +92,7 @@ def test_a_release_that_the_giver_declares_wrong_is_proved_by_who_signed_over_it
     world.accept("lorry-9", release)
     world.declare(release)
     assert handover(world).signing == "dual"
-    assert handover(world, Edition.SECOND).signing == "named"
+    assert handover(world, ReadingEdition.SECOND).signing == "named"
     assert "declared_bound" in kinds(world.trail())
 
 
@@ -118,7 +118,7 @@ def accepted_and_voided(**told: Any) -> tuple[World, list[int]]:
 def test_a_release_that_was_accepted_by_its_digest_is_not_cancelled_any_more() -> None:
     world, about = accepted_and_voided()
     assert handover(world).signing == "dual"
-    assert handover(world, Edition.SECOND).signing == "named"
+    assert handover(world, ReadingEdition.SECOND).signing == "named"
     (told,) = [finding for finding in world.trail().findings if finding.kind == "release_bound"]
     assert (list(told.indices), told.severity) == (about, "look")
     assert not found(world.trail())
@@ -132,7 +132,7 @@ def test_a_cancelling_that_is_dated_back_before_the_acceptance_cancels_nothing_e
     world.accept("lorry-9", release)
     world.obj("dock-2", "void_shipping", at=release.at_ms + 1_000, chain=False)
     assert handover(world).signing == "dual"
-    assert handover(world, Edition.SECOND).signing == "named"
+    assert handover(world, ReadingEdition.SECOND).signing == "named"
 
 
 @pytest.mark.parametrize("told", [{"digest": None}, {"result": "quarantined"}], ids=str)

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custody.kernel.clock import HOUR_MS, MINUTE_MS
+from custody.trail.belongings import find_belongings, needs
 from custody.trail.describe import describe_trail
 from custody.trail.names import index_keys
 from custody.trail.sealed import SealedScan
 from custody.trail.ties import bind
 from custody.trail.trail import Trail, build_trail
-from custody.trail.unit import find_unit, needs
 from tests.rooms.trail.world import (
     CAGE,
     PARCEL,
@@ -71,7 +71,7 @@ def strangers() -> tuple[SealedScan, ...]:
 
 
 def trail_of(start: str, scans: tuple[SealedScan, ...] | list[SealedScan]) -> Trail:
-    return build_trail(find_unit(start, scans), scans)
+    return build_trail(find_belongings(start, scans), scans)
 
 
 @given(data=st.data(), start=st.sampled_from(STARTS))

@@ -4,7 +4,7 @@ from custody.gs1.named_information import write_ni
 from custody.ledger.checkpoint import Checkpoint, sign_checkpoint
 from custody.ledger.cosignature import cosign
 from custody.ledger.merkle import leaf_hash
-from custody.ledger.note import Kind, add_signatures, text_key
+from custody.ledger.note import SignatureKind, add_signatures, text_key
 from custody.ledger.time_bounds import TimeBounds, note_digest
 from custody.ledger.witness_policy import parse_policy
 from custody.trail.describe import describe_trail
@@ -13,7 +13,7 @@ from tests.rooms.ledger.small_world import LOG, LOG_VERIFIER, ORIGIN, refused, s
 from tests.rooms.trail.world import World, wl
 
 WITNESS = signer(30)
-VKEY = text_key("carrier.example", WITNESS.public, kind=Kind.ED25519_COSIGNATURE).vkey()
+VKEY = text_key("carrier.example", WITNESS.public, kind=SignatureKind.ED25519_COSIGNATURE).vkey()
 POLICY = parse_policy(f"log {LOG_VERIFIER.key.vkey()}\nwitness carrier {VKEY}\nquorum carrier\n")
 
 

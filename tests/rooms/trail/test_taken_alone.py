@@ -2,10 +2,10 @@
 
 import pytest
 
-from custody.investigation.values import Step
+from custody.investigation.passage import Step
 from custody.kernel.clock import HOUR_MS
 from custody.trail.bound import AT_ONCE_MS
-from custody.trail.edition import Edition
+from custody.trail.edition import ReadingEdition
 from custody.trail.sealed import SealedScan
 from tests.rooms.trail.gone import by_name, gone_with, handlers, standings, way_of
 from tests.rooms.trail.world import JOURNEY, SELLER, World, kinds, moved
@@ -24,8 +24,8 @@ def test_the_last_who_signed_that_he_has_the_parcel_does_not_clear_himself(how: 
     (told,) = [f for f in world.trail().findings if f.kind == "declared_bound"]
     assert told.indices[0] == taken.index
     assert "took over what index" in told.sentence
-    assert handlers(way_of(world, Edition.THIRD)) == set()
-    assert Step.COURIER not in {segment.step for segment in world.trail(edition=Edition.THIRD).segments}
+    assert handlers(way_of(world, ReadingEdition.THIRD)) == set()
+    assert Step.COURIER not in {segment.step for segment in world.trail(edition=ReadingEdition.THIRD).segments}
 
 
 def test_nor_does_he_where_the_depot_has_it_again_and_signed_nothing_over_him() -> None:
@@ -52,7 +52,7 @@ def test_nor_does_a_colleague_clear_him_who_says_after_that_that_it_was_he(diges
     world.accept("courier-8", given, digest=digest, chain=False, **{"wl:handler": "h-8"})
     assert standings(world, taken) == ["bound"]
     assert handlers(way_of(world)) == {"h-7", "h-8"}
-    assert handlers(way_of(world, Edition.FOURTH)) == {"h-8"}
+    assert handlers(way_of(world, ReadingEdition.FOURTH)) == {"h-8"}
 
 
 def test_it_is_not_said_that_nobody_else_took_over_what_another_signed_for() -> None:
@@ -65,7 +65,7 @@ def test_it_is_not_said_that_nobody_else_took_over_what_another_signed_for() -> 
         "released, and no standing acceptance of that by another whom it was for was in the log by then: that the "
         "parcel was there still counts."
     )
-    (then,) = [f.sentence for f in world.trail(edition=Edition.FOURTH).findings if f.kind == "declared_bound"]
+    (then,) = [f.sentence for f in world.trail(edition=ReadingEdition.FOURTH).findings if f.kind == "declared_bound"]
     assert "and nobody else has: that" in then
 
 
@@ -107,7 +107,7 @@ def test_who_puts_a_wrong_acceptance_right_at_once_is_cleared_by_who_has_the_par
     assert standings(world, wrong) == ["declared_wrong"]
     assert "h-8" not in handlers(way_of(world))
     assert "declared_bound" not in kinds(world.trail())
-    assert ("h-8" in handlers(way_of(world, Edition.FOURTH))) == (truly != "by its name")
+    assert ("h-8" in handlers(way_of(world, ReadingEdition.FOURTH))) == (truly != "by its name")
 
 
 def test_a_hub_in_another_town_that_put_a_typing_error_right_at_once_is_not_in_the_chain() -> None:
@@ -124,7 +124,7 @@ def test_a_hub_in_another_town_that_put_a_typing_error_right_at_once_is_not_in_t
     world.deliver(chain=False)
     assert standings(world, wrong) == ["declared_wrong"]
     assert "H2" not in {stay.site for stay in way_of(world).stays}
-    assert "H2" in {stay.site for stay in way_of(world, Edition.FOURTH).stays}
+    assert "H2" in {stay.site for stay in way_of(world, ReadingEdition.FOURTH).stays}
 
 
 def test_the_giver_who_still_has_it_after_that_clears_him_too() -> None:
@@ -132,7 +132,7 @@ def test_the_giver_who_still_has_it_after_that_clears_him_too() -> None:
     world.declare(wrong)
     world.obj("depot-2", "inspecting", chain=False)
     assert standings(world, wrong) == ["declared_wrong"]
-    assert "h-8" in handlers(way_of(world, Edition.FOURTH))
+    assert "h-8" in handlers(way_of(world, ReadingEdition.FOURTH))
 
 
 @pytest.mark.parametrize("truly", ["accepts", "loads", "delivers"])
@@ -150,7 +150,7 @@ def test_who_corrects_himself_late_is_not_cleared_by_what_his_colleagues_did_wit
     assert declared.received_ms - wrong.received_ms > AT_ONCE_MS
     assert standings(world, wrong) == ["bound"]
     assert "h-8" in handlers(way_of(world))
-    assert way_of(world).stays == way_of(world, Edition.FOURTH).stays
+    assert way_of(world).stays == way_of(world, ReadingEdition.FOURTH).stays
 
 
 @pytest.mark.parametrize("hours", [1, -1], ids=["by its own clock", "by the log's clock"])
@@ -191,7 +191,7 @@ def test_who_had_it_does_not_bring_another_back_by_taking_his_own_word_back_late
     world.declare(taken)
     assert standings(world, wrong, taken) == ["declared_wrong", "bound"]
     assert handlers(way_of(world)) == {"h-7"}
-    assert handlers(way_of(world, Edition.FOURTH)) == {"h-7", "h-8"}
+    assert handlers(way_of(world, ReadingEdition.FOURTH)) == {"h-7", "h-8"}
 
 
 def test_two_who_take_the_same_back_at_once_do_not_clear_each_other() -> None:
@@ -238,9 +238,9 @@ def test_a_colleague_of_the_taker_cancels_no_release_for_him(how: dict[str, obje
     world.obj("courier-8", "void_shipping", chain=False, **by_name(given) if it_names else {})
     assert standings(world, taken) == ["bound"]
     assert handlers(way_of(world)) == {"h-7"}
-    assert handlers(way_of(world, Edition.FOURTH)) == set()
+    assert handlers(way_of(world, ReadingEdition.FOURTH)) == set()
     assert "release_cancelled" not in kinds(world.trail())
-    assert "release_cancelled" in kinds(world.trail(edition=Edition.FOURTH))
+    assert "release_cancelled" in kinds(world.trail(edition=ReadingEdition.FOURTH))
 
 
 @pytest.mark.parametrize("it_names", [True, False], ids=["it names it", "its latest"])
@@ -251,10 +251,10 @@ def test_nor_does_the_giver_once_it_was_accepted_by_its_digest(*, it_names: bool
     world.obj("depot-2", "void_shipping", **by_name(given) if it_names else {})
     assert standings(world, taken) == ["bound"]
     assert handlers(way_of(world)) == {"h-7"}
-    assert handlers(way_of(world, Edition.FOURTH)) == set()
+    assert handlers(way_of(world, ReadingEdition.FOURTH)) == set()
     assert {"release_bound", "declared_bound"} <= kinds(world.trail())
     assert "release_cancelled" not in kinds(world.trail())
-    assert "release_cancelled" in kinds(world.trail(edition=Edition.FOURTH))
+    assert "release_cancelled" in kinds(world.trail(edition=ReadingEdition.FOURTH))
 
 
 def test_what_its_giver_cancelled_before_anybody_accepted_it_holds_nobody() -> None:
@@ -272,9 +272,9 @@ def test_a_colleague_of_the_giver_cancels_no_release_of_his() -> None:
     given = world.release("depot-2")
     world.obj("courier-8", "void_shipping", **by_name(given))
     world.accept("courier-7", given)
-    signing = {edition: world.trail(edition=edition).handovers[0].signing for edition in Edition}
-    assert signing[Edition.FIFTH] == "dual"
-    assert signing[Edition.FOURTH] == "named"
+    signing = {edition: world.trail(edition=edition).handovers[0].signing for edition in ReadingEdition}
+    assert signing[ReadingEdition.FIFTH] == "dual"
+    assert signing[ReadingEdition.FOURTH] == "named"
 
 
 def test_the_taker_cancels_no_release_of_the_givers() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from custody.trail.edition import Edition
+from custody.trail.edition import ReadingEdition
 from custody.trail.names import same_orders
 from custody.trail.ties import bind
 from tests.rooms.trail.world import ORDER, PARCEL, PARCEL_2, PHONE_2, PHONE_IMEI, World
@@ -30,22 +30,26 @@ def _world() -> World:
 def test_an_order_in_full_leads_to_its_sellers_parcel_and_words_alone(
     world: World, order: str, parcel: str, places: list[int]
 ) -> None:
-    for unit in (world.unit(f"po:{order}"), world.unit(parcel)):
-        assert (unit.parcel, unit.orders, unit.others) == (parcel, (BARE, f"po:{order}"), ())
-        assert [at for at, sealed in enumerate(world.scans) if unit.via(sealed)] == places
+    for belongings in (world.belongings(f"po:{order}"), world.belongings(parcel)):
+        assert (belongings.parcel, belongings.orders, belongings.others) == (parcel, (BARE, f"po:{order}"), ())
+        assert [at for at, sealed in enumerate(world.scans) if belongings.via(sealed)] == places
 
 
 def test_the_number_by_itself_leads_to_no_parcel_and_lists_those_of_both(world: World) -> None:
-    unit = world.unit(BARE)
-    assert (unit.parcel, unit.items, [other.key for other in unit.others]) == (None, (), [PARCEL, PARCEL_2])
-    assert world.unit(BARE, parcel=PARCEL).parcel == PARCEL
+    belongings = world.belongings(BARE)
+    assert (belongings.parcel, belongings.items, [other.key for other in belongings.others]) == (
+        None,
+        (),
+        [PARCEL, PARCEL_2],
+    )
+    assert world.belongings(BARE, parcel=PARCEL).parcel == PARCEL
 
 
 def test_before_the_two_orders_were_one(world: World) -> None:
-    unit = world.unit(BARE, edition=Edition.THIRD)
-    assert unit.parcel == PARCEL_2
-    assert [at for at, sealed in enumerate(world.scans) if unit.via(sealed, Edition.THIRD)] == [1, 2, 3]
-    assert [entry.index for entry in world.trail(edition=Edition.THIRD).entries] == [100, 102, 103]
+    belongings = world.belongings(BARE, edition=ReadingEdition.THIRD)
+    assert belongings.parcel == PARCEL_2
+    assert [at for at, sealed in enumerate(world.scans) if belongings.via(sealed, ReadingEdition.THIRD)] == [1, 2, 3]
+    assert [entry.index for entry in world.trail(edition=ReadingEdition.THIRD).entries] == [100, 102, 103]
 
 
 def test_another_sellers_order_of_the_same_number_ties_no_handset_and_contradicts() -> None:

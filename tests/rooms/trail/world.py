@@ -16,9 +16,9 @@ from custody.gs1.named_information import write_ni
 from custody.kernel.clock import HOUR_MS, MINUTE_MS, to_iso
 from custody.kernel.keys import SoftwareSigner, new_signer
 from custody.scans.scan import make_scan, open_scan
+from custody.trail.belongings import Belongings, find_belongings
 from custody.trail.sealed import SealedScan, StationFacts
 from custody.trail.trail import Trail, build_trail
-from custody.trail.unit import Unit, find_unit
 
 PARCEL = "https://id.gs1.org/00/195214730000088169"
 PARCEL_2 = "https://id.gs1.org/00/195214730000088176"
@@ -255,11 +255,11 @@ class World:
             self.deliver()
         return self
 
-    def unit(self, start: str = "", **choices: Any) -> Unit:
-        return find_unit(start or self.parcel, self.scans, **choices)
+    def belongings(self, start: str = "", **choices: Any) -> Belongings:
+        return find_belongings(start or self.parcel, self.scans, **choices)
 
     def trail(self, start: str = "", **parts: Any) -> Trail:
-        return build_trail(self.unit(start), self.scans, **parts)
+        return build_trail(self.belongings(start), self.scans, **parts)
 
 
 JOURNEY = (

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from custody.gs1.named_information import write_ni
+from custody.investigation.passage import Pin, SealSeen, Step
 from custody.investigation.read_before import READINGS
-from custody.investigation.read_passage import Reading, Way, read_way
-from custody.investigation.values import Pin, Seal, Step
-from custody.trail.edition import Edition
+from custody.investigation.read_passage import ParcelWay, Reading, read_way
+from custody.trail.edition import ReadingEdition
 from tests.rooms.trail.world import CAGE, JOURNEY, PARCEL, PARCEL_2, PHONE, SEAL, VAN, World
 
 RMA = [{"type": "rma", "bizTransaction": "urn:epcglobal:cbv:bt:9521473000102:R-1"}]
@@ -17,7 +17,7 @@ RETURNED = {"disposition": "returned"}
 BROKEN = {"wl:sealState": "broken"}
 
 
-def way_of(world: World, reading: Reading | None = None) -> Way:
+def way_of(world: World, reading: Reading | None = None) -> ParcelWay:
     mine = [
         sealed for sealed in world.scans if PARCEL in {*sealed.event.epcs, *sealed.event.children, sealed.event.parent}
     ]
@@ -26,7 +26,7 @@ def way_of(world: World, reading: Reading | None = None) -> Way:
     return way
 
 
-def steps(way: Way) -> list[Step]:
+def steps(way: ParcelWay) -> list[Step]:
     return [stay.step for stay in way.stays]
 
 
@@ -45,9 +45,9 @@ def test_a_word_of_a_return_before_any_delivery_takes_nobody_out_of_the_chain(sa
     silent, told = way_of(up_to_the_hub()), up_to_the_hub(**said)
     assert steps(way_of(told)) == steps(silent)
     assert steps(way_of(told))[-1] is Step.HUB_SORT
-    assert steps(way_of(told, READINGS[Edition.FIRST]))[-1] is Step.HUB_IN
+    assert steps(way_of(told, READINGS[ReadingEdition.FIRST]))[-1] is Step.HUB_IN
     assert {segment.leg for segment in told.trail().segments} == {"outbound"}
-    assert {segment.leg for segment in told.trail(edition=Edition.FIRST).segments} == {"outbound", "return"}
+    assert {segment.leg for segment in told.trail(edition=ReadingEdition.FIRST).segments} == {"outbound", "return"}
 
 
 def test_a_replacement_that_names_the_return_and_never_arrived_has_a_chain() -> None:
@@ -65,7 +65,7 @@ def test_who_sends_back_what_was_not_delivered_is_in_the_chain_and_those_after_h
     world.obj("dock-2", "inspecting", **BROKEN)
     way = way_of(world)
     assert (way.stays[-1].site, way.stays[-1].step) == ("H2", Step.HUB_SORT)
-    assert Seal.ANOMALY not in {stay.seal for stay in way.stays} | {stay.late_seal for stay in way.stays}
+    assert SealSeen.ANOMALY not in {stay.seal for stay in way.stays} | {stay.late_seal for stay in way.stays}
 
 
 @pytest.mark.parametrize("station", ["hub-sort-1", "dock-2"])
@@ -74,7 +74,7 @@ def test_a_delivery_counts_only_where_parcels_are_delivered(station: str) -> Non
     world.deliver(station)
     assert way_of(world).delivered_ms is None
     assert way_of(world).pin is Pin.UNOBSERVED
-    assert way_of(world, READINGS[Edition.FIRST]).delivered_ms == world.now_ms
+    assert way_of(world, READINGS[ReadingEdition.FIRST]).delivered_ms == world.now_ms
 
 
 @pytest.mark.parametrize("station", ["depot-2", "courier-7"])
@@ -87,7 +87,7 @@ def test_a_depot_and_a_courier_deliver(station: str) -> None:
 def test_a_check_that_the_deliverer_recorded_is_no_verified_one() -> None:
     world = World().journey()
     assert way_of(world).pin is Pin.RECORDED
-    assert way_of(world, READINGS[Edition.FIRST]).pin is Pin.VERIFIED
+    assert way_of(world, READINGS[ReadingEdition.FIRST]).pin is Pin.VERIFIED
 
 
 def _in_a_cage(world: World, **seal: Any) -> None:
@@ -123,9 +123,11 @@ def test_a_seal_that_is_not_this_parcels_alone_says_nothing_of_it(
     world = up_to_the_hub()
     world.seal("bench-4")
     read(world, **seal)
-    assert Seal.ANOMALY not in {seal for stay in way_of(world).stays for seal in (stay.seal, stay.late_seal)}
+    assert SealSeen.ANOMALY not in {seal for stay in way_of(world).stays for seal in (stay.seal, stay.late_seal)}
     assert not {"broken", "missing", "differs"} & {sight.state for sight in world.trail().seal.sights}
-    assert {"broken", "missing", "differs"} & {sight.state for sight in world.trail(edition=Edition.FIRST).seal.sights}
+    assert {"broken", "missing", "differs"} & {
+        sight.state for sight in world.trail(edition=ReadingEdition.FIRST).seal.sights
+    }
 
 
 def test_a_cage_that_is_unpacked_takes_no_seal_off() -> None:
@@ -141,9 +143,9 @@ def test_a_cage_that_is_unpacked_takes_no_seal_off() -> None:
 def test_a_flag_of_a_seal_that_differs_is_of_no_parcel_where_several_were_scanned() -> None:
     world = up_to_the_hub()
     world.obj("hub-sort-1", "inspecting", epcList=[PARCEL, PARCEL_2], flags=["seal_differs"])
-    assert Seal.ANOMALY not in {stay.seal for stay in way_of(world).stays}
+    assert SealSeen.ANOMALY not in {stay.seal for stay in way_of(world).stays}
     world.obj("hub-sort-1", "inspecting", flags=["seal_differs"])
-    assert Seal.ANOMALY in {stay.seal for stay in way_of(world).stays}
+    assert SealSeen.ANOMALY in {stay.seal for stay in way_of(world).stays}
 
 
 @pytest.mark.parametrize("key", [PARCEL, SEAL], ids=["the parcel", "its seal"])
@@ -171,8 +173,8 @@ def test_who_puts_another_seal_on_has_not_found_it_on_arrival(flag: str, *, reco
     world = up_to_the_hub()
     _resealed(world, recorded=recorded, flag=flag)
     stay = way_of(world).stays[-1]
-    assert (stay.step, stay.seal, stay.late_seal) == (Step.HUB_SORT, Seal.NOT_READ, Seal.ANOMALY)
-    assert way_of(world, READINGS[Edition.SECOND]).stays[-1].seal is Seal.ANOMALY
+    assert (stay.step, stay.seal, stay.late_seal) == (Step.HUB_SORT, SealSeen.NOT_READ, SealSeen.ANOMALY)
+    assert way_of(world, READINGS[ReadingEdition.SECOND]).stays[-1].seal is SealSeen.ANOMALY
 
 
 @pytest.mark.parametrize("read", [BROKEN, INTACT], ids=str)
@@ -181,14 +183,14 @@ def test_what_is_read_of_a_seal_where_it_was_put_on_says_nothing_of_how_the_parc
     _resealed(world, recorded=False)
     world.obj("hub-sort-1", "inspecting", **read)
     stay = way_of(world).stays[-1]
-    assert (stay.seal, stay.late_seal) == (Seal.NOT_READ, Seal.ANOMALY)
+    assert (stay.seal, stay.late_seal) == (SealSeen.NOT_READ, SealSeen.ANOMALY)
 
 
 def test_another_seal_as_the_first_that_is_heard_of_a_stay_is_the_next_checkpoints() -> None:
     world = up_to_the_hub()
     world.seal("lorry-3", "S-99", childEPCs=[NEW_SEAL], flags=["seal_differs"], **INTACT)
     stay = way_of(world).stays[-1]
-    assert (stay.step, stay.seal, stay.late_seal) == (Step.LINEHAUL, Seal.NOT_READ, Seal.ANOMALY)
+    assert (stay.step, stay.seal, stay.late_seal) == (Step.LINEHAUL, SealSeen.NOT_READ, SealSeen.ANOMALY)
 
 
 def test_a_seal_that_was_found_broken_before_another_was_put_on_was_broken_on_arrival() -> None:
@@ -196,7 +198,7 @@ def test_a_seal_that_was_found_broken_before_another_was_put_on_was_broken_on_ar
     world.obj("hub-sort-1", "inspecting", **BROKEN)
     world.seal("hub-sort-1", "S-99", childEPCs=[NEW_SEAL], **INTACT)
     stay = way_of(world).stays[-1]
-    assert (stay.seal, stay.late_seal) == (Seal.ANOMALY, Seal.NOT_READ)
+    assert (stay.seal, stay.late_seal) == (SealSeen.ANOMALY, SealSeen.NOT_READ)
 
 
 @pytest.mark.parametrize("things", [{"childEPCs": [SEAL]}, {}], ids=["by its key alone", "with everything"])
@@ -211,8 +213,8 @@ def test_who_takes_the_seal_off_and_does_not_call_it_one_has_not_found_it_broken
     world.scan("hub-sort-1", "AssociationEvent", action="DELETE", bizStep="removing", parentID=PARCEL, **things)
     world.obj("hub-sort-1", "inspecting", **BROKEN)
     stay = way_of(world).stays[-1]
-    assert (stay.step, stay.seal, stay.late_seal) == (Step.HUB_SORT, Seal.NOT_READ, Seal.ANOMALY)
-    assert way_of(world, READINGS[Edition.THIRD]).stays[-1].seal is Seal.ANOMALY
+    assert (stay.step, stay.seal, stay.late_seal) == (Step.HUB_SORT, SealSeen.NOT_READ, SealSeen.ANOMALY)
+    assert way_of(world, READINGS[ReadingEdition.THIRD]).stays[-1].seal is SealSeen.ANOMALY
 
 
 def test_a_tracker_that_is_taken_off_leaves_the_seal_to_be_read() -> None:
@@ -221,7 +223,7 @@ def test_a_tracker_that_is_taken_off_leaves_the_seal_to_be_read() -> None:
     tracker = {"bizStep": "removing", "parentID": PARCEL, "childEPCs": [VAN]}
     world.scan("hub-sort-1", "AssociationEvent", action="DELETE", **tracker)
     world.obj("hub-sort-1", "inspecting", **BROKEN)
-    assert way_of(world).stays[-1].seal is Seal.ANOMALY
+    assert way_of(world).stays[-1].seal is SealSeen.ANOMALY
 
 
 def test_a_tracker_that_is_put_on_leaves_the_seal_to_be_read() -> None:
@@ -230,11 +232,11 @@ def test_a_tracker_that_is_put_on_leaves_the_seal_to_be_read() -> None:
     world.scan("hub-sort-1", "AssociationEvent", **tracker)
     world.obj("hub-sort-1", "inspecting", **BROKEN)
     stay = way_of(world).stays[-1]
-    assert (stay.seal, stay.late_seal) == (Seal.ANOMALY, Seal.NOT_READ)
+    assert (stay.seal, stay.late_seal) == (SealSeen.ANOMALY, SealSeen.NOT_READ)
 
 
 def test_a_handset_that_is_named_by_its_serial_alone_is_worth_much() -> None:
     world = World()
     world.pack(phone=PHONE.replace("001017004829159", "A7-2000"), **{"wl:photo": write_ni(bytes(32))})
     assert way_of(world).high_value
-    assert not way_of(world, READINGS[Edition.FIRST]).high_value
+    assert not way_of(world, READINGS[ReadingEdition.FIRST]).high_value

@@ -3,11 +3,11 @@
 import pytest
 
 from custody.investigation.infer import run
+from custody.investigation.passage import NO_HISTORY, Complaint, Dispute, Passage, SealSeen, Step
 from custody.investigation.read_before import READINGS
-from custody.investigation.read_passage import Network, Way, passage_of, read_way
+from custody.investigation.read_passage import Network, ParcelWay, passage_of, read_way
 from custody.investigation.read_stays import MOST_HANDS
-from custody.investigation.values import NO_HISTORY, Complaint, Dispute, Passage, Seal, Step
-from custody.trail.edition import NEWEST, Edition
+from custody.trail.edition import NEWEST, ReadingEdition
 from tests.rooms.trail.world import PARCEL, World
 
 BROKEN = {"wl:sealState": "broken"}
@@ -26,17 +26,17 @@ def round_of(words: list[str], *, step: str = "accepting", door: str | None = No
     return world
 
 
-def way_of(world: World, edition: Edition = NEWEST) -> Way:
+def way_of(world: World, edition: ReadingEdition = NEWEST) -> ParcelWay:
     way = read_way(PARCEL, world.scans, READINGS[edition])
     assert way is not None
     return way
 
 
-def passage(world: World, edition: Edition = NEWEST) -> Passage:
+def passage(world: World, edition: ReadingEdition = NEWEST) -> Passage:
     return passage_of(way_of(world, edition), EMPTY)
 
 
-def shares(world: World, edition: Edition = NEWEST) -> list[float]:
+def shares(world: World, edition: ReadingEdition = NEWEST) -> list[float]:
     way = passage(world, edition)
     row = Dispute(
         id="d",
@@ -60,7 +60,7 @@ MADE_UP = [f"h-{at}" for at in range(SCANS)]
 def test_nobodys_share_is_other_by_the_people_that_a_couriers_station_names(words: list[str], step: str) -> None:
     alone = round_of(["h-7"] * SCANS, step=step)
     assert shares(round_of(words, step=step)) == shares(alone)
-    assert len(shares(round_of(words, step=step), Edition.FOURTH)) > len(shares(alone, Edition.FOURTH))
+    assert len(shares(round_of(words, step=step), ReadingEdition.FOURTH)) > len(shares(alone, ReadingEdition.FOURTH))
 
 
 def test_any_of_the_first_whom_it_names_may_have_had_the_parcel() -> None:
@@ -80,7 +80,7 @@ def test_whom_it_names_next_does_not_clear_himself_and_blame_the_one_before() ->
         world.pass_time(5)
         world.obj("courier-7", "loading", **{"wl:handler": word}, **read)
     *_, courier, door = passage(world).checkpoints
-    assert (courier.seal, door.seal) == (Seal.OK, Seal.ANOMALY)
+    assert (courier.seal, door.seal) == (SealSeen.OK, SealSeen.ANOMALY)
 
 
 def test_another_station_that_names_one_of_them_goes_on_with_their_round() -> None:

@@ -11,10 +11,10 @@ from custody.investigation.frame import make_frame
 from custody.investigation.infer import run
 from custody.investigation.likelihood import dwell_excess, scans_family, seal_family
 from custody.investigation.params import Params
+from custody.investigation.passage import NO_HISTORY, Complaint, Dispute, Passage, SealSeen, Step
 from custody.investigation.read_before import READINGS
-from custody.investigation.read_passage import Network, Way, passage_of, read_way
-from custody.investigation.values import NO_HISTORY, Complaint, Dispute, Passage, Seal, Step
-from custody.trail.edition import NEWEST, Edition
+from custody.investigation.read_passage import Network, ParcelWay, passage_of, read_way
+from custody.trail.edition import NEWEST, ReadingEdition
 from tests.rooms.trail.world import JOURNEY, PARCEL, World
 
 BROKEN = {"wl:sealState": "broken"}
@@ -34,13 +34,13 @@ def let_go(**read: object) -> World:
     return world
 
 
-def way_of(world: World, edition: Edition = NEWEST) -> Way:
+def way_of(world: World, edition: ReadingEdition = NEWEST) -> ParcelWay:
     way = read_way(PARCEL, world.scans, READINGS[edition])
     assert way is not None
     return way
 
 
-def passage(world: World, edition: Edition = NEWEST) -> Passage:
+def passage(world: World, edition: ReadingEdition = NEWEST) -> Passage:
     return passage_of(way_of(world, edition), EMPTY)
 
 
@@ -60,9 +60,9 @@ def disputed(way: Passage) -> Dispute:
 def test_a_seal_that_is_read_broken_as_the_parcel_is_let_go_was_not_read_on_arrival() -> None:
     world = let_go(**BROKEN)
     *_, unloaded, sorting, lorry, _ = passage(world).checkpoints
-    assert (unloaded.seal, sorting.seal, lorry.seal) == (Seal.OK, Seal.NOT_READ, Seal.ANOMALY)
-    *_, sorting, lorry, _ = passage(world, Edition.FOURTH).checkpoints
-    assert (sorting.seal, lorry.seal) == (Seal.ANOMALY, Seal.NOT_READ)
+    assert (unloaded.seal, sorting.seal, lorry.seal) == (SealSeen.OK, SealSeen.NOT_READ, SealSeen.ANOMALY)
+    *_, sorting, lorry, _ = passage(world, ReadingEdition.FOURTH).checkpoints
+    assert (sorting.seal, lorry.seal) == (SealSeen.ANOMALY, SealSeen.NOT_READ)
 
 
 def test_the_seal_says_the_same_of_the_stay_before_and_of_whoever_lets_it_go() -> None:
@@ -73,7 +73,7 @@ def test_the_seal_says_the_same_of_the_stay_before_and_of_whoever_lets_it_go() -
     assert seg[0, 0, at] == seg[0, 0, at - 1] > max(seg[0, 0, at - 2], seg[0, 0, at + 1])
 
 
-def share(world: World, step: Step, edition: Edition = NEWEST) -> float:
+def share(world: World, step: Step, edition: ReadingEdition = NEWEST) -> float:
     row = disputed(passage(world, edition))
     at = [segment.step for segment in row.segments].index(step)
     return float(run(NO_HISTORY, [row]).judgement("d").columns[at])
@@ -82,7 +82,7 @@ def share(world: World, step: Step, edition: Edition = NEWEST) -> float:
 def test_whoever_lets_a_parcel_go_with_a_broken_seal_does_not_clear_himself() -> None:
     world = let_go(**BROKEN)
     assert share(world, Step.HUB_SORT) > share(world, Step.HUB_IN)
-    assert share(world, Step.HUB_SORT, Edition.FOURTH) < 0.1 * share(world, Step.HUB_IN, Edition.FOURTH)
+    assert share(world, Step.HUB_SORT, ReadingEdition.FOURTH) < 0.1 * share(world, Step.HUB_IN, ReadingEdition.FOURTH)
     read_before = share(let_go(), Step.HUB_IN)
     assert share(world, Step.HUB_IN) > read_before, "whoever had it before may have opened it too"
 
@@ -111,7 +111,7 @@ def test_what_was_let_go_had_got_there_and_was_not_lost_before() -> None:
 
 
 def test_a_seal_that_is_right_as_the_parcel_is_let_go_was_right_on_arrival() -> None:
-    assert passage(let_go(**INTACT)).checkpoints[-3].seal is Seal.OK
+    assert passage(let_go(**INTACT)).checkpoints[-3].seal is SealSeen.OK
 
 
 @pytest.mark.parametrize(("kg", "came", "went"), [(0.54, 540, None), (0.4, None, 400)])
@@ -126,7 +126,7 @@ def test_what_he_reads_a_moment_after_that_was_not_read_on_arrival_either() -> N
     world.scans.pop()
     world.obj("hub-sort-1", "inspecting", **BROKEN)
     *_, sorting, after = passage(world).checkpoints
-    assert (sorting.seal, after.seal) == (Seal.NOT_READ, Seal.ANOMALY)
+    assert (sorting.seal, after.seal) == (SealSeen.NOT_READ, SealSeen.ANOMALY)
 
 
 def test_a_parcel_of_which_a_release_alone_is_known_has_a_chain_that_began_before_it() -> None:
@@ -135,8 +135,8 @@ def test_a_parcel_of_which_a_release_alone_is_known_has_a_chain_that_began_befor
     way = passage(world)
     assert way.start_ms < release.at_ms
     assert [(point.scan_ms, point.left_ms, point.seal) for point in way.checkpoints] == [
-        (None, release.at_ms, Seal.NOT_READ),
-        (None, None, Seal.ANOMALY),
+        (None, release.at_ms, SealSeen.NOT_READ),
+        (None, None, SealSeen.ANOMALY),
     ]
 
 
@@ -149,13 +149,13 @@ def test_starts_lie_between_the_scans_around_them() -> None:
 
 def test_the_trail_does_not_clear_him_either() -> None:
     world = let_go(**BROKEN)
-    links = {edition: narrowed(world, edition) for edition in (NEWEST, Edition.FOURTH)}
+    links = {edition: narrowed(world, edition) for edition in (NEWEST, ReadingEdition.FOURTH)}
     sorting = next(segment.id for segment in world.trail().segments if segment.step == "hub_sort")
     assert sorting in links[NEWEST]
-    assert sorting not in links[Edition.FOURTH]
-    assert set(links[Edition.FOURTH]) < set(links[NEWEST])
+    assert sorting not in links[ReadingEdition.FOURTH]
+    assert set(links[ReadingEdition.FOURTH]) < set(links[NEWEST])
 
 
-def narrowed(world: World, edition: Edition) -> tuple[str, ...]:
+def narrowed(world: World, edition: ReadingEdition) -> tuple[str, ...]:
     (found,) = [each for each in world.trail(edition=edition).narrowings if each.kind == "seal"]
     return found.links

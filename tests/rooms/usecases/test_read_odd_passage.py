@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from custody.gs1.named_information import write_ni
-from custody.investigation.read_passage import Network, Way, passage_of, read_way
-from custody.investigation.values import Pin, Seal, Step
+from custody.investigation.passage import Pin, SealSeen, Step
+from custody.investigation.read_passage import Network, ParcelWay, passage_of, read_way
 from custody.kernel.clock import HOUR_MS
 from tests.rooms.trail.world import CAGE, HOME, PARCEL, PARCEL_2, START_MS, World
 
@@ -21,7 +21,7 @@ def world() -> World:
     return World()
 
 
-def way_of(world: World) -> Way:
+def way_of(world: World) -> ParcelWay:
     mine = [
         sealed for sealed in world.scans if PARCEL in {*sealed.event.epcs, *sealed.event.children, sealed.event.parent}
     ]
@@ -30,7 +30,7 @@ def way_of(world: World) -> Way:
     return way
 
 
-def masses(way: Way) -> list[float | None]:
+def masses(way: ParcelWay) -> list[float | None]:
     return [stay.mass_g for stay in way.stays]
 
 
@@ -85,7 +85,7 @@ def test_what_is_found_on_the_way_back_says_nothing_of_the_way_out(world: World)
     world.weigh("hub-in-1", 310, **BROKEN)
     world.weigh("bench-4", 310, **BROKEN)
     assert way_of(world) == out
-    assert Seal.ANOMALY not in {stay.seal for stay in out.stays}
+    assert SealSeen.ANOMALY not in {stay.seal for stay in out.stays}
 
 
 def test_who_speaks_of_a_return_on_the_way_out_takes_neither_himself_nor_others_out_of_the_chain(world: World) -> None:
@@ -146,7 +146,7 @@ def test_the_seal_and_the_weight_at_the_door_are_read(world: World) -> None:
     report = [{"sensorReport": [{"type": "Mass", "value": 0.31, "uom": "KGM"}]}]
     world.deliver(sensorElementList=report, **BROKEN)
     way = way_of(world)
-    assert (way.door.mass_g, way.door.seal) == (310, Seal.ANOMALY)
+    assert (way.door.mass_g, way.door.seal) == (310, SealSeen.ANOMALY)
 
 
 def test_an_event_without_an_id_that_was_declared_wrong_brings_nobody_into_the_chain(world: World) -> None:
@@ -250,7 +250,7 @@ def hub_stay(world: World, **opening: object) -> None:
     world.obj("hub-in-1", "arriving", **opening)
 
 
-def readings(world: World) -> list[tuple[Step, Seal, float | None]]:
+def readings(world: World) -> list[tuple[Step, SealSeen, float | None]]:
     passage = passage_of(way_of(world), Network(rosters={}, roads={}))
     steps = [segment.step for segment in passage.segments]
     return [(step, point.seal, point.mass_g) for step, point in zip(steps, passage.checkpoints, strict=False)]
@@ -265,8 +265,8 @@ def test_a_seal_that_breaks_while_somebody_has_the_parcel_clears_nobody_but_who_
     world.obj("hub-in-1", "inspecting", **BROKEN)
     world.obj("hub-sort-1", "arriving")
     seals = {step: seal for step, seal, _ in readings(world)}
-    assert seals[Step.HUB_IN] is (Seal.OK if opening else Seal.NOT_READ)
-    assert seals[Step.HUB_SORT] is Seal.ANOMALY
+    assert seals[Step.HUB_IN] is (SealSeen.OK if opening else SealSeen.NOT_READ)
+    assert seals[Step.HUB_SORT] is SealSeen.ANOMALY
 
 
 def test_a_seal_that_is_broken_on_arrival_clears_who_found_it(world: World) -> None:
@@ -274,7 +274,7 @@ def test_a_seal_that_is_broken_on_arrival_clears_who_found_it(world: World) -> N
     world.obj("hub-in-1", "inspecting", **BROKEN)
     world.obj("hub-sort-1", "arriving")
     seals = {step: seal for step, seal, _ in readings(world)}
-    assert (seals[Step.HUB_IN], seals[Step.HUB_SORT]) == (Seal.ANOMALY, Seal.NOT_READ)
+    assert (seals[Step.HUB_IN], seals[Step.HUB_SORT]) == (SealSeen.ANOMALY, SealSeen.NOT_READ)
 
 
 def test_what_is_looked_at_soon_after_arrival_is_looked_at_on_arrival(world: World) -> None:
@@ -282,7 +282,7 @@ def test_what_is_looked_at_soon_after_arrival_is_looked_at_on_arrival(world: Wor
     world.weigh("hub-in-1", 360, **BROKEN)
     world.obj("hub-sort-1", "arriving")
     read = {step: (seal, mass) for step, seal, mass in readings(world)}
-    assert (read[Step.HUB_IN], read[Step.HUB_SORT]) == ((Seal.ANOMALY, 360), (Seal.NOT_READ, None))
+    assert (read[Step.HUB_IN], read[Step.HUB_SORT]) == ((SealSeen.ANOMALY, 360), (SealSeen.NOT_READ, None))
 
 
 def test_what_is_found_when_a_courier_comes_back_may_have_gone_wrong_on_the_round(world: World) -> None:
@@ -290,7 +290,10 @@ def test_what_is_found_when_a_courier_comes_back_may_have_gone_wrong_on_the_roun
     world.pass_time(5)
     world.weigh("depot-2", 360, **BROKEN)
     *_, courier, depot, _door = passage_of(way_of(world), Network(rosters={}, roads={})).checkpoints
-    assert [(point.seal, point.mass_g) for point in (courier, depot)] == [(Seal.NOT_READ, None), (Seal.ANOMALY, 360)]
+    assert [(point.seal, point.mass_g) for point in (courier, depot)] == [
+        (SealSeen.NOT_READ, None),
+        (SealSeen.ANOMALY, 360),
+    ]
 
 
 def test_what_a_courier_finds_on_the_round_counts_at_the_door(world: World) -> None:
@@ -299,7 +302,7 @@ def test_what_a_courier_finds_on_the_round_counts_at_the_door(world: World) -> N
     world.weigh("courier-7", 360, **BROKEN)
     world.deliver()
     points = passage_of(way_of(world), Network(rosters={}, roads={})).checkpoints
-    assert [(point.seal, point.mass_g) for point in points[-2:]] == [(Seal.NOT_READ, None), (Seal.ANOMALY, 360)]
+    assert [(point.seal, point.mass_g) for point in points[-2:]] == [(SealSeen.NOT_READ, None), (SealSeen.ANOMALY, 360)]
 
 
 @pytest.mark.parametrize("arrival", [540, None], ids=["weighed on arrival", "not weighed on arrival"])

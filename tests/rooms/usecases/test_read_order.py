@@ -8,18 +8,18 @@ from hypothesis import strategies as st
 
 from custody.investigation.look import look_at
 from custody.investigation.look_order import in_order
+from custody.investigation.passage import Step
 from custody.investigation.read_before import READINGS
-from custody.investigation.read_passage import Way, passage_of, read_way
-from custody.investigation.values import Step
+from custody.investigation.read_passage import ParcelWay, passage_of, read_way
 from custody.investigation.verify.derived import NOBODY
 from custody.kernel.clock import HOUR_MS
-from custody.trail.edition import NEWEST, Edition
+from custody.trail.edition import NEWEST, ReadingEdition
 from tests.rooms.trail.world import JOURNEY, PARCEL, World
 
 BEHIND_MS = 5 * HOUR_MS
 
 
-def way_of(world: World, edition: Edition = NEWEST) -> Way:
+def way_of(world: World, edition: ReadingEdition = NEWEST) -> ParcelWay:
     way = read_way(PARCEL, [s for s in world.scans if PARCEL in {*s.event.epcs, s.event.parent}], READINGS[edition])
     assert way is not None
     return way
@@ -45,7 +45,7 @@ def test_a_courier_whose_clock_is_hours_behind_has_delivered_what_he_took_over(h
     assert [stay.step for stay in way_of(behind).stays] == [stay.step for stay in way_of(right).stays]
     assert way_of(behind).delivered_ms is not None
     assert not behind.trail().delivery.reopened
-    then = way_of(behind, Edition.THIRD)
+    then = way_of(behind, ReadingEdition.THIRD)
     assert then.delivered_ms is None
     assert then.stays[-1].step is Step.DEPOT
 
@@ -67,7 +67,7 @@ def test_a_giver_whose_release_comes_late_with_a_later_time_takes_no_delivery_ba
     world.pass_time(2)
     world.deliver("courier-7", chain=False)
     assert way_of(world).delivered_ms is not None
-    assert way_of(world, Edition.THIRD).delivered_ms is None
+    assert way_of(world, ReadingEdition.THIRD).delivered_ms is None
 
 
 def test_where_nothing_is_certain_time_decides() -> None:
@@ -86,7 +86,7 @@ def test_a_scan_that_was_declared_wrong_still_tells_the_order_of_others() -> Non
     world.obj("depot-2", "arriving", at=first.at_ms - HOUR_MS)
     world.declare(between)
     assert [stay.step for stay in way_of(world).stays][-1] is Step.DEPOT
-    assert [stay.step for stay in way_of(world, Edition.THIRD).stays][-1] is not Step.DEPOT
+    assert [stay.step for stay in way_of(world, ReadingEdition.THIRD).stays][-1] is not Step.DEPOT
 
 
 @pytest.mark.parametrize("flag", ["key_unknown", "key_revoked"])

@@ -6,8 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from custody.investigation.journey import Stay
-from custody.investigation.read_passage import Network, Way, learn_network, passage_of, read_way
-from custody.investigation.values import Checkpoint, Pin, Step
+from custody.investigation.passage import Checkpoint, Pin, Step
+from custody.investigation.read_passage import Network, ParcelWay, learn_network, passage_of, read_way
 from custody.kernel.clock import HOUR_MS
 from custody.scans.scan import open_scan
 from custody.trail.sealed import SealedScan, StationFacts
@@ -43,17 +43,17 @@ def scans(world: World) -> dict[str, list[SealedScan]]:
 
 
 @pytest.fixture(scope="module")
-def ways(scans: dict[str, list[SealedScan]]) -> dict[str, Way]:
+def ways(scans: dict[str, list[SealedScan]]) -> dict[str, ParcelWay]:
     return {parcel: way for parcel, made in scans.items() if (way := read_way(parcel, made)) is not None}
 
 
 @pytest.fixture(scope="module")
-def network(ways: dict[str, Way]) -> Network:
+def network(ways: dict[str, ParcelWay]) -> Network:
     return learn_network(ways.values(), {})
 
 
 def test_stays_that_nobody_scanned_are_filled_in_where_the_journey_demands_them(
-    world: World, ways: dict[str, Way], network: Network
+    world: World, ways: dict[str, ParcelWay], network: Network
 ) -> None:
     right = 0
     delivered = [parcel for parcel in world.past.parcels if ways[parcel.sscc].delivered_ms is not None]
@@ -66,7 +66,7 @@ def test_stays_that_nobody_scanned_are_filled_in_where_the_journey_demands_them(
     assert any(stay.at_ms is None for way in ways.values() for stay in way.stays)
 
 
-def test_a_missed_stay_hides_who_held_the_parcel_and_never_where(ways: dict[str, Way], network: Network) -> None:
+def test_a_missed_stay_hides_who_held_the_parcel_and_never_where(ways: dict[str, ParcelWay], network: Network) -> None:
     for way in ways.values():
         passage = passage_of(way, network)
         for segment, checkpoint in zip(passage.segments, passage.checkpoints, strict=False):
@@ -75,13 +75,13 @@ def test_a_missed_stay_hides_who_held_the_parcel_and_never_where(ways: dict[str,
                 assert segment.roster == network.rosters.get((segment.site, segment.step), ())
 
 
-def test_scan_times_never_run_backwards(ways: dict[str, Way], network: Network) -> None:
+def test_scan_times_never_run_backwards(ways: dict[str, ParcelWay], network: Network) -> None:
     for way in ways.values():
         times = [point.scan_ms for point in passage_of(way, network).checkpoints if point.scan_ms is not None]
         assert times == sorted(times)
 
 
-def test_the_recipients_check_is_read_from_the_delivery(world: World, ways: dict[str, Way]) -> None:
+def test_the_recipients_check_is_read_from_the_delivery(world: World, ways: dict[str, ParcelWay]) -> None:
     for parcel in world.past.parcels:
         way = ways[parcel.sscc]
         if way.delivered_ms is None:
@@ -90,20 +90,20 @@ def test_the_recipients_check_is_read_from_the_delivery(world: World, ways: dict
             assert way.pin in {Pin.RECORDED, Pin.ABSENT}
 
 
-def test_the_order_of_the_scans_does_not_matter(scans: dict[str, list[SealedScan]], ways: dict[str, Way]) -> None:
+def test_the_order_of_the_scans_does_not_matter(scans: dict[str, list[SealedScan]], ways: dict[str, ParcelWay]) -> None:
     for parcel, made in list(scans.items())[:40]:
         assert read_way(parcel, reversed(made)) == ways[parcel]
 
 
-def test_a_name_stands_for_one_site_only(ways: dict[str, Way]) -> None:
+def test_a_name_stands_for_one_site_only(ways: dict[str, ParcelWay]) -> None:
     sites = sorted({stay.site for way in ways.values() for stay in way.stays})[:3]
     named = learn_network(ways.values(), {sites[0]: "A", sites[1]: "B", sites[2]: "B"})
     assert named.names == {sites[0]: "A"}
 
 
-def gone(*stays: tuple[Step, int | None, str | None], delivered_h: int | None = None) -> Way:
+def gone(*stays: tuple[Step, int | None, str | None], delivered_h: int | None = None) -> ParcelWay:
     """A way through one site; each stay with the hour of its scan and who made it."""
-    return Way(
+    return ParcelWay(
         parcel="parcel",
         stays=tuple(
             Stay(site="site", step=step, at_ms=None if hour is None else hour * HOUR_MS, handler=handler)
@@ -135,7 +135,7 @@ PACK, DOCK, LINEHAUL, HUB_IN = Step.PACK, Step.DOCK, Step.LINEHAUL, Step.HUB_IN
     ids=["in between", "in the midst", "no scan after", "no scan before", "the delivery alone", "before the delivery"],
 )
 def test_a_stay_that_nobody_scanned_began_in_the_shift_that_the_scans_around_it_tell(
-    way: Way, start_h: int, shifts: list[int]
+    way: ParcelWay, start_h: int, shifts: list[int]
 ) -> None:
     passage = passage_of(way, EMPTY)
     assert passage.start_ms == start_h * HOUR_MS
@@ -148,7 +148,7 @@ def test_people_stand_on_the_roster_of_the_site_and_step_at_which_they_were_seen
 
 
 def test_the_road_from_a_site_is_the_one_that_most_parcels_were_scanned_on() -> None:
-    def left(road: str, *, scanned: bool = True) -> Way:
+    def left(road: str, *, scanned: bool = True) -> ParcelWay:
         lorry = Stay(site=road, step=LINEHAUL, at_ms=5 * HOUR_MS if scanned else None)
         return replace(gone((DOCK, 1, "a")), stays=(Stay(site="dock", step=DOCK, at_ms=HOUR_MS), lorry))
 

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custody.investigation.journey import Stay
+from custody.investigation.passage import Checkpoint, Pin, SealSeen, Step
 from custody.investigation.read_before import READINGS
-from custody.investigation.read_passage import Network, Way, passage_of, read_way
+from custody.investigation.read_passage import Network, ParcelWay, passage_of, read_way
 from custody.investigation.read_stays import MOST_STAYS
-from custody.investigation.values import Checkpoint, Pin, Seal, Step
-from custody.trail.edition import NEWEST, Edition
+from custody.trail.edition import NEWEST, ReadingEdition
 from tests.rooms.trail.world import PARCEL, World
 
 READ = {"wl:sealNumber": "S-0088213", "wl:sealState": "intact"}
@@ -28,13 +28,13 @@ def by(handler: str | None) -> dict[str, str]:
     return {} if handler is None else {"wl:handler": handler}
 
 
-def way_of(world: World, edition: Edition = NEWEST) -> Way:
+def way_of(world: World, edition: ReadingEdition = NEWEST) -> ParcelWay:
     way = read_way(PARCEL, world.scans, READINGS[edition])
     assert way is not None
     return way
 
 
-def steps(world: World, edition: Edition = NEWEST) -> list[Step]:
+def steps(world: World, edition: ReadingEdition = NEWEST) -> list[Step]:
     return [stay.step for stay in way_of(world, edition).stays]
 
 
@@ -59,7 +59,13 @@ def test_a_depot_that_had_the_parcel_again_has_a_stay_again(world: World, again:
 def test_what_went_wrong_overnight_went_wrong_in_the_night_at_the_depot(world: World) -> None:
     in_vain(world)
     points = passage_of(way_of(world), EMPTY).checkpoints[-5:]
-    assert [point.seal for point in points] == [Seal.NOT_READ, Seal.OK, Seal.OK, Seal.ANOMALY, Seal.NOT_READ]
+    assert [point.seal for point in points] == [
+        SealSeen.NOT_READ,
+        SealSeen.OK,
+        SealSeen.OK,
+        SealSeen.ANOMALY,
+        SealSeen.NOT_READ,
+    ]
 
 
 def test_a_stay_is_known_by_the_lowest_index_of_its_scans_whatever_comes_late(world: World) -> None:
@@ -77,7 +83,7 @@ def test_a_hub_to_which_a_parcel_comes_back_from_another_one_has_a_stay_again(wo
         world.pass_time(3)
         world.obj(station, "arriving", **(BROKEN if station in {"lorry-3", "depot-2"} else READ))
     seen = [(stay.site, stay.seal) for stay in way_of(world).stays if stay.step is Step.HUB_SORT and stay.at_ms]
-    assert seen == [("H1", Seal.OK), ("H2", Seal.OK), ("H1", Seal.OK)]
+    assert seen == [("H1", SealSeen.OK), ("H2", SealSeen.OK), ("H1", SealSeen.OK)]
     last = [stay.step for stay in way_of(world).stays if stay.at_ms][-3:]
     assert last == ["hub_sort", "linehaul", "depot"], "where it was right at last, and where it was wrong at first"
 
@@ -114,7 +120,11 @@ def test_whom_the_same_station_names_next_was_another_courier_by_the_editions_be
     for handler in ("h-7", "h-8"):
         world.pass_time(3)
         world.obj("courier-7", "loading", **by(handler))
-    for edition, handlers in ((Edition.THIRD, ["h-7", "h-8"]), (Edition.FOURTH, ["h-7", "h-8"]), (NEWEST, ["h-7"])):
+    for edition, handlers in (
+        (ReadingEdition.THIRD, ["h-7", "h-8"]),
+        (ReadingEdition.FOURTH, ["h-7", "h-8"]),
+        (NEWEST, ["h-7"]),
+    ):
         assert [stay.handler for stay in way_of(world, edition).stays] == handlers
 
 
@@ -127,7 +137,7 @@ def test_what_a_courier_finds_wrong_at_once_went_wrong_with_the_nameless_one_bef
     world.deliver("courier-8", **by("h-8"))
     passage = passage_of(way_of(world), EMPTY)
     assert [segment.handler for segment in passage.segments[-2:]] == [None, "h-8"]
-    assert [point.seal for point in passage.checkpoints[-3:-1]] == [Seal.OK, Seal.ANOMALY]
+    assert [point.seal for point in passage.checkpoints[-3:-1]] == [SealSeen.OK, SealSeen.ANOMALY]
 
 
 @pytest.mark.parametrize(("deliverer", "rounds"), [("courier-7", 1), ("courier-8", 2)])
@@ -150,7 +160,7 @@ def test_who_lets_a_parcel_go_and_says_so_a_moment_late_has_not_had_it_again(wor
     assert steps(world) == ["dock", "linehaul", "dock"]
 
 
-def seals(world: World, edition: Edition = NEWEST) -> list[tuple[str | None, Seal, Seal]]:
+def seals(world: World, edition: ReadingEdition = NEWEST) -> list[tuple[str | None, SealSeen, SealSeen]]:
     """Of each stay its station, and the seal as it was on arrival and when it was let go."""
     points = passage_of(way_of(world, edition), EMPTY).checkpoints
     return [
@@ -165,7 +175,7 @@ def test_who_had_it_several_hands_ago_finds_nothing_wrong_without_a_stay_of_his_
     world.obj("courier-7", "loading", **READ, **by("h-7"))
     world.obj("hub-sort-1", step, **BROKEN)
     assert [station for station, _, _ in seals(world)][-2:] == ["courier-7", "hub-sort-1"]
-    then = [station for station, _, _ in seals(world, Edition.THIRD)][-1]
+    then = [station for station, _, _ in seals(world, ReadingEdition.THIRD)][-1]
     assert then == ("courier-7" if step == "departing" else "hub-sort-1")
 
 
@@ -176,10 +186,10 @@ def test_what_a_giver_reads_as_he_lets_go_a_moment_late_went_wrong_before_its_ta
     world.pass_time(0.1)
     world.release("hub-sort-1", **BROKEN)
     assert seals(world)[-2:] == [
-        ("hub-sort-1", Seal.OK, Seal.ANOMALY),
-        ("lorry-3", Seal.ANOMALY, Seal.NOT_READ),
+        ("hub-sort-1", SealSeen.OK, SealSeen.ANOMALY),
+        ("lorry-3", SealSeen.ANOMALY, SealSeen.NOT_READ),
     ]
-    assert seals(world, Edition.THIRD)[-1] == ("lorry-3", Seal.OK, Seal.ANOMALY)
+    assert seals(world, ReadingEdition.THIRD)[-1] == ("lorry-3", SealSeen.OK, SealSeen.ANOMALY)
 
 
 def test_what_a_giver_weighs_as_he_lets_go_a_moment_late_is_no_weight_of_the_takers_stay(world: World) -> None:
@@ -188,14 +198,14 @@ def test_what_a_giver_weighs_as_he_lets_go_a_moment_late_is_no_weight_of_the_tak
         world.weigh(station, 538)
     report = [{"type": "Mass", "value": 0.4, "uom": "KGM"}]
     world.release("hub-sort-1", sensorElementList=[{"sensorReport": report}])
-    late = {edition: [stay.late_mass_g for stay in way_of(world, edition).stays] for edition in Edition}
+    late = {edition: [stay.late_mass_g for stay in way_of(world, edition).stays] for edition in ReadingEdition}
     assert late[NEWEST] == [400, None]
-    assert late[Edition.THIRD] == [None, 400]
+    assert late[ReadingEdition.THIRD] == [None, 400]
 
 
 def test_a_chain_that_was_examined_before_is_read_as_it_was(world: World) -> None:
     in_vain(world)
-    for edition in (Edition.FIRST, Edition.SECOND):
+    for edition in (ReadingEdition.FIRST, ReadingEdition.SECOND):
         assert steps(world, edition)[-3:] == ["depot", "courier", "courier"]
 
 
@@ -211,7 +221,7 @@ APART = ("dock-2", "lorry-9", "hub-sort-1", "hub-sort-2", "lorry-3", "depot-2", 
 """No two of them are steps under one roof."""
 
 
-def seen(way: Way | None) -> list[Stay]:
+def seen(way: ParcelWay | None) -> list[Stay]:
     return [] if way is None else [stay for stay in way.stays if stay.at_ms is not None]
 
 
@@ -279,10 +289,10 @@ def test_what_was_read_at_a_door_that_counts_no_more_is_read_on_the_round(world:
     world.obj("depot-2", "arriving")
     *_, first, second, depot, door = passage_of(way_of(world), EMPTY).checkpoints
     assert [point.seal for point in (first, second, depot, door)] == [
-        Seal.NOT_READ,
-        Seal.NOT_READ,
-        Seal.ANOMALY,
-        Seal.NOT_READ,
+        SealSeen.NOT_READ,
+        SealSeen.NOT_READ,
+        SealSeen.ANOMALY,
+        SealSeen.NOT_READ,
     ]
     assert second.photo is None, "nobody scanned when that round began"
 
@@ -296,7 +306,7 @@ def test_who_is_heard_of_by_a_delivery_alone_that_counts_no_more_is_known_by_it(
     passage = passage_of(way_of(world), EMPTY)
     assert [segment.handler for segment in passage.segments[-3:]] == [None, "h-8", None]
     assert passage.checkpoints[-3].scan_ms == delivered_ms
-    assert passage_of(way_of(world, Edition.THIRD), EMPTY).segments[-2].handler is None
+    assert passage_of(way_of(world, ReadingEdition.THIRD), EMPTY).segments[-2].handler is None
 
 
 def test_a_delivery_that_was_examined_before_is_read_as_it_was(world: World) -> None:
@@ -304,7 +314,7 @@ def test_a_delivery_that_was_examined_before_is_read_as_it_was(world: World) -> 
     delivered = way_of(world).delivered_ms
     world.pass_time(4)
     world.obj("depot-2", "arriving")
-    for edition in (Edition.FIRST, Edition.SECOND):
+    for edition in (ReadingEdition.FIRST, ReadingEdition.SECOND):
         assert way_of(world, edition).delivered_ms == delivered
 
 

@@ -13,16 +13,16 @@ from custody.scans.tolerances import Tolerances
 from custody.store import stretch_book
 from custody.store.stretch_book import Stretch, StretchRow
 from custody.store.unit import House, Unit
-from custody.usecases import ways
+from custody.usecases import parcel_ways
 from custody.usecases.erase import erase
+from custody.usecases.parcel_ways import ParcelWays
 from custody.usecases.register_statement import register
-from custody.usecases.ways import Ways
 from tests.contracts_log.small_house import enrol_bench, opened_house, send
 
 
 def test_a_scan_whose_opening_comes_late_is_read_although_later_ones_were_read_before(database_url: str) -> None:
     house = opened_house(database_url)
-    bench, other, remembered = enrol_bench(house), issue_sscc("9521473", 77).uri, Ways()
+    bench, other, remembered = enrol_bench(house), issue_sscc("9521473", 77).uri, ParcelWays()
     late = bench.sign(house, other)
     register(house, late[0], Tolerances())
     send(house, bench.sign(house))
@@ -31,7 +31,7 @@ def test_a_scan_whose_opening_comes_late_is_read_although_later_ones_were_read_b
     send(house, late)
     with house.read() as session:
         assert other in remembered.passages(session)
-        assert remembered.passages(session) == Ways().passages(session)
+        assert remembered.passages(session) == ParcelWays().passages(session)
 
 
 def kept_parcels(session: Session) -> list[str]:
@@ -41,7 +41,7 @@ def kept_parcels(session: Session) -> list[str]:
 
 def start(house: House) -> set[str]:
     """The parcels that a process which starts finds; it keeps what it opened."""
-    process = Ways()
+    process = ParcelWays()
     process.read_on(house, lambda _read, _entries: None)
     with house.read() as session:
         return set(process.passages(session))
@@ -50,7 +50,7 @@ def start(house: House) -> set[str]:
 def test_what_is_kept_is_read_again_after_a_late_opening_and_goes_with_an_erased_one(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ways, "AT_ONCE", 1)
+    monkeypatch.setattr(parcel_ways, "AT_ONCE", 1)
     house = opened_house(database_url)
     bench, first, late_one = enrol_bench(house), issue_sscc("9521473", 76).uri, issue_sscc("9521473", 77).uri
     send(house, bench.sign(house, first))
@@ -99,15 +99,15 @@ def test_what_was_read_before_an_erasure_that_is_on_its_way_is_not_kept(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house, parcel = one_parcel(database_url)
-    read, erased, keep = threading.Event(), threading.Event(), ways._keep
+    read, erased, keep = threading.Event(), threading.Event(), parcel_ways._keep
 
     def keep_late(*given: object) -> None:
         read.set()
         assert erased.wait(WAIT_S)
         keep(*given)  # type: ignore[arg-type]  # as they were given
 
-    monkeypatch.setattr(ways, "_keep", keep_late)
-    monkeypatch.setattr(ways, "AT_ONCE", 1)
+    monkeypatch.setattr(parcel_ways, "_keep", keep_late)
+    monkeypatch.setattr(parcel_ways, "AT_ONCE", 1)
     with ThreadPoolExecutor(1) as pool:
         known = pool.submit(start, house)
         assert read.wait(WAIT_S)
@@ -135,7 +135,7 @@ def test_an_erasure_waits_for_what_is_being_kept_and_takes_it_along(
         assert not erasing.wait(AT_REST_S), "an erasure goes on beside it"
 
     monkeypatch.setattr(stretch_book, "keep", keep_slowly)
-    monkeypatch.setattr(ways, "AT_ONCE", 1)
+    monkeypatch.setattr(parcel_ways, "AT_ONCE", 1)
     with ThreadPoolExecutor(1) as pool:
         known = pool.submit(start, house)
         assert kept.wait(WAIT_S)

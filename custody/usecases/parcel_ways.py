@@ -21,10 +21,10 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from custody.investigation.look import Look, Told, are_plain, place, tell
+from custody.investigation.look import KeptLook, Look, are_plain, place, tell
 from custody.investigation.lots import Lot, Lots
+from custody.investigation.passage import Passage
 from custody.investigation.read_passage import read_way, way_of
-from custody.investigation.values import Passage
 from custody.kernel.errors import Unavailable
 from custody.scans.advance import parcels_of
 from custody.scans.place import index_of
@@ -59,7 +59,7 @@ class _Fresh:
     first: int
     erasure: int
     scans: int = 0
-    told: list[Told] = field(default_factory=list)
+    told: list[KeptLook] = field(default_factory=list)
     whole: bool = False
 
 
@@ -83,7 +83,7 @@ class _Memory:
     fresh: _Fresh | None = None
 
 
-class Ways:
+class ParcelWays:
     """What is remembered of every parcel; several threads may ask."""
 
     def __init__(self) -> None:
@@ -169,7 +169,7 @@ def _read_some(session: Session, memory: _Memory) -> bool:
 
 def _take_in(session: Session, memory: _Memory, stretch: Stretch, opened: Mapping[int, SealedScan]) -> None:
     """Work out the ways of the parcels in a stretch; `opened` are its scans, if they were opened for it."""
-    found: dict[str, list[Told]] = {}
+    found: dict[str, list[KeptLook]] = {}
     for told in stretch.told:
         found.setdefault(told.parcel, []).append(told)
     _remember(session, memory, found, opened, end=stretch.end)
@@ -206,7 +206,7 @@ def _keep(house: House, fresh: _Fresh, end: int) -> None:
 def _remember(
     session: Session,
     memory: _Memory,
-    found: Mapping[str, Sequence[Told]],
+    found: Mapping[str, Sequence[KeptLook]],
     opened: Mapping[int, SealedScan],
     *,
     end: int,
@@ -243,7 +243,7 @@ def _work_out(memory: _Memory, parcel: str) -> None:
     memory.due.discard(parcel)
 
 
-def _looks(memory: _Memory, parcel: str, told: Iterable[Told]) -> tuple[Look, ...] | None:
+def _looks(memory: _Memory, parcel: str, told: Iterable[KeptLook]) -> tuple[Look, ...] | None:
     """What all scans of a parcel say, if that is known without opening any again, and each speaks for itself."""
     before = memory.looks.pop(parcel, None if parcel in memory.seen else ())
     if before is None:

@@ -20,9 +20,9 @@ import numpy as np
 
 from custody.investigation.causes import Graph, Pairs
 from custody.investigation.frame import Floats, Frame, Ints
-from custody.investigation.logs import log_sum
+from custody.investigation.log_sum import log_sum
 from custody.investigation.params import Params
-from custody.investigation.values import SHIFTS
+from custody.investigation.passage import SHIFTS
 
 START_HANDLER = 2e-5
 START_SITE_SHIFT = 1e-5

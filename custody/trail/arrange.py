@@ -19,13 +19,13 @@ from typing import Literal
 
 from custody.gs1.event import Event
 from custody.kernel.clock import HOUR_MS, MINUTE_MS, SECOND_MS, Instant, say_ms
+from custody.trail.belongings import Via
 from custody.trail.corrections import Corrections
-from custody.trail.finding import Finding, Kind
+from custody.trail.finding import Finding, FindingKind
 from custody.trail.marks import Marks, read_marks
 from custody.trail.sealed import SealedScan, StationFacts
-from custody.trail.unit import Via
 
-Standing = Literal["standing", "bound", "declared_wrong", "declaration", "repeat", "quarantined"]
+EntryStanding = Literal["standing", "bound", "declared_wrong", "declaration", "repeat", "quarantined"]
 
 CLOCK_SLACK_MS = 30 * SECOND_MS
 LATE_MS = 15 * MINUTE_MS
@@ -42,7 +42,7 @@ class Entry:
     sealed: SealedScan
     marks: Marks
     via: Via
-    standing: Standing
+    standing: EntryStanding
 
     @property
     def index(self) -> int:
@@ -201,7 +201,7 @@ def missing_digests(entries: tuple[Entry, ...]) -> tuple[bytes, ...]:
     return tuple(sorted(named - known))
 
 
-def _standing(sealed: SealedScan, corrections: Corrections) -> Standing:
+def _standing(sealed: SealedScan, corrections: Corrections) -> EntryStanding:
     if sealed.quarantined:
         return "quarantined"
     if sealed.digest in corrections.voided:
@@ -245,27 +245,27 @@ def _scan_findings(entries: tuple[Entry, ...]) -> Iterable[Finding]:
         if entry.standing == "quarantined":
             reasons = ", ".join(flag.replace("_", " ") for flag in entry.sealed.flags) or "no reason recorded"
             sentence = f"Index {entry.where} is set apart ({reasons}): it is evidence and moves nothing."
-            yield Finding(kind=Kind.QUARANTINED, sentence=sentence, indices=(entry.index,))
+            yield Finding(kind=FindingKind.QUARANTINED, sentence=sentence, indices=(entry.index,))
             continue
         ahead_ms = entry.at_ms - entry.received_ms
         if ahead_ms > CLOCK_SLACK_MS:
             sentence = f"The clock of the station of index {entry.where} is at least {say_ms(ahead_ms)} ahead."
-            yield Finding(kind=Kind.CLOCK_AHEAD, sentence=sentence, indices=(entry.index,))
+            yield Finding(kind=FindingKind.CLOCK_AHEAD, sentence=sentence, indices=(entry.index,))
         if entry.late_ms:
             sentence = (
                 f"Index {entry.where} was received {say_ms(entry.late_ms)} after its station's time: it was offline, "
                 "or its clock is behind."
             )
-            yield Finding(kind=Kind.LATE_ARRIVAL, sentence=sentence, indices=(entry.index,))
+            yield Finding(kind=FindingKind.LATE_ARRIVAL, sentence=sentence, indices=(entry.index,))
         if entry.marks.entry_mode == "keyed":
             sentence = f"Index {entry.where} was keyed in by hand, not scanned."
-            yield Finding(kind=Kind.KEYED_ENTRY, sentence=sentence, indices=(entry.index,))
+            yield Finding(kind=FindingKind.KEYED_ENTRY, sentence=sentence, indices=(entry.index,))
         if "key_suspect" in entry.sealed.flags:
             sentence = f"Index {entry.where} was signed with a key that was reported as suspect."
-            yield Finding(kind=Kind.KEY_SUSPECT, sentence=sentence, indices=(entry.index,))
+            yield Finding(kind=FindingKind.KEY_SUSPECT, sentence=sentence, indices=(entry.index,))
         if entry.marks.unreadable:
             sentence = f"Index {entry.where} carries {', '.join(entry.marks.unreadable)}, which cannot be read."
-            yield Finding(kind=Kind.UNREADABLE_TERM, sentence=sentence, indices=(entry.index,))
+            yield Finding(kind=FindingKind.UNREADABLE_TERM, sentence=sentence, indices=(entry.index,))
 
 
 def _certain_findings(entries: tuple[Entry, ...]) -> Iterable[Finding]:
@@ -278,7 +278,7 @@ def _certain_findings(entries: tuple[Entry, ...]) -> Iterable[Finding]:
             about = (earlier.index, later.index)
             if place[earlier.digest] > place[later.digest]:
                 sentence = f"Index {later.where} and index {earlier.where} each claim to follow the other."
-                yield Finding(kind=Kind.ORDER_CYCLE, sentence=sentence, indices=about)
+                yield Finding(kind=FindingKind.ORDER_CYCLE, sentence=sentence, indices=about)
                 continue
             back_ms = earlier.at_ms - later.at_ms
             if back_ms <= CLOCK_SLACK_MS or later.event.error_declaration or earlier.sealed.forged:
@@ -287,13 +287,13 @@ def _certain_findings(entries: tuple[Entry, ...]) -> Iterable[Finding]:
                 sentence = (
                     f"The station's clock steps back {say_ms(back_ms)} from index {about[0]} to index {about[1]}."
                 )
-                yield Finding(kind=Kind.CLOCK_STEPPED_BACK, sentence=sentence, indices=about)
+                yield Finding(kind=FindingKind.CLOCK_STEPPED_BACK, sentence=sentence, indices=about)
             else:
                 sentence = (
                     f"Index {later.where} certainly follows index {earlier.where}, yet its station's clock says "
                     f"{say_ms(back_ms)} earlier: one of the two clocks is wrong."
                 )
-                yield Finding(kind=Kind.CLOCKS_DISAGREE, sentence=sentence, indices=about)
+                yield Finding(kind=FindingKind.CLOCKS_DISAGREE, sentence=sentence, indices=about)
 
 
 def _sequence_findings(entries: tuple[Entry, ...]) -> Iterable[Finding]:
@@ -303,10 +303,10 @@ def _sequence_findings(entries: tuple[Entry, ...]) -> Iterable[Finding]:
             first, second = earlier.sealed.scan, later.sealed.scan
             if first.seq == second.seq:
                 sentence = f"Station {station} signed two different statements with number {first.seq}; both are kept."
-                yield Finding(kind=Kind.SEQUENCE_FORK, sentence=sentence, indices=about)
+                yield Finding(kind=FindingKind.SEQUENCE_FORK, sentence=sentence, indices=about)
             elif first.seq + 1 == second.seq and second.prev != first.link:
                 sentence = f"Statement {second.seq} of station {station} does not follow its statement {first.seq}."
-                yield Finding(kind=Kind.SEQUENCE_BROKEN, sentence=sentence, indices=about)
+                yield Finding(kind=FindingKind.SEQUENCE_BROKEN, sentence=sentence, indices=about)
 
 
 def _gap_findings(entries: tuple[Entry, ...], gaps: Iterable[SequenceGap]) -> Iterable[Finding]:
@@ -323,7 +323,7 @@ def _gap_findings(entries: tuple[Entry, ...], gaps: Iterable[SequenceGap]) -> It
                 f"{count} statement{'s' if count > 1 else ''} of station {gap.station} near this parcel's scans "
                 f"{'are' if count > 1 else 'is'} missing: number {gap.first} to {gap.last}."
             )
-            yield Finding(kind=Kind.SEQUENCE_GAP, sentence=sentence, indices=near)
+            yield Finding(kind=FindingKind.SEQUENCE_GAP, sentence=sentence, indices=near)
 
 
 def _chain_findings(entries: tuple[Entry, ...], in_log: Collection[bytes]) -> Iterable[Finding]:
@@ -340,9 +340,9 @@ def _chain_findings(entries: tuple[Entry, ...], in_log: Collection[bytes]) -> It
             where = where if earlier is None else f"between index {earlier.where} and {entry.index}"
             about = (entry.index,) if earlier is None else (earlier.index, entry.index)
             if named in in_log:
-                kind, sentence = Kind.CHAIN_CLOSED, f"A scan {where} is in the log but can no longer be read."
+                kind, sentence = FindingKind.CHAIN_CLOSED, f"A scan {where} is in the log but can no longer be read."
             else:
-                kind = Kind.CHAIN_GAP
+                kind = FindingKind.CHAIN_GAP
                 sentence = f"A scan of this parcel is missing {where}: index {entry.where} names one that is not here."
             yield Finding(kind=kind, sentence=sentence, indices=about)
         elif named in followers:
@@ -351,5 +351,5 @@ def _chain_findings(entries: tuple[Entry, ...], in_log: Collection[bytes]) -> It
                 f"Index {other.where} and index {entry.where} both follow the same scan of this parcel: "
                 "one station did not know of the other."
             )
-            yield Finding(kind=Kind.CHAIN_FORK, sentence=sentence, indices=(other.index, entry.index))
+            yield Finding(kind=FindingKind.CHAIN_FORK, sentence=sentence, indices=(other.index, entry.index))
         followers.setdefault(named, entry)

@@ -57,7 +57,7 @@ class CheckReason(StrEnum):
     KILLED = "killed"
 
 
-class Verdict(StrEnum):
+class Ruling(StrEnum):
     """What follows from all checks."""
 
     ALLOWED = "allowed"
@@ -65,7 +65,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class PreflightCheck:
     """One row: what was looked at, how it came out (None is unknown), why, and who or what would allow it."""
 
     name: CheckName
@@ -78,10 +78,10 @@ class Check:
 class Preflight:
     """All rows and what follows from them; `failing` are the rows that hold it back."""
 
-    rows: tuple[Check, ...]
-    failing: tuple[Check, ...]
+    rows: tuple[PreflightCheck, ...]
+    failing: tuple[PreflightCheck, ...]
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> Ruling:
         """Allowed if nothing holds it back."""
-        return Verdict.REFUSED if self.failing else Verdict.ALLOWED
+        return Ruling.REFUSED if self.failing else Ruling.ALLOWED

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from custody.investigation.params import Params, Source
-from custody.investigation.values import (
+from custody.investigation.passage import (
     NO_HISTORY,
     Dispute,
     Fleet,

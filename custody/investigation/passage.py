@@ -48,7 +48,7 @@ class Complaint(StrEnum):
 COMPLAINTS = tuple(Complaint)
 
 
-class Seal(StrEnum):
+class SealSeen(StrEnum):
     """A seal as a checkpoint found it."""
 
     NOT_READ = "not_read"
@@ -103,7 +103,7 @@ class Checkpoint:
 
     scan_ms: int | None = None
     photo: bool | None = None
-    seal: Seal = Seal.NOT_READ
+    seal: SealSeen = SealSeen.NOT_READ
     mass_g: float | None = None
     left_ms: int | None = None
 

@@ -11,10 +11,10 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from custody.disputes.case_guards import reasons
-from custody.disputes.machine import Guard, Machine, Role, StateFacts, Transition
+from custody.disputes.machine import CaseRole, Guard, Machine, StateFacts, Transition
 from custody.kernel.clock import Instant
 
-INVESTIGATOR, SUPERVISOR, SYSTEM = Role.INVESTIGATOR, Role.SUPERVISOR, Role.SYSTEM
+INVESTIGATOR, SUPERVISOR, SYSTEM = CaseRole.INVESTIGATOR, CaseRole.SUPERVISOR, CaseRole.SYSTEM
 
 
 class LinkKind(StrEnum):
@@ -58,7 +58,7 @@ def _state(clock: str | None) -> StateFacts:
     return StateFacts(owner=INVESTIGATOR if clock else None, clock=clock)
 
 
-def _row(source: str, target: str, event: str, who: tuple[Role, ...], *guards: str) -> Transition:
+def _row(source: str, target: str, event: str, who: tuple[CaseRole, ...], *guards: str) -> Transition:
     return Transition(source=source, target=target, event=event, who=who, guards=guards)
 
 

@@ -15,7 +15,7 @@ from custody.kernel.errors import Rejected
 from custody.ledger.witness_policy import Witnessed
 
 
-class Step(IntEnum):
+class PackStep(IntEnum):
     """The numbered steps."""
 
     FORM = 1
@@ -31,21 +31,21 @@ class Step(IntEnum):
 
 
 TITLES = {
-    Step.FORM: "Form: every byte as exported",
-    Step.HEAD: "The log's key signed the head",
-    Step.ENTRIES: "Every entry is in the log at its place",
-    Step.REGISTRY: "Who was allowed to sign what",
-    Step.SCANS: "Scans: signature, content, each station's own chain",
-    Step.RECORDS: "Records of the case",
-    Step.LOCKS: "Commands to the handset and its answers",
-    Step.TRAIL: "The trail and the report follow from the signed records",
-    Step.INVESTIGATION: "The probabilities, computed again",
-    Step.WITNESSES: "Who else saw this head of the log",
+    PackStep.FORM: "Form: every byte as exported",
+    PackStep.HEAD: "The log's key signed the head",
+    PackStep.ENTRIES: "Every entry is in the log at its place",
+    PackStep.REGISTRY: "Who was allowed to sign what",
+    PackStep.SCANS: "Scans: signature, content, each station's own chain",
+    PackStep.RECORDS: "Records of the case",
+    PackStep.LOCKS: "Commands to the handset and its answers",
+    PackStep.TRAIL: "The trail and the report follow from the signed records",
+    PackStep.INVESTIGATION: "The probabilities, computed again",
+    PackStep.WITNESSES: "Who else saw this head of the log",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class PackFinding:
     """One finding of one step; `where` names a file or an entry.
 
     It is `unchecked` if the pack makes a statement there that nothing in it bears out or contradicts. Of a quorum
@@ -53,7 +53,7 @@ class Check:
     the policy.
     """
 
-    step: Step
+    step: PackStep
     ok: bool | None
     what: str
     where: str = ""
@@ -63,10 +63,10 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verification:
     """All findings in order, and what the pack says it is ("" if it could not be read)."""
 
-    checks: tuple[Check, ...]
+    checks: tuple[PackFinding, ...]
     dispute: str = ""
     origin: str = ""
     size: int = 0
@@ -77,22 +77,22 @@ class Verdict:
         return bool(self.checks) and all(check.ok is not False for check in self.checks)
 
     @property
-    def failures(self) -> tuple[Check, ...]:
+    def failures(self) -> tuple[PackFinding, ...]:
         """What does not hold, and demands that are not met."""
         return tuple(check for check in self.checks if check.ok is False)
 
     @property
-    def wrong(self) -> tuple[Check, ...]:
+    def wrong(self) -> tuple[PackFinding, ...]:
         """What does not hold; a verdict without any finding at all is wrong too, and has none here."""
         return tuple(check for check in self.failures if not check.awaited)
 
     @property
-    def unwitnessed(self) -> tuple[Check, ...]:
+    def unwitnessed(self) -> tuple[PackFinding, ...]:
         """What waits for witnesses of whom not enough have cosigned."""
         return tuple(check for check in self.checks if check.awaited)
 
     @property
-    def unchecked(self) -> tuple[Check, ...]:
+    def unchecked(self) -> tuple[PackFinding, ...]:
         """What the pack states and does not let anybody check."""
         return tuple(check for check in self.checks if check.unchecked)
 
@@ -109,34 +109,34 @@ class Verdict:
 class Notebook:
     """Where a step writes what it finds."""
 
-    step: Step
-    checks: list[Check] = field(default_factory=list)
+    step: PackStep
+    checks: list[PackFinding] = field(default_factory=list)
 
     def holds(self, what: str, where: str = "") -> None:
         """It holds."""
-        self.checks.append(Check(step=self.step, ok=True, what=what, where=where))
+        self.checks.append(PackFinding(step=self.step, ok=True, what=what, where=where))
 
     def fails(self, what: str, where: str = "") -> None:
         """It does not hold."""
-        self.checks.append(Check(step=self.step, ok=False, what=what, where=where))
+        self.checks.append(PackFinding(step=self.step, ok=False, what=what, where=where))
 
     def says(self, what: str, where: str = "") -> None:
         """It cannot be told from the pack, or a reader must know it."""
-        self.checks.append(Check(step=self.step, ok=None, what=what, where=where))
+        self.checks.append(PackFinding(step=self.step, ok=None, what=what, where=where))
 
     def leaves(self, what: str, where: str = "") -> None:
         """The pack states it, and it cannot be checked."""
-        self.checks.append(Check(step=self.step, ok=None, what=what, where=where, unchecked=True))
+        self.checks.append(PackFinding(step=self.step, ok=None, what=what, where=where, unchecked=True))
 
     def tell(self, what: str, where: str = "", *, ok: bool | None) -> None:
         """Whatever came out."""
-        self.checks.append(Check(step=self.step, ok=ok, what=what, where=where))
+        self.checks.append(PackFinding(step=self.step, ok=ok, what=what, where=where))
 
     def awaits(self, what: str, where: str, seen: Witnessed, *, ok: bool | None) -> None:
         """Not enough of a policy's witnesses have cosigned yet; `ok` is False if the checker demands them."""
         cosigned = tuple(row.party for row in seen.parties)
         self.checks.append(
-            Check(step=self.step, ok=ok, what=what, where=where, cosigned=cosigned, awaited=seen.awaited)
+            PackFinding(step=self.step, ok=ok, what=what, where=where, cosigned=cosigned, awaited=seen.awaited)
         )
 
     @property

@@ -3,7 +3,7 @@
 import pytest
 
 from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS
-from custody.trail.order import LATE_MS, sequence_gaps
+from custody.trail.arrange import LATE_MS, sequence_gaps
 from tests.rooms.trail.world import World, kinds, ni, wl
 
 

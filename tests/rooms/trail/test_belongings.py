@@ -7,9 +7,9 @@ import pytest
 
 from custody.kernel.clock import HOUR_MS
 from custody.kernel.errors import Rejected
+from custody.trail.belongings import find_belongings, needs
 from custody.trail.names import ask, filed_under, index_keys
 from custody.trail.sealed import SealedScan
-from custody.trail.unit import find_unit, needs
 from tests.rooms.trail.world import (
     CAGE,
     DEPOT_GLN,
@@ -53,7 +53,7 @@ def test_a_parcel_is_found_by_every_spelling_of_its_sscc(text: str) -> None:
 )
 def test_a_handset_is_found_by_every_spelling_of_its_imei(text: str) -> None:
     assert ask(text) == PHONE_IMEI
-    assert World().journey().unit(text).parcel == PARCEL
+    assert World().journey().belongings(text).parcel == PARCEL
 
 
 @pytest.mark.parametrize("text", ["", "hello", "123", "001017004829158", HOME, DEPOT_GLN, "po:"])
@@ -72,10 +72,12 @@ def test_digits_of_another_length_are_not_told_to_be_an_imei(digits: str) -> Non
 @pytest.mark.parametrize("start", [PARCEL, PHONE, PHONE_IMEI, SEAL, "po:SO-20991", f"po:{ORDER}"])
 def test_every_start_leads_to_the_same_parcel_and_the_same_scans(start: str) -> None:
     world = World().journey()
-    unit = world.unit(start)
-    assert (unit.parcel, unit.seals) == (PARCEL, (SEAL,))
-    assert [item.key for item in unit.items] == [PHONE]
-    assert [sealed.index for sealed in world.scans if unit.via(sealed)] == [sealed.index for sealed in world.scans]
+    belongings = world.belongings(start)
+    assert (belongings.parcel, belongings.seals) == (PARCEL, (SEAL,))
+    assert [item.key for item in belongings.items] == [PHONE]
+    assert [sealed.index for sealed in world.scans if belongings.via(sealed)] == [
+        sealed.index for sealed in world.scans
+    ]
 
 
 @pytest.mark.parametrize("start", [PARCEL, PHONE, PHONE_IMEI, SEAL, "po:SO-20991"])
@@ -97,7 +99,7 @@ def test_a_use_case_completes_the_unit_in_a_few_rounds(start: str) -> None:
         found |= {sealed.digest: sealed for sealed in world.scans if asked & index_keys(sealed.event)}
     assert rounds <= 5
     assert len(found) == len(world.scans)
-    assert world.unit(start).keys <= asked
+    assert world.belongings(start).keys <= asked
 
 
 def test_an_unknown_key_needs_itself_once_and_then_nothing() -> None:
@@ -125,11 +127,11 @@ def test_a_cages_other_parcels_do_not_leak() -> None:
     arrival = world.scan("hub-in-1", "ObjectEvent", action="OBSERVE", epcList=[CAGE], bizStep="arriving", chain=False)
     elsewhere = world.obj("hub-in-1", epcList=[PARCEL_2], chain=False)
     out = world.unload("hub-sort-1", children=[PARCEL_2], chain=False)
-    unit = world.unit()
-    assert unit.via(arrival) == "carrier"
-    assert unit.via(both) == "parcel"
-    assert [unit.via(sealed) for sealed in (other, elsewhere, out)] == [None, None, None]
-    assert not {PARCEL_2, PARCEL_3} & unit.keys
+    belongings = world.belongings()
+    assert belongings.via(arrival) == "carrier"
+    assert belongings.via(both) == "parcel"
+    assert [belongings.via(sealed) for sealed in (other, elsewhere, out)] == [None, None, None]
+    assert not {PARCEL_2, PARCEL_3} & belongings.keys
 
 
 def test_a_cage_counts_only_while_the_parcel_is_inside() -> None:
@@ -143,17 +145,17 @@ def test_a_cage_counts_only_while_the_parcel_is_inside() -> None:
     during = sighting()
     world.unload("hub-sort-1", children=None)
     after = sighting()
-    unit = world.unit()
-    assert [unit.via(sealed) for sealed in (before, during, after)] == [None, "carrier", None]
+    belongings = world.belongings()
+    assert [belongings.via(sealed) for sealed in (before, during, after)] == [None, "carrier", None]
 
 
 def test_emptying_a_whole_cage_takes_the_parcel_out() -> None:
     world = World()
     world.load("dock-2")
     out = world.unload("hub-sort-1", children=None)
-    unit = world.unit()
-    assert unit.carriers[0].to_index == out.index
-    assert unit.via(out) == "carrier"
+    belongings = world.belongings()
+    assert belongings.carriers[0].to_index == out.index
+    assert belongings.via(out) == "carrier"
 
 
 def test_a_van_around_the_cage_counts_while_both_hold() -> None:
@@ -163,9 +165,9 @@ def test_a_van_around_the_cage_counts_while_both_hold() -> None:
     inside = world.scan("hub-in-1", "ObjectEvent", action="OBSERVE", epcList=[VAN], bizStep="arriving", chain=False)
     world.unload("hub-in-1", VAN, [CAGE], chain=False)
     after = world.scan("lorry-9", "ObjectEvent", action="OBSERVE", epcList=[VAN], bizStep="departing", chain=False)
-    unit = world.unit()
-    assert (unit.via(inside), unit.via(after)) == ("carrier", None)
-    assert unit.carriers[1].outer == VAN
+    belongings = world.belongings()
+    assert (belongings.via(inside), belongings.via(after)) == ("carrier", None)
+    assert belongings.carriers[1].outer == VAN
 
 
 def test_an_unrecorded_unloading_ends_at_the_first_scan_outside_the_cage() -> None:
@@ -174,8 +176,8 @@ def test_an_unrecorded_unloading_ends_at_the_first_scan_outside_the_cage() -> No
     sorting = world.obj("hub-sort-1", "urn:weaklink:BizStep-sorting")
     strange = world.scan("lorry-3", "ObjectEvent", action="OBSERVE", epcList=[CAGE], bizStep="departing", chain=False)
     trail = world.trail()
-    assert trail.unit.carriers[0].to_index == sorting.index
-    assert trail.unit.via(strange) is None
+    assert trail.belongings.carriers[0].to_index == sorting.index
+    assert trail.belongings.via(strange) is None
     assert "carrier_not_unloaded" in kinds(trail)
 
 
@@ -184,7 +186,7 @@ def test_a_scan_of_the_parcel_in_the_lorry_does_not_end_the_stay_in_the_cage() -
     world.load("dock-2")
     world.release("dock-2")
     world.obj("lorry-9", "arriving")
-    assert world.unit().carriers[0].to_ms is None
+    assert world.belongings().carriers[0].to_ms is None
 
 
 def test_a_handset_packed_again_later_has_its_own_later_parcel() -> None:
@@ -196,7 +198,7 @@ def test_a_handset_packed_again_later_has_its_own_later_parcel() -> None:
     again = world.commission("bench-4", chain=False)
     world.pass_time(1)
     packed = world.pack(parentID=PARCEL_2, bizTransactionList=None, chain=False)
-    first, second = world.unit(parcel=PARCEL), world.unit(PHONE_IMEI)
+    first, second = world.belongings(parcel=PARCEL), world.belongings(PHONE_IMEI)
     assert (first.parcel, second.parcel) == (PARCEL, PARCEL_2)
     assert [first.via(sealed) for sealed in (back, again, packed)] == ["item", None, None]
     assert [second.via(sealed) for sealed in (back, again, packed)] == [None, "item", "parcel"]
@@ -209,8 +211,8 @@ def test_one_of_several_parcels_of_an_order_can_be_chosen() -> None:
     world = World()
     world.pack()
     world.pack(phone=PHONE_2, parentID=PARCEL_2)
-    assert world.unit("po:SO-20991").parcel == PARCEL_2
-    chosen = world.unit("po:SO-20991", parcel="195214730000088169")
+    assert world.belongings("po:SO-20991").parcel == PARCEL_2
+    chosen = world.belongings("po:SO-20991", parcel="195214730000088169")
     assert (chosen.parcel, [item.key for item in chosen.items]) == (PARCEL, [PHONE])
     assert PHONE_2 not in chosen.keys
     assert [other.key for other in chosen.others] == [PARCEL_2]
@@ -224,9 +226,9 @@ def test_the_orders_of_two_shops_stay_two_though_both_look_like_one_product() ->
     world.pack(bizTransactionList=[{"type": "po", "bizTransaction": SHOP_A}])
     world.pack(phone=PHONE_2, parentID=PARCEL_2, bizTransactionList=[{"type": "po", "bizTransaction": SHOP_B}])
     for order, parcel in ((SHOP_A, PARCEL), (SHOP_B, PARCEL_2)):
-        unit = world.unit(f"po:{order}")
-        assert (unit.parcel, unit.orders, unit.others) == (parcel, (f"po:{order}",), ())
-    assert world.unit("po:https://id.gs1.org/01/00000020991234").parcel is None
+        belongings = world.belongings(f"po:{order}")
+        assert (belongings.parcel, belongings.orders, belongings.others) == (parcel, (f"po:{order}",), ())
+    assert world.belongings("po:https://id.gs1.org/01/00000020991234").parcel is None
 
 
 @pytest.mark.parametrize(
@@ -236,7 +238,7 @@ def test_an_order_is_found_by_its_own_text(number: str) -> None:
     world = World()
     packing = world.pack(bizTransactionList=[{"type": "po", "bizTransaction": number}])
     assert ask(f"po:{number}") in index_keys(packing.event)
-    assert world.unit(f"po:{number}").parcel == PARCEL
+    assert world.belongings(f"po:{number}").parcel == PARCEL
 
 
 def test_an_order_is_also_looked_up_under_the_key_that_it_was_filed_under_before() -> None:
@@ -253,12 +255,12 @@ def test_an_order_does_not_lead_to_the_parcel_in_which_its_handset_was_sold_agai
     other = [{"type": "po", "bizTransaction": "urn:epcglobal:cbv:bt:9521473000102:SO-30001"}]
     world.commission("bench-4", bizTransactionList=other, chain=False)
     world.pack(parentID=PARCEL_2, bizTransactionList=None, chain=False)
-    first, second = world.unit("po:SO-20991"), world.unit("po:SO-30001")
+    first, second = world.belongings("po:SO-20991"), world.belongings("po:SO-30001")
     assert (first.parcel, second.parcel) == (PARCEL, PARCEL_2)
     assert "po:SO-30001" not in first.orders
     assert "po:SO-20991" not in second.orders
     assert [other.key for other in first.others] == [PARCEL_2]
-    assert world.unit(PHONE_IMEI).parcel == PARCEL_2
+    assert world.belongings(PHONE_IMEI).parcel == PARCEL_2
 
 
 def test_an_order_leads_to_the_parcel_into_which_its_handset_was_packed_anew() -> None:
@@ -267,7 +269,7 @@ def test_an_order_leads_to_the_parcel_into_which_its_handset_was_packed_anew() -
     world.pack(bizTransactionList=None)
     world.pass_time(1)
     world.pack(parentID=PARCEL_2, bizTransactionList=None, chain=False)
-    assert world.unit("po:SO-20991").parcel == PARCEL_2
+    assert world.belongings("po:SO-20991").parcel == PARCEL_2
 
 
 @pytest.mark.parametrize("start", [PHONE_IMEI, PHONE_2_IMEI])
@@ -290,9 +292,9 @@ def test_a_second_sim_number_names_the_same_handset() -> None:
     world = World()
     world.commission(**wl({"wl:imei": [PHONE_2_IMEI]}))
     world.pack()
-    unit = world.unit("490154203237518")
-    assert (unit.parcel, len(unit.items)) == (PARCEL, 1)
-    assert {PHONE, PHONE_IMEI, PHONE_2_IMEI} == unit.items[0].names
+    belongings = world.belongings("490154203237518")
+    assert (belongings.parcel, len(belongings.items)) == (PARCEL, 1)
+    assert {PHONE, PHONE_IMEI, PHONE_2_IMEI} == belongings.items[0].names
 
 
 def test_a_number_of_another_handset_is_not_joined_but_reported() -> None:
@@ -302,7 +304,7 @@ def test_a_number_of_another_handset_is_not_joined_but_reported() -> None:
     world.pack(**wl({"wl:imei": [PHONE_2_IMEI, PHONE_IMEI]}))
     joined = world.commission(phone=PHONE, **wl({"wl:imei": [PHONE_2_IMEI]}))
     trail = world.trail()
-    assert PHONE_2 not in trail.unit.items[0].names
+    assert PHONE_2 not in trail.belongings.items[0].names
     assert any(f.kind == "contents_conflict" and f.indices == (joined.index,) for f in trail.findings)
 
 
@@ -310,8 +312,8 @@ def test_a_handset_packed_by_class_is_known_by_its_number() -> None:
     world = World()
     gtin = PHONE.partition("/21/")[0]
     world.pack(childEPCs=None, childQuantityList=[{"epcClass": gtin, "quantity": 1}], **wl({"wl:imei": [PHONE_IMEI]}))
-    unit = world.unit(PHONE_IMEI)
-    assert (unit.parcel, [item.key for item in unit.items]) == (PARCEL, [PHONE_IMEI])
+    belongings = world.belongings(PHONE_IMEI)
+    assert (belongings.parcel, [item.key for item in belongings.items]) == (PARCEL, [PHONE_IMEI])
 
 
 def test_what_an_inspection_finds_does_not_become_part_of_the_parcel() -> None:
@@ -319,10 +321,10 @@ def test_what_an_inspection_finds_does_not_become_part_of_the_parcel() -> None:
     world.pack()
     world.scan("hub-sort-1", "AggregationEvent", action="OBSERVE", parentID=PARCEL, childEPCs=[PHONE_2])
     found = world.obj("hub-sort-1", epcList=[PHONE_2], disposition="mismatch_instance", **wl({"wl:expected": PHONE}))
-    unit = world.unit()
-    assert [item.key for item in unit.items] == [PHONE]
-    assert PHONE_2 not in unit.keys
-    assert unit.via(found) == "item"
+    belongings = world.belongings()
+    assert [item.key for item in belongings.items] == [PHONE]
+    assert PHONE_2 not in belongings.keys
+    assert belongings.via(found) == "item"
 
 
 def _quarantine(world: World) -> SealedScan:
@@ -340,10 +342,10 @@ def test_a_packing_that_does_not_stand_ties_nothing(void: Callable[[World], Seal
     world = World()
     world.pack()
     wrong = void(world)
-    unit = world.unit()
-    assert [item.key for item in unit.items] == [PHONE]
-    assert unit.via(wrong) == "parcel"
-    assert world.unit(PHONE_2).parcel is None
+    belongings = world.belongings()
+    assert [item.key for item in belongings.items] == [PHONE]
+    assert belongings.via(wrong) == "parcel"
+    assert world.belongings(PHONE_2).parcel is None
 
 
 def test_a_handset_in_two_parcels_at_once_is_reported() -> None:
@@ -366,13 +368,13 @@ def test_a_handset_never_packed_has_a_trail_without_parcel() -> None:
     world = World()
     world.commission()
     trail = world.trail(PHONE_IMEI)
-    assert trail.unit.parcel is None
+    assert trail.belongings.parcel is None
     assert [segment.name for segment in trail.segments] == ["station gate 1"]
 
 
 def test_an_order_without_any_scan_has_no_parcel_and_no_place() -> None:
     trail = World().trail("po:SO-1")
-    assert trail.unit.parcel is None
+    assert trail.belongings.parcel is None
     assert trail.holder.kind == "unknown"
 
 
@@ -380,7 +382,7 @@ def test_an_order_event_belongs_to_the_order_only_if_it_names_nothing_else() -> 
     world = World()
     world.pack()
     paper = world.scan("desk", "TransactionEvent", action="ADD", epcList=[PHONE_2], bizTransactionList=PO, chain=False)
-    assert world.unit().via(paper) is None
+    assert world.belongings().via(paper) is None
 
 
 def test_seal_scans_follow_the_seal() -> None:
@@ -388,7 +390,7 @@ def test_seal_scans_follow_the_seal() -> None:
     world.pack()
     world.seal()
     look = world.obj("dock-2", epcList=[SEAL], **wl({"wl:sealState": "intact"}))
-    assert world.unit().via(look) == "seal"
+    assert world.belongings().via(look) == "seal"
 
 
 def test_two_stays_in_one_cage_are_two_stays() -> None:
@@ -397,7 +399,7 @@ def test_two_stays_in_one_cage_are_two_stays() -> None:
         world.load("dock-2")
         world.pass_time(1)
         world.unload("hub-sort-1")
-    spans = [stay.to_ms - stay.from_ms for stay in world.unit().carriers if stay.to_ms is not None]
+    spans = [stay.to_ms - stay.from_ms for stay in world.belongings().carriers if stay.to_ms is not None]
     assert len(spans) == 2
     assert all(span < 2 * HOUR_MS for span in spans)
 
@@ -406,7 +408,7 @@ def test_moving_into_another_cage_ends_the_first_stay() -> None:
     world = World()
     world.load("dock-2")
     moved = world.load("hub-in-1", VAN)
-    stays = {stay.outer: stay for stay in find_unit(PARCEL, world.scans).carriers}
+    stays = {stay.outer: stay for stay in find_belongings(PARCEL, world.scans).carriers}
     assert stays[CAGE].to_index == moved.index
     assert stays[VAN].to_index is None
 
@@ -416,7 +418,7 @@ def test_one_handset_of_several_is_enough_to_know_the_order() -> None:
     world.commission(bizTransactionList=PO)
     world.commission(phone=PHONE_2)
     world.pack(childEPCs=[PHONE, PHONE_2], bizTransactionList=None)
-    assert "po:SO-20991" in world.unit().orders
+    assert "po:SO-20991" in world.belongings().orders
 
 
 def test_an_order_on_a_scan_of_another_parcel_is_not_this_parcels() -> None:
@@ -424,14 +426,14 @@ def test_an_order_on_a_scan_of_another_parcel_is_not_this_parcels() -> None:
     world.pack(bizTransactionList=None)
     world.obj("dock-2", epcList=[PHONE, PARCEL_2], bizTransactionList=PO)
     world.obj("dock-2", epcList=[PARCEL, PARCEL_2], bizTransactionList=PO)
-    assert world.unit().orders == ()
+    assert world.belongings().orders == ()
 
 
 def test_two_handsets_packed_by_class_stay_two() -> None:
     world = World()
     goods = [{"epcClass": PHONE.partition("/21/")[0], "quantity": 2}]
     world.pack(childEPCs=None, childQuantityList=goods, **wl({"wl:imei": [PHONE_IMEI, PHONE_2_IMEI]}))
-    assert [item.names for item in world.unit().items] == [{PHONE_IMEI}, {PHONE_2_IMEI}]
+    assert [item.names for item in world.belongings().items] == [{PHONE_IMEI}, {PHONE_2_IMEI}]
 
 
 def test_numbers_on_a_parcels_first_label_are_not_joined_into_one_handset() -> None:
@@ -439,15 +441,15 @@ def test_numbers_on_a_parcels_first_label_are_not_joined_into_one_handset() -> N
     label: dict[str, Any] = {"action": "ADD", "epcList": [PARCEL], "bizStep": "commissioning"}
     world.scan("bench-4", "ObjectEvent", **label, **wl({"wl:imei": [PHONE_IMEI, PHONE_2_IMEI]}))
     world.pack()
-    assert world.unit().items[0].names == {PHONE, PHONE_IMEI}
+    assert world.belongings().items[0].names == {PHONE, PHONE_IMEI}
 
 
 def test_the_order_that_was_asked_for_is_shown_unless_another_parcel_was_chosen() -> None:
-    assert World().unit("po:SO-1").orders == ("po:SO-1",)
+    assert World().belongings("po:SO-1").orders == ("po:SO-1",)
     world = World()
     world.pack()
-    assert "po:SO-20991" in world.unit("po:SO-20991").orders
-    assert world.unit("po:SO-20991", parcel=PARCEL_2).orders == ()
+    assert "po:SO-20991" in world.belongings("po:SO-20991").orders
+    assert world.belongings("po:SO-20991", parcel=PARCEL_2).orders == ()
 
 
 def test_a_cage_used_twice_is_looked_up_from_the_first_stay_to_the_last() -> None:
@@ -470,5 +472,5 @@ def test_one_of_our_carriers_among_others_moves_the_parcel() -> None:
     others = world.scan(
         "hub-in-1", "AggregationEvent", action="OBSERVE", parentID=VAN, childEPCs=[f"{CAGE}9"], chain=False
     )
-    unit = world.unit()
-    assert (unit.via(both), unit.via(others)) == ("carrier", None)
+    belongings = world.belongings()
+    assert (belongings.via(both), belongings.via(others)) == ("carrier", None)

@@ -6,10 +6,10 @@ from itertools import product
 import numpy as np
 import pytest
 
-from custody.investigation import joint
+from custody.investigation import belief
+from custody.investigation.belief import Causes, Messages, believe, propagate, responsibility_ratio
 from custody.investigation.causes import Graph, Pairs
 from custody.investigation.frame import Floats
-from custody.investigation.joint import Causes, Messages, believe, propagate, responsibility_ratio
 from custody.investigation.params import Params
 from custody.investigation.states import Cause, Enumeration
 
@@ -78,7 +78,7 @@ def settle(graph: Graph, handlers: Causes, sites: Causes) -> Messages:
 
 
 def test_the_golden_graph_gives_the_golden_beliefs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(joint, "RESIDUAL", 1e-12)
+    monkeypatch.setattr(belief, "RESIDUAL", 1e-12)
     graph, handlers, sites = golden()
     messages = settle(graph, handlers, sites)
     ratio = responsibility_ratio(graph.site_shifts, messages.site_shifts, messages.total)
@@ -141,7 +141,7 @@ def small_graph() -> tuple[Graph, Causes, Causes]:
 
 
 def test_messages_agree_with_brute_force_where_causes_hardly_overlap(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(joint, "RESIDUAL", 1e-12)
+    monkeypatch.setattr(belief, "RESIDUAL", 1e-12)
     graph, handlers, sites = small_graph()
     messages = settle(graph, handlers, sites)
     ratio = responsibility_ratio(graph.handlers, messages.handlers, messages.total)
@@ -178,15 +178,15 @@ def test_exposure_alone_makes_a_cause_colder() -> None:
 def test_tiles_do_not_change_the_answer(monkeypatch: pytest.MonkeyPatch, tile: int) -> None:
     graph, handlers, sites = small_graph()
     whole = settle(graph, handlers, sites)
-    monkeypatch.setattr(joint, "TILE", tile)
+    monkeypatch.setattr(belief, "TILE", tile)
     cut = settle(graph, handlers, sites)
     assert cut.handlers == pytest.approx(whole.handlers, rel=1e-12)
 
 
 def test_means_are_carried_over_by_who_and_what_they_are_about() -> None:
     old, new = pairs([0, 1], [0, 2], [1.0, 1.0]), pairs([1, 1], [2, 3], [1.0, 1.0])
-    assert joint.carry(old, np.array([0.5, 0.25]), new, 9.0).tolist() == [0.25, 9.0]
-    assert joint.carry(NOBODY, np.zeros(0), new, 9.0).tolist() == [9.0, 9.0]
+    assert belief.carry(old, np.array([0.5, 0.25]), new, 9.0).tolist() == [0.25, 9.0]
+    assert belief.carry(NOBODY, np.zeros(0), new, 9.0).tolist() == [9.0, 9.0]
 
 
 def test_states_of_a_handler_share_its_prior() -> None:

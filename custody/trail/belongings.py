@@ -30,8 +30,8 @@ from custody.gs1.canonical import canonical
 from custody.gs1.event import Event
 from custody.kernel.clock import Instant
 from custody.trail.closure import Closure, Item
-from custody.trail.containment import Stay
-from custody.trail.edition import NEWEST, Edition
+from custody.trail.containment import Containment
+from custody.trail.edition import NEWEST, ReadingEdition
 from custody.trail.finding import Finding
 from custody.trail.marks import read_marks
 from custody.trail.names import ORDER, aliases, ask, is_item, is_parcel, named, orders, same_orders
@@ -49,7 +49,7 @@ class OtherParcel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unit:
+class Belongings:
     """One parcel and everything that belongs to it. `parcel` is None if nothing says it was packed."""
 
     asked: str
@@ -57,7 +57,7 @@ class Unit:
     items: tuple[Item, ...]
     orders: tuple[str, ...]
     seals: tuple[str, ...]
-    carriers: tuple[Stay, ...]
+    carriers: tuple[Containment, ...]
     others: tuple[OtherParcel, ...]
     findings: tuple[Finding, ...]
 
@@ -73,7 +73,7 @@ class Unit:
         """What is odd about those keys, such as a wrong check digit."""
         return tuple(said for key in sorted(self.keys) if (said := canonical(key).warning) is not None)
 
-    def via(self, sealed: SealedScan, edition: Edition = NEWEST) -> Via | None:
+    def via(self, sealed: SealedScan, edition: ReadingEdition = NEWEST) -> Via | None:
         """Through what the scan belongs to this parcel by that edition; None if it does not."""
         event, at_ms = sealed.event, sealed.no_later_ms
         things = named(event)
@@ -87,7 +87,7 @@ class Unit:
             ours = any(item.covers(at_ms) and item.names & touched for item in self.items)
             return "item" if ours else None
         said = orders(event)
-        shared = same_orders(said, self.orders) if edition >= Edition.FOURTH else said & set(self.orders)
+        shared = same_orders(said, self.orders) if edition >= ReadingEdition.FOURTH else said & set(self.orders)
         ways: tuple[tuple[Via, bool], ...] = (
             ("seal", bool(things & set(self.seals))),
             ("carrier", _whole(event, carriers)),
@@ -105,19 +105,19 @@ class Lookup:
     to_ms: Instant | None = None
 
 
-def find_unit(
+def find_belongings(
     start: str,
     scans: Iterable[SealedScan],
     *,
     parcel: str | None = None,
     adjudicators: Collection[str] = (),
-    edition: Edition = NEWEST,
-) -> Unit:
-    """The unit that `start` leads to; raises `Rejected("unit")` or `Rejected("imei")` for a start that names nothing.
+    edition: ReadingEdition = NEWEST,
+) -> Belongings:
+    """What `start` leads to; raises `Rejected("unit")` or `Rejected("imei")` where it names nothing.
 
     `parcel` chooses one of several parcels of a handset or an order; `edition` is the one that the trail is read by.
     """
-    return _unit(Closure.read(scans, adjudicators, edition), ask(start), parcel, edition)
+    return _belongings(Closure.read(scans, adjudicators, edition), ask(start), parcel, edition)
 
 
 def needs(
@@ -128,13 +128,15 @@ def needs(
     parcel: str | None = None,
     adjudicators: Collection[str] = (),
 ) -> tuple[Lookup, ...]:
-    """The keys that must still be looked up to complete the unit; empty when it is complete."""
+    """The keys that must still be looked up to complete the belongings; empty when it is complete."""
     facts = Closure.read(scans, adjudicators)
-    unit = _unit(facts, ask(start), parcel)
-    wanted: dict[str, Lookup] = {key: Lookup(key=key) for key in unit.keys | facts.ordered_names(unit.asked)}
+    belongings = _belongings(facts, ask(start), parcel)
+    wanted: dict[str, Lookup] = {
+        key: Lookup(key=key) for key in belongings.keys | facts.ordered_names(belongings.asked)
+    }
     wanted.update((alias, Lookup(key=alias)) for key in tuple(wanted) for alias in aliases(key))
-    for outer in {stay.outer for stay in unit.carriers}:
-        stays = [stay for stay in unit.carriers if stay.outer == outer]
+    for outer in {stay.outer for stay in belongings.carriers}:
+        stays = [stay for stay in belongings.carriers if stay.outer == outer]
         ends = [stay.to_ms for stay in stays if stay.to_ms is not None]
         wanted[outer] = Lookup(
             key=outer,
@@ -144,10 +146,10 @@ def needs(
     return tuple(wanted[key] for key in sorted(wanted) if key not in asked)
 
 
-def _unit(facts: Closure, asked: str, parcel: str | None, edition: Edition = NEWEST) -> Unit:
+def _belongings(facts: Closure, asked: str, parcel: str | None, edition: ReadingEdition = NEWEST) -> Belongings:
     candidates = facts.parcels_of(asked)
     chosen = ask(parcel) if parcel else max(candidates, key=lambda key: (candidates[key], key), default=None)
-    if not parcel and edition >= Edition.FOURTH and facts.of_two_sellers(asked, candidates):
+    if not parcel and edition >= ReadingEdition.FOURTH and facts.of_two_sellers(asked, candidates):
         chosen = None
     items = facts.items_of(chosen) if chosen else facts.loose_item(asked)
     references = facts.orders_of(chosen, items)
@@ -156,7 +158,7 @@ def _unit(facts: Closure, asked: str, parcel: str | None, edition: Edition = NEW
     others = {**candidates, **{key: since for item in items for key, since in facts.parcels_of(item.key).items()}}
     others.pop(chosen or "", None)
     seals = facts.seals_of(chosen, edition)
-    return Unit(
+    return Belongings(
         asked=asked,
         parcel=chosen,
         items=items,
