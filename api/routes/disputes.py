@@ -25,7 +25,7 @@ from custody.kernel.errors import Conflict, Rejected
 from custody.store import case_book
 from custody.store.unit import Unit
 from custody.usecases import ask_customer, decline_case, learn_facts, move_case, move_scheme, pay_credit, sweep_cases
-from custody.usecases.came_back import credit_came_back
+from custody.usecases.came_back import credit_came_back, payment_came_back
 from custody.usecases.overtaken import check_version
 from custody.usecases.renew_link import renew_link
 from custody.usecases.repeat_move import done_already
@@ -227,7 +227,7 @@ def _payment_came_back(unit: Unit, dispute: str, body: EventIn, caller: Caller) 
     promise, reference = _need(body.promise, "promise"), _need(body.reference, "reference")
     role = CaseRole(caller.role)
     people = persons.agents(unit.session)
-    return move_case.payment_came_back(
+    return payment_came_back(
         unit, dispute, promise=promise, reference=reference, actor=caller.account, role=role, people=people
     )
 

@@ -1,22 +1,32 @@
-"""A credit that was paid and came back from the bank: it is owed again, and the customer is told that they lack it.
+"""Money that was paid and came back from the bank: it is owed again, and the customer is told that they lack it.
 
-A payment is named by the reference with which it was written down as paid, in this case or in one that was joined into
-it. What came back is owed once more; paid again, it may come back again.
+The payment of a credit is named by the reference with which it was written down as paid, in this case or in one that
+was joined into it; that of a promise by the promise. What came back is owed once more; paid again, it may come back
+again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 from sqlmodel import Session
 
+from custody.disputes.choose_remedy import said_of
+from custody.disputes.claim import Remedy
 from custody.disputes.machine import CaseRole
 from custody.disputes.messages import pounds, say
-from custody.disputes.promise import check_payer, proof
+from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
+from custody.disputes.price import may_come_back
+from custody.disputes.promise import check_payer, make_promise, proof
+from custody.disputes.remedy import within_ms
 from custody.kernel.errors import Rejected
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
+from custody.usecases.name_owner import name_owner
+from custody.usecases.read_order import known_before, report_of
+from custody.usecases.set_aside import said_of_aside
 from custody.usecases.write_move import write_move
 
 CAME_BACK = "credit_came_back"
@@ -52,3 +62,53 @@ def credit_came_back(unit: Unit, dispute: str, *, payment: str, reference: str, 
     said = [say("case.credit_came_back", credit=pounds(pence))]
     owing = replace(file, unpaid_credit_pence=file.unpaid_credit_pence + pence)
     return write_move(unit, file, owing, CAME_BACK, actor=actor, facts=facts, said=said)
+
+
+def payment_came_back(
+    unit: Unit,
+    dispute: str,
+    *,
+    promise: str,
+    reference: str,
+    actor: str,
+    role: CaseRole,
+    people: Sequence[str] = (),
+    policy: CaseworkPolicy = DEFAULT_POLICY,
+) -> CaseFile:
+    """Money that we paid did not reach the customer: the same sum is promised anew, and paid as any promise is.
+
+    It is not if the report named no order, and another one has put that right since. `people`: who works here and looks
+    after cases; one of them makes sure of it if the owner of the case is none of them.
+    """
+    check_payer(role)
+    file = case_book.hold_one(unit, dispute)
+    paid = next((one for one in case_book.promises(unit.session, dispute) if one.id == promise), None)
+    if paid is None or not may_come_back(paid) or paid.state != "kept" or paid.came_back or not proof(reference):
+        raise Rejected(
+            "promise",
+            f"{promise!r} is no payment of this case that can have come back, or no reference was given",
+            fix="Use the promise's id from the case, and the reference of the bank.",
+        )
+    report = report_of(unit.session, file, paid)
+    is_aside = not report.order_named and known_before(unit.session, report).puts_right_elsewhere
+    case_book.put_promise(unit, replace(paid, came_back=True, set_aside=is_aside))
+    facts: dict[str, Any] = {"promise": promise, "reference": reference}
+    if is_aside:
+        return write_move(unit, file, file, "payment_came_back", actor=actor, facts=facts, said=[said_of_aside(report)])
+    if people and file.case.owner not in people:
+        file = name_owner(unit, file, people)
+    again = make_promise(
+        promise_id=unit.ids.new("promise"),
+        case_id=dispute,
+        what=paid.what,
+        amount_pence=paid.amount_pence,
+        due_ms=unit.now_ms + within_ms(Remedy.REFUND, unit.now_ms, policy=policy),
+        method=paid.method,
+        owner=file.case.owner,
+        now_ms=unit.now_ms,
+        policy=policy,
+    )
+    case_book.put_promise(unit, replace(again, order_ref=paid.order_ref))
+    facts |= {"again": again.id, "due_ms": again.due_ms}
+    said = [say("case.payment_came_back"), said_of(again)]
+    return write_move(unit, file, file, "payment_came_back", actor=actor, facts=facts, said=said)

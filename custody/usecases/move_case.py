@@ -5,12 +5,11 @@ Every act names its actor and role; the table decides who may do what, and a ref
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from custody.disputes import case_guards, civil
 from custody.disputes.case import CASE
-from custody.disputes.choose_remedy import Chosen, choose_remedy, said_of
-from custody.disputes.claim import Remedy, claim_of
+from custody.disputes.choose_remedy import Chosen, choose_remedy
+from custody.disputes.claim import claim_of
 from custody.disputes.clocks import SCHEME_LETTER
 from custody.disputes.lock_wish import WishFacts, lock_wish
 from custody.disputes.machine import CaseRole, demand, demand_role, step
@@ -18,20 +17,18 @@ from custody.disputes.messages import Message, alternatives, say
 from custody.disputes.one_order import check_delivery, is_set_aside, of_its_order
 from custody.disputes.opening import AN_OFFER, NOT_BY_THE_REMEDY
 from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
-from custody.disputes.price import may_come_back
-from custody.disputes.promise import Promise, all_promises_settled, check_payer, is_owed, make_promise, proof
-from custody.disputes.remedy import Needs, offer_remedy, within_ms
+from custody.disputes.promise import Promise, all_promises_settled, check_payer, is_owed, proof
+from custody.disputes.remedy import Needs, offer_remedy
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Conflict, Rejected
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases.keep_promises import check_by_word, check_one_payment, cross_out, keep, take_place
-from custody.usecases.name_owner import name_owner
 from custody.usecases.offer_sum import named_before, with_sum
-from custody.usecases.read_order import hold_order, known_before, report_of
+from custody.usecases.read_order import hold_order, known_before
 from custody.usecases.repeat_move import check_reference
-from custody.usecases.set_aside import said_of_aside, settle_the_box
+from custody.usecases.set_aside import settle_the_box
 from custody.usecases.ways_out import ways_of_kind
 from custody.usecases.write_move import write_move
 
@@ -237,56 +234,6 @@ def _was_the_last(unit: Unit, file: CaseFile, kept: Promise) -> bool:
     remedy = [each for each in promises if each.what not in NOT_BY_THE_REMEDY]
     is_part = kept.id in {each.id for each in remedy} and not is_set_aside(file.case, promises)
     return file.case.state == "remedy_in_progress" and is_part and not any(map(is_owed, remedy))
-
-
-def payment_came_back(
-    unit: Unit,
-    dispute: str,
-    *,
-    promise: str,
-    reference: str,
-    actor: str,
-    role: CaseRole,
-    people: Sequence[str] = (),
-    policy: CaseworkPolicy = DEFAULT_POLICY,
-) -> CaseFile:
-    """Money that we paid did not reach the customer: the same sum is promised anew, and paid as any promise is.
-
-    It is not if the report named no order, and another one has put that right since. `people`: who works here and looks
-    after cases; one of them makes sure of it if the owner of the case is none of them.
-    """
-    check_payer(role)
-    file = case_book.hold_one(unit, dispute)
-    paid = next((one for one in case_book.promises(unit.session, dispute) if one.id == promise), None)
-    if paid is None or not may_come_back(paid) or paid.state != "kept" or paid.came_back or not proof(reference):
-        raise Rejected(
-            "promise",
-            f"{promise!r} is no payment of this case that can have come back, or no reference was given",
-            fix="Use the promise's id from the case, and the reference of the bank.",
-        )
-    report = report_of(unit.session, file, paid)
-    is_aside = not report.order_named and known_before(unit.session, report).puts_right_elsewhere
-    case_book.put_promise(unit, replace(paid, came_back=True, set_aside=is_aside))
-    facts: dict[str, Any] = {"promise": promise, "reference": reference}
-    if is_aside:
-        return write_move(unit, file, file, "payment_came_back", actor=actor, facts=facts, said=[said_of_aside(report)])
-    if people and file.case.owner not in people:
-        file = name_owner(unit, file, people)
-    again = make_promise(
-        promise_id=unit.ids.new("promise"),
-        case_id=dispute,
-        what=paid.what,
-        amount_pence=paid.amount_pence,
-        due_ms=unit.now_ms + within_ms(Remedy.REFUND, unit.now_ms, policy=policy),
-        method=paid.method,
-        owner=file.case.owner,
-        now_ms=unit.now_ms,
-        policy=policy,
-    )
-    case_book.put_promise(unit, replace(again, order_ref=paid.order_ref))
-    facts |= {"again": again.id, "due_ms": again.due_ms}
-    said = [say("case.payment_came_back"), said_of(again)]
-    return write_move(unit, file, file, "payment_came_back", actor=actor, facts=facts, said=said)
 
 
 def confirm(

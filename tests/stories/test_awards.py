@@ -10,6 +10,7 @@ from custody.disputes.promise import Promise, is_owed
 from custody.kernel.errors import Conflict
 from custody.store import case_book
 from custody.usecases import move_case, move_scheme
+from custody.usecases.came_back import payment_came_back
 from tests.stories.case_steps import act, in_state
 from tests.stories.lock_steps import told
 from tests.stories.test_money_back import BY_AGENT, PRICE, choose, offered, paid_and_not_fixed, promises
@@ -40,7 +41,7 @@ def test_an_award_whose_payment_came_back_stays_owed_whatever_the_customer_confi
     opened = world.dispute(world.parcels[0], "never_received")
     paid = awarded(world, opened)
     act(world, move_case.remedied, opened, reference="BACS 1", **BY_AGENT)
-    act(world, move_case.payment_came_back, opened, promise=paid.id, reference="RETURN 1", **BY_AGENT)
+    act(world, payment_came_back, opened, promise=paid.id, reference="RETURN 1", **BY_AGENT)
     with world.refused(Conflict, "guard"):
         act(world, move_case.confirm, opened, actor="customer", locks_settled=True)
     (again,) = owed(world, opened)
@@ -112,7 +113,7 @@ def test_an_award_whose_payment_came_back_counts_once(world: World) -> None:
     opened = world.dispute(world.parcels[0], "never_received")
     paid = awarded(world, opened, pence=20_000)
     paid_and_not_fixed(world, opened)
-    act(world, move_case.payment_came_back, opened, promise=paid.id, reference="RETURN 1", **BY_AGENT)
+    act(world, payment_came_back, opened, promise=paid.id, reference="RETURN 1", **BY_AGENT)
     offered(world, opened)
     world.step(1)
     refund = choose(world, opened, "refund")

@@ -22,6 +22,7 @@ from custody.kernel.errors import Conflict
 from custody.store import case_book
 from custody.store.tables import IdempotencyRow
 from custody.usecases import ask_customer, move_case, move_inquiry, move_scheme, pay_credit
+from custody.usecases.came_back import payment_came_back
 from custody.usecases.sweep_cases import letter_ms
 from devicelock import watch_store
 from devicelock.usecases.alert import look_at_alert
@@ -314,7 +315,7 @@ def test_money_that_came_back_and_was_paid_again_can_be_said_to_be_wrong_for_as_
     first = choose(world, opened, "refund")
     act(world, move_case.remedied, opened, reference="BACS 1", **by)
     days_pass(6)
-    act(world, move_case.payment_came_back, opened, promise=first.id, reference="RETURN 1", **by)
+    act(world, payment_came_back, opened, promise=first.id, reference="RETURN 1", **by)
     days_pass(3)
     (again,) = (promise for promise in promises(world, opened) if promise.state != "kept")
     act(world, move_case.promise_kept, opened, promise=again.id, reference="BACS 2", **by)

@@ -21,6 +21,7 @@ from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict, Rejected
 from custody.store import case_book
 from custody.usecases import move_case, move_inquiry, move_scheme
+from custody.usecases.came_back import payment_came_back
 from custody.usecases.erase import erase
 from custody.usecases.investigate import Inquirer
 from custody.usecases.sweep_cases import letter_ms
@@ -275,7 +276,7 @@ def test_what_was_promised_for_another_order_counts_for_that_one_alone(world: Wo
     with world.refused(Conflict, "paid"):
         act(world, move_case.choose, again, **refund)
     (first,) = promised(world, other)
-    act(world, move_case.payment_came_back, other, promise=first.id, reference="RETURN 1", **by)
+    act(world, payment_came_back, other, promise=first.id, reference="RETURN 1", **by)
     with world.refused(Conflict, "paid"):
         act(world, move_case.choose, again, **refund)
     act(world, move_case.choose, other, **refund)
@@ -304,7 +305,7 @@ def with_the_refund_of_another_order_that_came_back(world: World, survivor: Open
     act(world, move_case.choose, other, remedy="refund", payout="cheque", actor="customer")
     act(world, move_case.remedied, other, reference="BACS 1", **by)
     (paid,) = promised(world, other)
-    act(world, move_case.payment_came_back, other, promise=paid.id, reference="RETURN 1", **by)
+    act(world, payment_came_back, other, promise=paid.id, reference="RETURN 1", **by)
     act(world, move_case.not_fixed, other, actor="customer")
     join(world, other, into=survivor)
     (again,) = (one for one in promised(world, survivor) if is_owed(one) and one.order_ref == world.parcels[1].order)

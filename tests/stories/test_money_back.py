@@ -13,7 +13,7 @@ from custody.kernel.clock import DAY_MS, HOUR_MS
 from custody.kernel.errors import Conflict, Forbidden, Rejected
 from custody.store import case_book
 from custody.usecases import move_case, move_scheme, pay_credit
-from custody.usecases.came_back import credit_came_back
+from custody.usecases.came_back import credit_came_back, payment_came_back
 from tests.stories.case_steps import act, decided
 from tests.stories.lock_steps import told
 from tests.stories.test_promises import days_pass, round_of_cases
@@ -123,12 +123,12 @@ def test_money_that_came_back_to_us_is_promised_anew_and_keeps_the_case_open_unt
     first = choose(world, opened, "refund")
     back: dict[str, Any] = {"promise": first.id, "reference": "RETURN 1", **BY_AGENT}
     with world.refused(Rejected, "promise"):
-        act(world, move_case.payment_came_back, opened, **back)
+        act(world, payment_came_back, opened, **back)
     act(world, move_case.remedied, opened, reference="BACS 1", **BY_AGENT)
     world.step(1)
-    act(world, move_case.payment_came_back, opened, **back)
+    act(world, payment_came_back, opened, **back)
     with world.refused(Rejected, "promise"):
-        act(world, move_case.payment_came_back, opened, **back)
+        act(world, payment_came_back, opened, **back)
     (again,) = (promise for promise in promises(world, opened) if promise.state != "kept")
     assert again.amount_pence == PRICE
     assert "Your money came back to us" in told(world, opened)
@@ -146,7 +146,7 @@ def test_of_two_payments_that_are_owed_one_reference_shows_one(world: World) -> 
     act(world, move_case.offer_again, opened, claim_type="wrong_item", **BY_AGENT)
     rest = choose(world, opened, "refund")
     assert rest.amount_pence == PRICE - 2_000
-    act(world, move_case.payment_came_back, opened, promise=part.id, reference="RETURN 1", **BY_AGENT)
+    act(world, payment_came_back, opened, promise=part.id, reference="RETURN 1", **BY_AGENT)
     (again,) = (one for one in promises(world, opened) if one.state != "kept" and one.id != rest.id)
     with world.refused(Conflict, "several"):
         act(world, move_case.remedied, opened, reference="BACS 2", **BY_AGENT)
@@ -180,7 +180,7 @@ def test_only_support_writes_down_what_became_of_money(world: World, role: CaseR
     act(world, move_case.remedied, opened, reference="BACS 1", **BY_AGENT)
     by = {"reference": "RETURN 1", "actor": "somebody", "role": role}
     with world.refused(Forbidden, "role"):
-        act(world, move_case.payment_came_back, opened, promise=promise.id, **by)
+        act(world, payment_came_back, opened, promise=promise.id, **by)
     with world.refused(Forbidden, "role"):
         act(world, pay_credit.credit_paid, opened, **by)
 
@@ -263,7 +263,7 @@ def test_what_came_back_in_a_closed_case_whose_owner_left_is_looked_after_by_who
         people = persons.agents(session)
     act(
         world,
-        move_case.payment_came_back,
+        payment_came_back,
         opened,
         promise=paid.id,
         reference="RETURN 1",

@@ -7,7 +7,7 @@ from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict
 from custody.store import case_book
 from custody.usecases import move_case, pay_credit
-from custody.usecases.came_back import credit_came_back
+from custody.usecases.came_back import credit_came_back, payment_came_back
 from custody.usecases.repeat_move import done_already
 from tests.stories.case_steps import act
 from tests.stories.test_promises import days_pass
@@ -54,7 +54,7 @@ def test_a_payment_that_came_back_is_paid_again_with_its_own_reference(world: Wo
     act(world, move_case.remedied, opened, reference="CHQ 1", **BY_AGENT)
     for back in ("RETURN 1", "RETURN 2"):
         paid, _ = promise_of(world, opened)
-        act(world, move_case.payment_came_back, opened, promise=paid, reference=back, **BY_AGENT)
+        act(world, payment_came_back, opened, promise=paid, reference=back, **BY_AGENT)
         again, _ = promise_of(world, opened)
         with world.refused(Conflict, "reference"):
             act(world, move_case.promise_kept, opened, promise=again, reference="JJD1", **BY_AGENT)

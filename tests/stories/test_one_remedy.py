@@ -17,6 +17,7 @@ from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict, Rejected
 from custody.store import case_book
 from custody.usecases import move_case, move_scheme, pay_credit
+from custody.usecases.came_back import payment_came_back
 from custody.usecases.sweep_promises import sweep_promises
 from tests.stories.case_steps import act
 from tests.stories.lock_steps import told
@@ -62,7 +63,7 @@ def pay(world: World, opened: Opened) -> None:
 
 
 def come_back(world: World, opened: Opened, promise: str) -> None:
-    act(world, move_case.payment_came_back, opened, promise=promise, reference="RETURN 1", **BY_AGENT)
+    act(world, payment_came_back, opened, promise=promise, reference="RETURN 1", **BY_AGENT)
 
 
 def withdraw(world: World, opened: Opened) -> None:

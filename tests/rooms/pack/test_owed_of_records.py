@@ -20,7 +20,7 @@ from custody.investigation.verify.verification import Notebook, PackFinding, Pac
 from custody.kernel.clock import DAY_MS
 from custody.store.unit import Unit
 from custody.usecases import learn_facts, move_case, move_scheme, pay_credit, sweep_cases
-from custody.usecases.came_back import credit_came_back
+from custody.usecases.came_back import credit_came_back, payment_came_back
 from custody.usecases.open_dispute import open_dispute
 from custody.usecases.sweep_promises import sweep_promises
 from tests.rooms.pack.pack_world import World, open_case_of, open_world
@@ -178,9 +178,7 @@ def test_what_was_promised_missed_and_paid_is_what_the_log_recorded(house: World
         house,
         lambda unit: move_case.remedied(unit, case, reference="FP-1", **by),
         lambda unit: pay_credit.credit_paid(unit, case, reference="FP-2", **by),
-        lambda unit: move_case.payment_came_back(
-            unit, case, promise=opened.case.promises[-1]["id"], reference="BANK-1", **by
-        ),
+        lambda unit: payment_came_back(unit, case, promise=opened.case.promises[-1]["id"], reference="BANK-1", **by),
         lambda unit: credit_came_back(unit, case, payment="FP-2", reference="BANK-2", **by),
     )
     opened = told(house)
@@ -276,7 +274,7 @@ def test_what_was_chosen_is_kept_by_no_offer_that_was_made_before(house: World) 
     move(house, lambda unit: move_case.remedied(unit, house.case, reference="FP-1", **by))
     paid = told(house).case.promises[-1]["id"]
     back = {"promise": paid, "reference": "BANK-1", **by}
-    move(house, lambda unit: move_case.payment_came_back(unit, house.case, **back))
+    move(house, lambda unit: payment_came_back(unit, house.case, **back))
     refused(told(house), kept_again=kept)
 
 
