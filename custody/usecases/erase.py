@@ -115,7 +115,7 @@ def _erase_parcel(unit: Unit, item: str, *, reason: str, actor: str, holds: Hold
             raise
         return done
     mine, shared = _split(session, found, parcel)
-    names = {name for each in found.trail.belongings.items for name in each.names} | _packed(found, mine)
+    names = {name for each in found.trail.belongings.items for name in each.names} | _packed(found, parcel, mine)
     imeis = {imei for name in names if (imei := imei_of(name))}
     # 1. Nobody needs it any more.
     _check_holds(session, "the parcel", found.trail.belongings.orders, {parcel, *imeis}, holds)
@@ -193,12 +193,12 @@ def _split(session: Session, found: FoundTrail, parcel: str) -> tuple[list[int],
     return mine, tuple(map(tell_place, shared))
 
 
-def _packed(found: FoundTrail, mine: Collection[int]) -> set[str]:
-    """The handsets of which the judge remembers that they were packed by these scans of the parcel's own.
+def _packed(found: FoundTrail, parcel: str, mine: Collection[int]) -> set[str]:
+    """The handsets of which the judge remembers that these scans of the parcel's own packed them into it.
 
     The IMEIs of a packing of several handsets are names of no item: nobody knows which is whose.
     """
-    own = [entry.event for entry in found.trail.entries if entry.place in mine]
+    own = [entry.event for entry in found.trail.entries if entry.place in mine and entry.event.parent == parcel]
     return {key for event in own for key in concerned(event) if not is_parcel(key)}
 
 
