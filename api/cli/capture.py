@@ -126,7 +126,7 @@ def open_station(key: Path) -> Iterator[CommandLineStation]:
 def capture(files: list[Path], station: Key, as_json: AsJson = False) -> None:
     """Sign and post the events of EPCIS 2.0 JSON documents. Example: `weaklink capture doc.jsonld --station s.pem`.
 
-    Exit 1 if the service refused one: then it is not in the log, where those are that were flagged or quarantined; and
+    Exit 1 if the service refused one: then what it tells is not kept, while what was flagged or quarantined is; and
     if their numbers were used before. A warning says what is odd about an event that was taken, such as a wrong check
     digit, and where an event with the same id stands already: what is signed is kept, also twice.
     """
@@ -151,7 +151,7 @@ def capture(files: list[Path], station: Key, as_json: AsJson = False) -> None:
 def scan(event: Path, station: Key, as_json: AsJson = False) -> None:
     """Sign and post one EPCIS event of the station's own. Example: `weaklink scan event.json --station bench-4.pem`.
 
-    Exit 1 if the service refused it: then it is not in the log, where one is that was flagged or quarantined; and
+    Exit 1 if the service refused it: then what it tells is not kept, while what was flagged or quarantined is; and
     if its number was used before. A warning says what is odd about an event that was taken, such as a wrong check
     digit.
     """

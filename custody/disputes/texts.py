@@ -195,7 +195,7 @@ TEXTS = MappingProxyType(
         "case.customer_accepts": _text(
             "Thank you. We now do what the independent body said.", "You will have it by {due}."
         ),
-        "case.decided_instead": _text("It takes the place of what we promised before: {what}."),
+        "case.decided_instead": _text("It takes the place of what we promised before. That is: {what}."),
         "case.customer_rejects_or_lapse": _text(
             "Your case here is closed. You keep your right to go to court.",
             "What we promised you still stands. You can open the case again here.",

@@ -77,7 +77,7 @@ def test_what_stands_in_the_way_is_said_with_what_to_do(
     assert "There is no such bucket" in absent.err
     assert "folder" in shell.run("log", "export", "ftp://shelf/log", *vkey, expect=1).err
     (shell.folder / "file").write_text("not a folder")
-    assert "Check the folder" in shell.run("log", "export", "file", *vkey, expect=1).err
+    assert "Name a folder" in shell.run("log", "export", "file", *vkey, expect=1).err
     monkeypatch.setattr("custody.store.log_bucket.TRIES", 0)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     away = shell.run("log", "export", f"s3://{bucket}/log", *vkey, expect=3)

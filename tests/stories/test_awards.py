@@ -82,9 +82,16 @@ def test_a_second_award_takes_the_place_of_the_first_one_that_is_not_done(world:
     awarded(world, opened)
     second = awarded(world, opened, "Pay the price and 50 pounds for the wait", pence=PRICE + 5_000)
     assert owed(world, opened) == [second]
-    assert f"It takes the place of what we promised before: {THE_PRICE}." in told(world, opened)
+    assert f"It takes the place of what we promised before. That is: {THE_PRICE}." in told(world, opened)
     act(world, move_case.remedied, opened, reference="BACS 1", **BY_AGENT)
     assert [one.id for one in promises(world, opened) if one.state == "kept"] == [second.id]
+
+
+def test_an_award_in_as_many_words_as_may_be_is_followed_by_a_second_one(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "never_received")
+    awarded(world, opened, "Pay the customer the price of the phone and tell them that you are sorry")
+    second = awarded(world, opened, "Pay the customer 50 pounds for the wait", pence=5_000)
+    assert owed(world, opened) == [second]
 
 
 @pytest.mark.parametrize("more", [0, 5_000])

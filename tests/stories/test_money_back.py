@@ -166,7 +166,7 @@ def test_what_was_decided_takes_the_place_of_what_was_chosen_before_and_not_done
     decided(world, opened, "A new phone sent to you")
     accepted = act(world, move_scheme.accept_decision, opened, actor="customer")
     assert bool(accepted.unpaid_credit_pence) == (days > 0), "what its lateness has earned stays owed"
-    assert "It takes the place of what we promised before: your money back." in told(world, opened)
+    assert "It takes the place of what we promised before. That is: your money back." in told(world, opened)
     act(world, move_case.remedied, opened, reference="JJD 1", **BY_AGENT)
     assert "your money back. We" not in told(world, opened), "nobody sent money"
     (before,) = (one for one in promises(world, opened) if one.id == refund.id)
