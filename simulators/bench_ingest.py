@@ -2,9 +2,10 @@
 
 What is sent are scans of whole journeys (`journeys.py`), so that the judge compares weights, seals, hand-overs and what
 was said before. The load generator runs on the same cores and is part of the figure. Many connections, each sending its
-next request when the answer to the last has come, find the rate; then requests arrive by chance at half of it and at
-nine tenths, and their latency counts from when they were due. A request that is not answered with success breaks the
-bench off, and so does a scan of its stations that was set aside.
+next request when the answer to the last has come, find the rate, for as long as requests then arrive by chance at half
+of it and at nine tenths: for a second the service takes more than it goes on taking. Their latency counts from when
+they were due. A request that is not answered with success breaks the bench off, and so does a scan of its stations that
+was set aside.
 """
 
 import multiprocessing
@@ -32,8 +33,9 @@ from custody.kernel.keys import new_signer
 from custody.kernel.system_clock import SystemClock
 from custody.scans.batch import MOST
 from custody.store.tables import ScanRow
-from simulators.bench_reading import ROOT_BYTES, SINGLE_BYTES, bytes_a_scan, parcels_in, records_ms, stored_bytes
+from simulators.bench_reading import ROOT_BYTES, SINGLE_BYTES, bytes_a_scan, records_ms, stored_bytes
 from simulators.figures import Figure, duration, rate
+from simulators.fill import filled_parcels
 from simulators.journeys import batch_journeys, sign_journeys
 from simulators.load import (
     Request,
@@ -53,11 +55,12 @@ MESSAGE_BYTES = 330
 VERIFY_S = 1.0
 LIMIT_NAME = "libsodium verification, all cores"
 LANES = 256
-SINGLE_EACH = 30
+SINGLE_EACH = 120
 NAIVE_EACH = 4
 BATCH = 100
 BATCH_LANES = 8
-ROOT_EACH = 6
+BATCHES_EACH = 32
+ROOT_EACH = 24
 OPEN_S = 4.0
 OPEN_ROUNDS = 3
 OPEN_LANES = 32
@@ -91,7 +94,7 @@ class Loads:
     def batches(self) -> Lanes:
         """Requests of 100 scans, each signed on its own."""
         few, at_ms = self.stations[:BATCH_LANES], SystemClock().now_ms()
-        lanes = sign_journeys(few, each=8 * BATCH, at_ms=at_ms, seed=next(self._seeds))
+        lanes = sign_journeys(few, each=BATCHES_EACH * BATCH, at_ms=at_ms, seed=next(self._seeds))
         return [batch_requests(lane, base_url=self.base_url, size=BATCH) for lane in lanes]
 
     def roots(self, each: int, *, lanes: int = BATCH_LANES) -> Lanes:
@@ -140,16 +143,14 @@ def measure_ingest(story: Story, loads: Loads, engine: Engine) -> Iterator[Figur
     yield rate("ingest.single over naive", single, statistics.median(naive), limit_name="one commit a scan, on SQLite")
 
 
-def measure_stored(
-    story: Story, loads: Loads, engine: Engine, *, stored: int, fill: Callable[[int, int], None]
-) -> Iterator[Figure]:
+def measure_stored(loads: Loads, engine: Engine, *, stored: int, fill: Callable[[int, int], None]) -> Iterator[Figure]:
     """The rates once more, over a store into which `fill` has put so many scans.
 
-    All records of a parcel are read when a fifth of them is there, and again when all are.
+    All records of a parcel are read when a fifth of them is there, and again, of parcels from first to last, when all
+    are.
     """
-    parcels = parcels_in(story.world.scans if story.world else ())
     fill(0, stored // 5)
-    few = records_ms(engine, parcels)
+    few = records_ms(engine, filled_parcels(stored // 5))
     fill(stored // 5, stored)
     limit = verify_limit()
     rounds = (
@@ -159,7 +160,7 @@ def measure_stored(
     )
     for name, load in rounds:
         yield rate(f"{name} over {stored:,} stored", _rates(loads.base_url, load), limit, limit_name=LIMIT_NAME)
-    many = records_ms(engine, parcels)
+    many = records_ms(engine, filled_parcels(stored))
     yield duration(f"records.read p99 over {stored:,} stored", many, f"over {stored // 5:,}", statistics.median(few))
 
 

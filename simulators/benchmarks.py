@@ -92,7 +92,7 @@ def run(
         Part.TRAIL: lambda: _trail(story, engine),
         Part.LOCK: lambda: measure_locks(story, handsets=handsets),
         Part.INVESTIGATE: lambda: [_investigation(story)],
-        Part.STORED: lambda: measure_stored(story, loads(), engine, stored=stored, fill=fill) if stored else (),
+        Part.STORED: lambda: measure_stored(loads(), engine, stored=stored, fill=fill) if stored else (),
     }
     for part, measure in parts.items():
         if part in only:

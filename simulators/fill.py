@@ -1,7 +1,8 @@
 """A store that holds millions of scans: log, tables and indexes as they would be, without the work of taking scans in.
 
 Each scan is another one's bytes with a parcel, a name, a salt and a digest of its own, under a signature that nobody
-made. It is for measuring how the store's size tells on what comes after; an audit would refuse every one of them.
+made. So many parcels are on their ways at once as a unit has scans, and each is told of in every unit until it has
+arrived. It is for measuring how the store's size tells on what comes after; an audit would refuse every one of them.
 """
 
 import hashlib
@@ -26,16 +27,31 @@ from simulators.station import Signed
 STATION = "filler"
 COMPANY, SERIALS, STRIDE = "9521475", 10**9, 618_033_989  # serials far from each other, as those of many senders are
 IN_UNIT = 2_000
+SCANS_A_PARCEL = 12
 PAYLOAD, SIGNATURE = slice(-98, -66), slice(-64, None)  # the last two byte strings of a statement
 
 
 def fill(house: House, first: int, end: int, progress: Callable[[str, int, int], None]) -> None:
-    """Put scans into the store, those with the numbers from `first` to before `end`, each about a parcel of its own."""
+    """Put scans into the store, those with the numbers from `first` to before `end`."""
     rng = random.Random(f"fill {first}")
     ((pattern,),) = presign(load_stations(1, seed=1), each=1, at_ms=house.clock.now_ms(), seed=1)
     for number in range(first, end, IN_UNIT):
         progress("filling the store", number - first, end - first)
-        _fill(house, pattern, range(number + 1, min(number + IN_UNIT, end) + 1), rng)
+        _fill(house, pattern, range(number, min(number + IN_UNIT, end)), rng)
+
+
+def filled_parcels(end: int) -> list[str]:
+    """The parcels, as URIs, that have arrived once the scans with numbers before `end` are in the store."""
+    arrived = end // (SCANS_A_PARCEL * IN_UNIT) * IN_UNIT
+    return [_sscc(parcel) for parcel in range(arrived)]
+
+
+def _sscc(parcel: int) -> str:
+    return issue_sscc(COMPANY, (parcel + 1) * STRIDE % SERIALS).uri
+
+
+def _parcel_of(number: int) -> int:
+    return number // (SCANS_A_PARCEL * IN_UNIT) * IN_UNIT + number % IN_UNIT
 
 
 def _fill(house: House, pattern: Signed, numbers: range, rng: random.Random) -> None:
@@ -44,7 +60,7 @@ def _fill(house: House, pattern: Signed, numbers: range, rng: random.Random) -> 
     entries, rows, keys, views = [], [], [], {}
     with house.unit() as unit:
         for index, number in enumerate(numbers, unit.log.size):
-            sscc = issue_sscc(COMPANY, number * STRIDE % SERIALS).uri
+            sscc = _sscc(_parcel_of(number))
             event_id = f"urn:uuid:{uuid.UUID(int=rng.getrandbits(128), version=4)}"
             told = event.replace(parcel.encode(), sscc.encode()).replace(pattern.event_id.encode(), event_id.encode())
             opening = rng.randbytes(SALT_BYTES) + told
@@ -58,7 +74,7 @@ def _fill(house: House, pattern: Signed, numbers: range, rng: random.Random) -> 
                 {
                     "place": place,
                     "station": STATION,
-                    "seq": number,
+                    "seq": number + 1,
                     "digest": message.digest,
                     "received_ms": unit.now_ms,
                     "result": "accepted",

@@ -25,11 +25,12 @@ from custody.store.engine import open_engine
 from simulators.benchmarks import Part, machine, run
 from simulators.client import ServiceClient
 from simulators.figures import Figure
-from simulators.fill import fill
+from simulators.fill import IN_UNIT, SCANS_A_PARCEL, fill
 from simulators.lock_fleet import CAPS, MOST_MISSED
 from simulators.story import Broken, Story
 
 FILES_A_HANDSET = 4
+LEAST_STORED = 5 * IN_UNIT * SCANS_A_PARCEL
 OWN_FILES = 800
 """What a bench has open beside the lines of its handsets: the connections that scans are posted over, above all."""
 
@@ -41,7 +42,10 @@ def bench(
     handsets: Annotated[
         int, typer.Option(min=10, max=5_000, help=f"Handsets that are connected; {MOST_MISSED} of more are locked.")
     ] = 200,
-    stored: Annotated[int, typer.Option(min=0, help="At the end, again over so many scans (5 million: 6 GB).")] = 0,
+    stored: Annotated[
+        int,
+        typer.Option(min=0, help=f"At the end, again over so many scans, {LEAST_STORED:,} at least (5 million: 6 GB)."),
+    ] = 0,
     only: Annotated[list[Part] | None, typer.Option(help="Only these benches; may be given more than once.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> None:
@@ -49,8 +53,7 @@ def bench(
 
     Example: `weaklink bench --only lock --handsets 2000`, or `weaklink bench --only stored --stored 1000000`.
     """
-    if Part.STORED in (only or ()) and not stored:
-        raise typer.BadParameter("say over how many scans, with --stored")
+    _require_enough(stored, asked=Part.STORED in (only or ()))
     _make_room(handsets)
     console = Screen(stderr=True, markup=True)
     options = ("--workers", str(workers), *(("--database-url", database_url) if database_url else ()))
@@ -90,6 +93,13 @@ def bench(
         print(json.dumps(found))
     else:
         _print(found)
+
+
+def _require_enough(stored: int, *, asked: bool) -> None:
+    if asked and not stored:
+        raise typer.BadParameter("say over how many scans, with --stored")
+    if 0 < stored < LEAST_STORED:
+        raise typer.BadParameter(f"--stored is {LEAST_STORED:,} or more: in a fifth of fewer no parcel has arrived")
 
 
 def _make_room(handsets: int) -> None:

@@ -201,6 +201,15 @@ def test_a_bench_whose_service_did_not_start_leaves_the_log_that_it_names(tmp_pa
     assert f"Read {log}." in done.stderr
 
 
+@pytest.mark.parametrize("stored", ["1000", "119999"])
+def test_a_bench_over_too_few_scans_for_a_parcel_to_arrive_says_so_before_it_begins(stored: str) -> None:
+    done = subprocess.run(
+        [*COMMAND, "bench", "--stored", stored], capture_output=True, text=True, check=False, timeout=WAIT_S
+    )
+    assert done.returncode == 2
+    assert "120,000 or more" in done.stderr
+
+
 def test_a_bench_of_more_handsets_than_files_may_be_open_says_so_before_it_begins(
     shell: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,7 +24,7 @@ def test_only_what_is_asked_for_is_measured(monkeypatch: pytest.MonkeyPatch, onl
         yield figure(Part.INGEST)
 
     def measure_stored(
-        _story: Story, _loads: object, _engine: Engine, *, stored: int, fill: Callable[[int, int], None]
+        _loads: object, _engine: Engine, *, stored: int, fill: Callable[[int, int], None]
     ) -> Iterator[Figure]:
         fill(0, stored)
         yield figure(Part.STORED)
