@@ -21,13 +21,13 @@ from custody.store import bulk
 from custody.store.engine import is_sqlite
 from custody.store.run_tables import SortedRunRow
 
-YOUNG = 16_384
+YOUNG = 2_048
 """So many rows, or a few more, make a run of the lowest level."""
 
 MERGED = 8
 """So many runs of a level become one of the next."""
 
-STEP = 512
+STEP = 128
 """After every so many rows that were added each merge moves twice as many."""
 
 ONLY = 0
