@@ -44,8 +44,29 @@ def test_a_handset_off_the_list_or_past_its_row_is_white() -> None:
     assert equipment_status(listed(ImeiStatus.BLACKLISTED), f"imei-{IMEI}", now_s=NOW_S + 10) is ImeiStatus.WHITELISTED
 
 
-@pytest.mark.parametrize("pei", ["", IMEI, "imei-490154203237519", "imei-49015420323751", f"imeisv-{IMEI}", "mac-00"])
-def test_a_pei_that_names_no_imei_is_refused(pei: str) -> None:
+@pytest.mark.parametrize("last", [digit for digit in "0123456789" if digit != IMEI[-1]])
+def test_the_check_digit_is_no_part_of_an_imei_that_is_checked(last: str) -> None:
+    """TS 23.003 section 6.2.1: it guards against mistakes of people; a handset could send any other to get by."""
+    assert equipment_status(listed(ImeiStatus.BLACKLISTED), f"imei-{IMEI[:14]}{last}", now_s=NOW_S) == "BLACKLISTED"
+
+
+def test_the_examples_of_the_specification_are_read() -> None:
+    """TS 29.571, data type Pei, whose first example ends in another digit than Luhn's."""
+    assert (read_pei("imei-012345678901234"), read_pei("imeisv-0123456789012345")) == ("012345678901237",) * 2
+
+
+@pytest.mark.parametrize(
+    "pei", ["mac-00-00-5E-00-53-00", "mac-00-00-5e-00-53-00-untrusted", "eui-00-00-5e-ef-10-00-00-00"]
+)
+def test_equipment_without_an_imei_is_not_on_the_list(pei: str) -> None:
+    assert ask(pei=pei).json() == {"status": "WHITELISTED"}
+
+
+@pytest.mark.parametrize(
+    "pei",
+    ["", IMEI, "imei-49015420323751", f"imei-{IMEI}0", f"imeisv-{IMEI}", "mac-00", "mac-00-00-5E-00-53", "eui-00-00"],
+)
+def test_a_pei_of_no_known_form_is_refused(pei: str) -> None:
     with pytest.raises(Rejected):
         read_pei(pei)
 
