@@ -11,7 +11,8 @@ The number of a business transaction is another matter. It names a paper or a co
 address of an order may look like any key: `https://shop.example/orders/2026/01/20991234` is no GTIN. So only the keys
 of papers and consignments (GDTI, GINC, GSIN) are read in it, and whatever else it is counts as it stands.
 
-Lenient: foreign documents are full of wrong check digits, so a wrong one is a warning and not an error.
+Lenient: foreign documents are full of wrong check digits, so a wrong one is a warning and not an error. So is an EPC
+URN that can be read and is not well-formed.
 """
 
 import re
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from custody.gs1.digital_link import find_key
-from custody.gs1.epc_urn import is_other_epc, read_urn
+from custody.gs1.epc_urn import is_well_formed, read_urn
 from custody.gs1.imei import foreign_imei_urn
 from custody.gs1.keys import ROOT, Key, checked, shaped
 from custody.kernel.errors import Rejected
@@ -44,7 +45,7 @@ def canonical(uri: str) -> Canonical:
     """The one spelling of the thing `uri` names; never raises."""
     key = gs1_key(uri)
     if key is not None:
-        return Canonical(uri=key.uri, warning=key.wrong_check_digit())
+        return Canonical(uri=key.uri, warning=key.wrong_check_digit() or _odd(uri))
     imei = foreign_imei_urn(uri)
     return Canonical(uri=uri, warning=_odd(uri)) if imei is None else Canonical(uri=imei)
 
@@ -81,5 +82,5 @@ def strict_key(uri: str) -> Key:
 
 
 def _odd(uri: str) -> str | None:
-    odd = uri.startswith("urn:epc:") and not is_other_epc(uri)
+    odd = uri.startswith("urn:epc:") and not is_well_formed(uri)
     return f"{uri[:200]!r} is not a well-formed EPC URN" if odd else None

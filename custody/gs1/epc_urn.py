@@ -10,7 +10,9 @@
 The way back needs the length of the company prefix, which a key does not carry; it is not offered.
 
 Five schemes of section 6.3 name things that no GS1 key names (`gid`, `usdod`, `adi`, `bic`, `imovn`), and a pattern may
-leave the reference open as well as the serial (section 8): these are well-formed, and stay as they are.
+leave open the reference as well as the serial, or all of it, or nothing (section 8): these are well-formed, and stay as
+they are. The other way round, a piece that is not counted in two digits, a serial of a component with a leading zero
+and an empty reference are read, and are not well-formed.
 """
 
 import re
@@ -60,17 +62,28 @@ _SUPPLIER = r"[0-9A-HJ-NP-Z]{5,6}"
 _NUMBER = r"(?:0|[1-9][0-9]*)"
 _PART = r"(?:[-0-9A-Z]|%2F)"
 _OTHERS = re.compile(
-    rf"urn:epc:(?:id:(?:gid:{_NUMBER}\.{_NUMBER}\.{_NUMBER}|usdod:{_SUPPLIER}\.{_NUMBER}"
-    rf"|adi:{_SUPPLIER}\.{_PART}{{0,32}}\.(?:%23)?{_PART}{{1,30}}|bic:[A-Z]{{3}}[JUZ]\d{{7}}|imovn:\d{{7}})"
+    rf"urn:epc:(?:(?:id|idpat):(?:gid:{_NUMBER}\.{_NUMBER}\.{_NUMBER}|usdod:{_SUPPLIER}\.{_NUMBER}"
+    rf"|adi:{_SUPPLIER}\.{_PART}{{0,32}}\.(?:%23)?{_PART}{{1,30}})|id:(?:bic:[A-Z]{{3}}[JUZ]\d{{7}}|imovn:\d{{7}})"
     rf"|idpat:(?:gid:{_NUMBER}\.(?:{_NUMBER}|\*)\.\*|usdod:{_SUPPLIER}\.\*|adi:{_SUPPLIER}\.(?:{_PART}{{0,32}}|\*)\.\*"
-    r"|(?:sgtin|sgln|grai|gdti|sgcn|cpi|upui):\d{6,12}\.\*\.\*|(?:sscc|giai|gsrn|gsrnp|pgln|ginc|gsin):\d{6,12}\.\*))",
+    r"|(?:sgtin|sgln|grai|gdti|sgcn|cpi|upui):\d{6,12}\.\*\.\*|(?:sscc|giai|gsrn|gsrnp|pgln|ginc|gsin):\d{6,12}\.\*"
+    r"|(?:sgtin|sgln|grai|gdti|sgcn|cpi|upui|gid|adi):\*\.\*\.\*"
+    r"|(?:sscc|giai|gsrn|gsrnp|pgln|ginc|gsin|usdod):\*\.\*"
+    r"|itip:(?:(?=[\d.]{14}\.\*)\d{6,12}\.\d+|\d{6,12}\.\*|\*\.\*)\.\*\.\*\.\*))",
+    re.ASCII,
+)
+_ONLY_READ = re.compile(
+    r"urn:epc:(?:id|idpat):(?:itip:\d+\.\d*\.(?!\d\d\.\d\d\.).*|cpi:\d+\.(?:|[^.]*\.0\d+|\..*)|(?:giai|ginc):\d+\.)",
     re.ASCII,
 )
 
 
-def is_other_epc(uri: str) -> bool:
-    """Whether it is a well-formed EPC URN of a thing that no GS1 key names, or a pattern of more than one class."""
-    return _OTHERS.fullmatch(uri) is not None
+def is_well_formed(uri: str) -> bool:
+    """Whether it is an EPC URN, EPC class URN or EPC pattern URN by their grammar, with a GS1 key in it or without."""
+    if _OTHERS.fullmatch(uri) is not None:
+        return True
+    closed = uri.replace("urn:epc:idpat:", "urn:epc:id:", 1)
+    is_read = read_urn(uri) is not None or read_urn(closed) is not None
+    return is_read and _ONLY_READ.fullmatch(uri) is None
 
 
 def read_urn(uri: str) -> Key | None:

@@ -57,7 +57,6 @@ def test_each_scheme_leads_to_its_key(urn: str, path: str) -> None:
         "urn:epc:id:itip:9521473.000381.1.02.S",
         "urn:epc:id:sgcn:9521473.00009.A",
         "urn:epc:idpat:sgtin:9521473.*.1",
-        "urn:epc:idpat:sgtin:9521473.000381.1",
         "urn:epc:raw:96.1",
         "urn:epc:id:sgtin:\u0661234567.000381.1",
     ],
@@ -94,6 +93,18 @@ def test_any_text_after_a_scheme_never_raises(scheme: str, text: str) -> None:
         "idpat:adi:35962.*.*",
         "idpat:sgtin:0614141.*.*",
         "idpat:sscc:0614141.*",
+        "idpat:gid:*.*.*",
+        "idpat:usdod:*.*",
+        "idpat:adi:*.*.*",
+        "idpat:sgtin:*.*.*",
+        "idpat:sscc:*.*",
+        "idpat:itip:9521473.000381.*.*.*",
+        "idpat:itip:9521473.*.*.*.*",
+        "idpat:itip:*.*.*.*.*",
+        "idpat:sgtin:9521473.000381.1",
+        "idpat:sscc:9521473.1000008816",
+        "idpat:itip:9521473.000381.01.02.S",
+        "idpat:gid:95100000.12345.400",
     ],
 )
 def test_what_no_gs1_key_names_is_well_formed_and_stays_itself(urn: str) -> None:
@@ -114,6 +125,14 @@ def test_what_no_gs1_key_names_is_well_formed_and_stays_itself(urn: str) -> None
         "id:bic:CSQX3054383",
         "id:imovn:917618",
         "idpat:gid:*.1.*",
+        "idpat:sgtin:*.000381.*",
+        "idpat:sgtin:9521473.00381.1",
+        "idpat:sgtin:*.*",
+        "idpat:sscc:*.*.*",
+        "idpat:itip:9521473.00381.*.*.*",
+        "idpat:itip:9521473.*.01.02.*",
+        "idpat:lgtin:9521473.000381.1",
+        "idpat:bic:CSQU3054383",
         "tag:sgtin-96:0.0614141.107346.2018",
     ],
 )
@@ -122,3 +141,23 @@ def test_what_their_grammar_does_not_allow_is_told(urn: str) -> None:
     assert read.uri == f"urn:epc:{urn}"
     assert read.warning is not None
     assert read.warning.endswith("is not a well-formed EPC URN")
+
+
+@pytest.mark.parametrize(
+    "urn",
+    [
+        "id:itip:9521473.000381.012.3.S",
+        "id:itip:9521473.000381..0102.S",
+        "idpat:itip:9521473.000381.1.002.*",
+        "id:cpi:9521473..44",
+        "id:cpi:9521473.PART-1.044",
+        "idpat:cpi:9521473..*",
+        "id:giai:9521473.",
+        "id:ginc:9521473.",
+    ],
+)
+def test_a_urn_that_is_read_though_its_grammar_does_not_allow_it_has_a_warning(urn: str) -> None:
+    """EPC Tag Data Standard 2.0, section 6.3: pieces are counted in two digits, and a reference is never empty."""
+    read = canonical(f"urn:epc:{urn}")
+    assert read.uri.startswith("https://id.gs1.org/")
+    assert read.warning == f"'urn:epc:{urn}' is not a well-formed EPC URN"
