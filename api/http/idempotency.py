@@ -1,9 +1,9 @@
 """Idempotency keys: a POST that carries the header `Idempotency-Key` is carried out once.
 
-The same key with the same request gives the same answer; with another request it is a conflict, and so it is if the
-first answer is still on its way after a while (draft-ietf-httpapi-idempotency-key-header, section 2.6). Keys belong to
-who sent them, by their session; other cookies come and go. Scans need none: they are idempotent on station and
-sequence number.
+The same key with the same request gives the same answer; with another request it is refused, as no repeat helps there,
+and it is a conflict while the first answer is still on its way, or where that was lost
+(draft-ietf-httpapi-idempotency-key-header, section 2.7). Keys belong to who sent them, by their session; other cookies
+come and go. Scans need none: they are idempotent on station and sequence number.
 
 An answer may hold a session token, a customer's link or their words, so it is kept sealed for a day and then forgotten:
 HKDF-SHA256 (RFC 5869) over caller, key, path, query and body gives 64 bytes, of which the first 32 say which request it
@@ -102,7 +102,7 @@ class IdempotencyKeys:
                 await again(request.scope, request.receive, send)
 
     async def _first_answer(self, asked: Asked) -> Response | None:
-        """What was answered before; raises `Conflict` if that is still not known after a while, or was another's."""
+        """What was answered before; raises `Conflict` if that is still not known, `Rejected` if it was another's."""
         for _ in range(LOOKS):
             try:
                 return await run_in_threadpool(self._find, asked)

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col
 
 from custody.kernel.clock import DAY_MS, MINUTE_MS, Instant
-from custody.kernel.errors import Conflict
+from custody.kernel.errors import Conflict, Rejected
 from custody.store.tables import IdempotencyRow
 
 DONE_WITHOUT_ANSWER = 0
@@ -78,12 +78,12 @@ def committed() -> None:
 
 
 def find(session: Session, request: RequestKey, *, now_ms: Instant) -> KeptAnswer | None:
-    """The earlier answer to this key; raises `Conflict` if it was another request, or if its answer is not kept."""
+    """The earlier answer to this key; raises `Rejected` if it was another request, `Conflict` if there is none yet."""
     row = session.get(IdempotencyRow, request.key)
     if row is None:
         return None
     if row.request_hash != request.request_hash:
-        raise Conflict("idempotency", "the key was used for another request", fix="Make a fresh key for each request.")
+        raise Rejected("idempotency", "the key was used for another request", fix="Make a fresh key for each request.")
     if row.status == DONE_WITHOUT_ANSWER and abs(now_ms - row.at_ms) <= ANSWERED_WITHIN_MS:
         raise _underway()
     if row.status == DONE_WITHOUT_ANSWER:

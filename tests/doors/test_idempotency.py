@@ -47,11 +47,12 @@ def test_the_same_key_and_request_give_the_same_answer_and_one_case(http: httpx.
     assert {answer.headers["content-type"] for answer in answers} == {"application/json"}
 
 
-def test_another_request_under_the_same_key_is_a_conflict(http: httpx.Client) -> None:
+def test_another_request_under_the_same_key_is_refused_as_one_that_no_repeat_helps(http: httpx.Client) -> None:
+    """Draft of the header, section 2.7: 422; 409 is for a first request that is still being answered."""
     headers = {"Idempotency-Key": "two"}
     assert http.post("/v1/disputes", json=REPORT, headers=headers).status_code == 201
     other = http.post("/v1/disputes", json={**REPORT, "words": "Something else."}, headers=headers)
-    assert other.status_code == 409
+    assert (other.status_code, other.headers.get("retry-after")) == (422, None)
     assert other.json()["type"].endswith("idempotency")
 
 
