@@ -31,6 +31,16 @@ def imei_urn(text: str) -> str:
     return f"urn:gsma:imei:{text[:8]}-{text[8:14]}-0"
 
 
+def told_imei_urn(text: str) -> str | None:
+    """The canonical URN of an IMEI that a machine told, in any form, else None; its check digit is not judged.
+
+    It guards against the mistakes of people, and is no part of an IMEI that is checked (TS 23.003 section 6.2.1).
+    """
+    if is_digits(text) and len(text) in {14, 15, 16}:
+        return f"urn:gsma:imei:{text[:8]}-{text[8:14]}-0"
+    return foreign_imei_urn(text)
+
+
 def foreign_imei_urn(text: str) -> str | None:
     """The canonical URN if `text` is an IMEI URN in any spelling, else None; the third group is not judged."""
     match = _URN.fullmatch(text)

@@ -12,8 +12,8 @@ A wrong name would turn a lawful lock of one handset into the lock of another, s
 
 from sqlmodel import Session
 
-from custody.gs1.imei import imei_digits, imei_urn
-from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected
+from custody.gs1.imei import imei_digits, imei_urn, told_imei_urn
+from custody.kernel.errors import Conflict, Forbidden, NotFound
 from custody.store.unit import Unit
 from devicelock import part_store
 from devicelock.backends.known import read_reference
@@ -90,11 +90,8 @@ def refuse_unless_confirmed(session: Session, part: PartRow) -> None:
 
 def refuse_other_handset(device: DeviceRow, part: PartRow, *, told_imei: str | None) -> None:
     """Raise `Forbidden` if the back-end's own word is that this name is another handset's; None is no such word."""
-    if told_imei is None:
-        return
-    try:
-        told = imei_urn(told_imei)
-    except Rejected:
+    told = None if told_imei is None else told_imei_urn(told_imei)
+    if told is None:
         return
     if told != imei_urn(device.imei):
         digits = [imei_digits(urn)[-4:] for urn in (told, device.imei)]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from custody.gs1.canonical import canonical
 from custody.gs1.check_digit import luhn_check_digit
-from custody.gs1.imei import foreign_imei_urn, imei_digits, imei_urn, serial_as_imei
+from custody.gs1.imei import foreign_imei_urn, imei_digits, imei_urn, serial_as_imei, told_imei_urn
 from custody.kernel.errors import Rejected
 
 URN = "urn:gsma:imei:49015420-323751-0"
@@ -30,6 +30,18 @@ BODIES = st.text(alphabet="0123456789", min_size=14, max_size=14)
 def test_every_spelling_of_an_imei_has_one_urn_with_a_zero_at_its_end(text: str) -> None:
     assert imei_urn(text) == URN
     assert canonical(text).uri == (URN if text[0] in "uU" else text)
+
+
+@pytest.mark.parametrize(
+    "text", ["49015420323751", *(f"49015420323751{digit}" for digit in range(10)), "4901542032375142", URN]
+)
+def test_the_check_digit_of_an_imei_that_a_machine_tells_is_not_judged(text: str) -> None:
+    assert told_imei_urn(text) == URN
+
+
+@pytest.mark.parametrize("text", ["", "4901542032375", "49015420323751000", "A1000031212", "49 015420 323751 8"])
+def test_what_a_machine_tells_that_is_no_imei_names_no_handset(text: str) -> None:
+    assert told_imei_urn(text) is None
 
 
 @pytest.mark.parametrize("digit", "012345679")
