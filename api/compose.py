@@ -30,7 +30,7 @@ from custody.kernel.ids import Ids
 from custody.kernel.system_clock import SystemClock
 from custody.kernel.system_ids import SystemIds
 from custody.ledger.note import text_key
-from custody.ledger.witness_policy import parse_policy
+from custody.ledger.witness_policy import parse_policy, policy_text
 from custody.scans.tolerances import Tolerances
 from custody.store.durable_file import replace_file
 from custody.store.engine import open_engine, opening
@@ -265,13 +265,19 @@ def _name_witnesses(settings: Settings, house: House, keyring: Keyring) -> None:
 
 
 def _policy_text(path: Path) -> str:
-    """A witness policy: its comments may be in any character set (C2SP tlog-policy, section Character set)."""
-    text = path.read_text(encoding="utf-8", errors="replace")
+    """A witness policy: its comments may be in any character set (C2SP tlog-policy, section Character set).
+
+    Its names are octets there. The log tells them as text, so they are UTF-8 here.
+    """
+    written = policy_text(path.read_bytes())
+    told = written.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     try:
-        parse_policy(text)
+        is_told_whole = parse_policy(written) == parse_policy(told)
     except Rejected as refusal:
         raise Rejected("witness_policy", f"{path}: {refusal.detail}", fix=refusal.fix) from refusal
-    return text
+    if not is_told_whole:
+        raise Rejected("witness_policy", f"{path}: a name in it is no UTF-8", fix="Write every name in UTF-8.")
+    return told
 
 
 def _name_caps(house: House, caps: Caps) -> None:

@@ -29,7 +29,7 @@ from custody.ledger.cosignature import read_log_key, verifier_of
 from custody.ledger.merkle import HASH_BYTES
 from custody.ledger.note import NoteVerifier, VerifierKey
 from custody.ledger.tiles import ENTRIES, MAX_ENTRY_BYTES, TILE_BYTES, WIDTH, TileId, decode_bundle, encode_bundle
-from custody.ledger.witness_policy import WitnessPolicy, parse_policy
+from custody.ledger.witness_policy import WitnessPolicy, parse_policy, policy_text
 
 TRIES = 4
 FIRST_WAIT_S = 0.25
@@ -192,14 +192,6 @@ def read_checkpoint(file: Path, log: NoteVerifier) -> tuple[Checkpoint, bytes]:
     except Rejected as error:
         fix = "Give a checkpoint byte for byte as the log showed it, and with --vkey the key that signed it."
         raise Rejected(error.code, f"{file} is no checkpoint under this key: {error.detail}", fix=fix) from error
-
-
-def policy_text(raw: bytes) -> str:
-    """A witness policy of the caller's, with the line ends of whatever system it was written on.
-
-    Its names are octets (C2SP tlog-policy, Character set): those that are no UTF-8 become one lone surrogate each.
-    """
-    return raw.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
 
 
 def read_policy(file: Path, log: VerifierKey) -> WitnessPolicy:

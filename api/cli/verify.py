@@ -21,7 +21,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from api.cli.foreign_words import harmless, harmless_json
-from api.cli.log_source import given_vkey, policy_text
+from api.cli.log_source import given_vkey
 from api.cli.outcome import Outcome, who_is_awaited
 from api.version import VERSION
 from custody.investigation.pack.archive import MAX_PACK_BYTES
@@ -33,7 +33,7 @@ from custody.investigation.verify.verification import TITLES, PackFinding, PackS
 from custody.kernel.errors import NotFound, Rejected, Trouble
 from custody.ledger.cosignature import read_log_key
 from custody.ledger.note import text_key
-from custody.ledger.witness_policy import parse_policy
+from custody.ledger.witness_policy import parse_policy, policy_text
 from devicelock.rules.ack import open_ack
 from devicelock.rules.applied import NEVER
 from devicelock.rules.command import KeyRing, open_command

@@ -135,6 +135,14 @@ class WitnessPolicy:
         return tuple(name for name in self.witnesses if name in counted and name not in parties)
 
 
+def policy_text(raw: bytes) -> str:
+    """What a file with a policy says, with the line ends of whatever system it was written on.
+
+    Its names are octets (C2SP tlog-policy, Character set): those that are no UTF-8 become one lone surrogate each.
+    """
+    return raw.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
+
+
 def parse_policy(text: str) -> WitnessPolicy:
     """The policy in `text`; raises `Rejected("witness-policy")`, or `Rejected("vkey")` for a bad key."""
     if not text.endswith("\n") or any((letter < " " and letter not in "\t\n") or letter == "\x7f" for letter in text):

@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from api.compose import compose
 from api.parts import Parts
 from api.settings import read_settings
-from custody.ledger.note import text_key
+from custody.kernel.errors import Rejected
+from custody.kernel.keys import new_signer
+from custody.ledger.note import SignatureKind, text_key
 from custody.ledger.policy import read_policy_map
 from custody.ledger.statements import approve_policy
 from custody.usecases.change_trust import draft, enact, in_force
@@ -50,3 +54,17 @@ def test_a_file_with_a_comment_in_an_old_character_set_is_a_policy(tmp_path: Pat
     let_go(parts)
     assert parts.witnesses is not None
     assert dict(named) == dict.fromkeys(("working", "verdict"), f"# Z\ufffdrich\n{rules}")
+
+
+@pytest.mark.parametrize(
+    ("line", "what"), [(b"group K\xf6ln any W\n", "no UTF-8"), (b"# one line\rquorum none\n", "control character")]
+)
+def test_a_file_that_the_log_could_not_tell_as_it_is_names_no_witnesses(tmp_path: Path, line: bytes, what: str) -> None:
+    data, working = tmp_path / "data", tmp_path / "working.policy"
+    parts = compose(read_settings(data=data))
+    log = text_key(parts.house.origin, parts.keyring.log.public).vkey()
+    let_go(parts)
+    witness = text_key("w.example", new_signer().public, kind=SignatureKind.ED25519_COSIGNATURE).vkey()
+    working.write_bytes(f"log {log}\nwitness W {witness}\n".encode() + line + b"quorum W\n")
+    with pytest.raises(Rejected, match=what):
+        compose(read_settings(data=data, witness_policy=working))
