@@ -20,6 +20,7 @@ from custody.disputes.one_order import left_aside, puts_right, to_set_aside
 from custody.disputes.policy import CaseworkPolicy
 from custody.disputes.promise import Promise, make_promise
 from custody.disputes.remedy import PHONES, WORDS, within_ms
+from custody.kernel.clock import Instant
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
@@ -62,7 +63,7 @@ def is_left_aside(session: Session, report: CaseFile) -> bool:
 def stand_again(unit: Unit, report: CaseFile, *, policy: CaseworkPolicy) -> CaseFile:
     """Promise again what was set aside for a report, if nothing puts its order right any more; where it stands."""
     heard, said = case_book.goes_on(unit.session, report), [say("case.stands_again")]
-    promises = list[str]()
+    due_ms = dict[str, Instant]()
     for before, pence in _to_stand_again(unit.session, report):
         remedy = _REMEDY_OF.get(before.what, Remedy.REFUND)
         again = make_promise(
@@ -78,11 +79,12 @@ def stand_again(unit: Unit, report: CaseFile, *, policy: CaseworkPolicy) -> Case
         )
         case_book.put_promise(unit, replace(before, set_aside=False, replaced=not before.came_back))
         case_book.put_promise(unit, replace(again, order_ref=before.order_ref))
-        promises.append(again.id)
+        due_ms[again.id] = again.due_ms
         said.append(said_of(again))
-    if not promises:
+    if not due_ms:
         return heard
-    return write_move(unit, heard, heard, "stands_again", actor="system", facts={"promises": promises}, said=said)
+    facts = {"promises": list(due_ms), "due_ms": due_ms}
+    return write_move(unit, heard, heard, "stands_again", actor="system", facts=facts, said=said)
 
 
 def _to_stand_again(session: Session, report: CaseFile) -> Sequence[tuple[Promise, int | None]]:

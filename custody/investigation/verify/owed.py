@@ -8,8 +8,8 @@
 - Every promise that a record names is listed, with the day that the record tells; one that was kept, was missed, or
   whose payment came back, as a record tells, is shown so. Those of a case that was joined are listed where it goes on.
 - A promise is kept by a record that names it, or by a remedy, an offer or a joining that was recorded. One of what the
-  customer chose, of what a scheme decided, or of money again that came back, is kept by a remedy or by its own record,
-  and by a later one than made it.
+  customer chose, of what a scheme decided, of money again that came back, or of what stands again after it was set
+  aside, is kept by a remedy or by its own record, and by a later one than made it.
 - The credit that is to be paid is no less than what the records tell, less what each `dispute.credit_paid` tells was
   paid of it: one that tells no sum paid all.
 
@@ -40,6 +40,7 @@ OFFERED, CHOSEN, NEW_OWNER = "dispute.offered", "dispute.chosen", "dispute.new_o
 DECIDED, ACCEPTED = "dispute.scheme_decided", "dispute.decision_accepted"
 CAME_BACK, MISSED, KEPT = "dispute.payment_came_back", "dispute.promise_missed", "dispute.promise_kept"
 REMEDIED, NEEDS = "dispute.remedied", "dispute.needs"
+SET_ASIDE, STANDS_AGAIN = "dispute.set_aside", "dispute.stands_again"
 PAID, OWED_AGAIN, FOR_A_LOCK = "dispute.credit_paid", "dispute.credit_came_back", "dispute.lock_compensation"
 GROWN = "dispute.credit_grown"
 KEEPS = frozenset({REMEDIED, OFFERED, JOINED})
@@ -113,7 +114,8 @@ def _kept(steps: Records, names: Iterable[str]) -> set[str]:
     """Those of some promises that a record keeps."""
     made: dict[str, int] = {}
     for index, fields in steps.items():
-        made |= {name: index for name, told in _promised(fields) if "due_ms" in told}
+        again = fields["kind"] == STANDS_AGAIN
+        made |= {name: index for name, told in _promised(fields) if again or "due_ms" in told}
     by_word = [(index, fields.get("promise")) for index, fields in steps.items() if fields["kind"] in {KEPT, REMEDIED}]
     some = any(fields["kind"] in KEEPS for fields in steps.values())
     return {
@@ -127,8 +129,11 @@ def _kept(steps: Records, names: Iterable[str]) -> set[str]:
 def _promised(fields: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, tuple[Any, ...]]]]:
     """The promises that a record names, and what it lets each member of them be."""
     kind, name = fields["kind"], str(fields.get("promise"))
-    if kind in {OPENED, NEEDS}:
+    if kind in {OPENED, NEEDS, SET_ASIDE}:
         yield from ((str(each), {}) for each in fields.get("promises", ()))
+    elif kind == STANDS_AGAIN:
+        due_ms = fields.get("due_ms", {})  # told since a day was recorded with it
+        yield from ((str(each), {"due_ms": (due_ms[each],)} if each in due_ms else {}) for each in fields["promises"])
     elif kind in {CHOSEN, ACCEPTED} and "promise" in fields:
         told = ("due_ms", "amount_pence") if kind == ACCEPTED else ("due_ms",)
         yield name, {key: (fields.get(key),) for key in told}
