@@ -30,6 +30,9 @@ from custody.usecases.write_move import write_move
 DECIDED, WAITS = "adr_decided", "decision_waits"
 TOLD = frozenset({"scheme_decided", WAITS})
 """The lines with which a customer is told of a decision, and until when they may say yes."""
+_UNACCEPTED = frozenset({"decision_rejected", "decision_lapsed"})
+_CLOSED = _UNACCEPTED | {"closed"}
+"""The lines with which a case is closed."""
 
 
 def answer_by(session: Session, file: CaseFile) -> date | None:
@@ -51,6 +54,14 @@ def is_over(session: Session, file: CaseFile, *, now_ms: Instant) -> bool:
     """Whether the last day that was named to the customer is over."""
     last_day = answer_by(session, file)
     return last_day is not None and now_ms >= civil.day_ends_ms(last_day)
+
+
+def is_closed_unaccepted(session: Session, file: CaseFile) -> bool:
+    """Whether a case was closed by a no to the decision, or by silence, so that what was promised before stays owed."""
+    if file.case.state != "closed":
+        return False
+    closings = [line.kind for line in case_book.timeline(session, file.case.id) if line.kind in _CLOSED]
+    return bool(closings) and closings[-1] in _UNACCEPTED
 
 
 def tell(unit: Unit, file: CaseFile, *, policy: CaseworkPolicy) -> CaseFile:

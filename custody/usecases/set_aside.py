@@ -24,12 +24,13 @@ from custody.kernel.clock import Instant
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
+from custody.usecases.await_answer import is_closed_unaccepted
 from custody.usecases.keep_promises import set_aside
 from custody.usecases.read_order import by_the_box, known_before, promised_by_the_box
 from custody.usecases.write_move import write_move
 
 AWAITS_IT = frozenset({"remedy_in_progress", "remedied", "adr_open", "with_adr", "adr_decided"})
-"""States of a case in which what was promised before is owed, and no remedy is chosen."""
+"""States of an open case in which what was promised before is owed, and no remedy is chosen."""
 _REMEDY_OF = {WORDS[remedy]: remedy for remedy in PHONES | PAYS_MONEY}
 
 
@@ -93,7 +94,7 @@ def _to_stand_again(session: Session, report: CaseFile) -> Sequence[tuple[Promis
     aside = [
         each
         for each in left_aside(promised_by_the_box(session, report))
-        if each.came_back or is_joined or report.case.state in AWAITS_IT
+        if each.came_back or is_joined or report.case.state in AWAITS_IT or is_closed_unaccepted(session, report)
     ]
     known = known_before(session, report)
     if not aside or known.puts_right_elsewhere:

@@ -9,7 +9,7 @@ from custody.disputes.promise import Promise, is_owed
 from custody.kernel.clock import DAY_MS
 from custody.store import case_book
 from custody.usecases import move_case, move_scheme
-from tests.stories.case_steps import act
+from tests.stories.case_steps import act, in_state
 from tests.stories.lock_steps import told
 from tests.stories.test_awards import THE_PRICE, awarded
 from tests.stories.test_one_remedy import (
@@ -248,3 +248,29 @@ def test_the_timer_promises_again_what_an_older_version_left_aside(world: World)
     assert [one.what for one in owed(world, stranger)] == [before.what]
     assert "another report" not in status(world, stranger)
     assert round_of_cases(world) == 0
+
+
+def decides(world: World, opened: Opened) -> None:
+    """The scheme decided, and the customer has not answered yet."""
+    act(world, move_scheme.adr, opened, letter_due_ms=0, deadlock=True, **BY_SUPERVISOR)
+    in_state(world, opened, "with_adr")
+    act(world, move_scheme.scheme_decides, opened, award="Say sorry", reference="S-1", **BY_SUPERVISOR)
+
+
+@pytest.mark.parametrize("closed_before", [True, False])
+def test_what_stays_owed_in_a_case_that_a_no_to_the_scheme_closed_stands_again_too(
+    world: World,
+    closed_before: bool,  # noqa: FBT001 - pytest hands it over by its name
+) -> None:
+    stranger, mine = by_the_box(world), world.dispute(world.parcels[0], "damaged")
+    before = choose(world, stranger, "refund")
+    decides(world, stranger)
+    steps = [
+        lambda: act(world, move_scheme.reject_decision, stranger, actor="customer", locks_settled=True),
+        lambda: choose(world, mine, "refund"),
+    ]
+    for move in steps if closed_before else reversed(steps):
+        move()
+    taken_back(world, mine)
+    (again,) = owed(world, stranger, mine)
+    assert (again.case_id, again.what, again.amount_pence) == (stranger.case, before.what, before.amount_pence)
