@@ -18,7 +18,7 @@ from custody.disputes.machine import CaseRole
 from custody.disputes.messages import pounds, say
 from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.disputes.price import may_come_back
-from custody.disputes.promise import check_payer, make_promise, proof
+from custody.disputes.promise import AS_DECIDED, check_payer, make_promise, proof
 from custody.disputes.remedy import within_ms
 from custody.kernel.errors import Rejected
 from custody.store import case_book
@@ -77,8 +77,9 @@ def payment_came_back(
 ) -> CaseFile:
     """Money that we paid did not reach the customer: the same sum is promised anew, and paid as any promise is.
 
-    It is not if the report named no order, and another one has put that right since. `people`: who works here and looks
-    after cases; one of them makes sure of it if the owner of the case is none of them.
+    It is not if the report named no order, and another one has put that right since; what the scheme decided binds us
+    all the same. `people`: who works here and looks after cases; one of them makes sure of it if the owner of the case
+    is none of them.
     """
     check_payer(role)
     file = case_book.hold_one(unit, dispute)
@@ -90,7 +91,8 @@ def payment_came_back(
             fix="Use the promise's id from the case, and the reference of the bank.",
         )
     report = report_of(unit.session, file, paid)
-    is_aside = not report.order_named and known_before(unit.session, report).puts_right_elsewhere
+    binds = report.order_named or paid.method == AS_DECIDED
+    is_aside = not binds and known_before(unit.session, report).puts_right_elsewhere
     case_book.put_promise(unit, replace(paid, came_back=True, set_aside=is_aside))
     facts: dict[str, Any] = {"promise": promise, "reference": reference}
     if is_aside:

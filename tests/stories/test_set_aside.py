@@ -274,3 +274,16 @@ def test_what_stays_owed_in_a_case_that_a_no_to_the_scheme_closed_stands_again_t
     taken_back(world, mine)
     (again,) = owed(world, stranger, mine)
     assert (again.case_id, again.what, again.amount_pence) == (stranger.case, before.what, before.amount_pence)
+
+
+def test_what_a_scheme_decided_in_a_report_by_the_box_is_paid_again_if_it_came_back_whatever_was_given_elsewhere(
+    world: World,
+) -> None:
+    stranger, mine = by_the_box(world), world.dispute(world.parcels[0], "damaged")
+    paid = awarded(world, stranger, pence=PRICE)
+    pay(world, stranger)
+    phone = choose(world, mine, "replacement")
+    come_back(world, stranger, paid.id)
+    assert not promises(world, stranger)[paid.id].set_aside
+    (again,) = [one for one in owed(world, stranger, mine) if one.id != phone.id]
+    assert (again.what, again.amount_pence) == (THE_PRICE, PRICE)
