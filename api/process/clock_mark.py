@@ -6,7 +6,7 @@ entry of the log, so that the hours in which nothing happened would be missing.
 Each service has a file of its own, by its name, beside the anchor and outside the backups of the database: the clocks
 of two machines differ, and a restored copy would say that it was last up long ago. The mark only goes forward, but for
 a clock that was put back and whose locks have been shortened for it (`clock_watch.py`): what was measured once is not
-measured again. A file that holds no moment counts as none.
+measured again. A file that holds no moment counts as none; so does one that holds a moment no clock shows.
 """
 
 from pathlib import Path
@@ -18,6 +18,8 @@ from custody.store.durable_file import make_folder, replace_file
 
 CLOCKS = "clocks"
 """Their folder, beside that of the anchor."""
+MOST_DIGITS = 15
+"""So many has a moment of the year 9999; a clock that was put back from later than that could not be acted on."""
 
 log = structlog.get_logger()
 
@@ -35,7 +37,7 @@ class ClockMark:
             text = self._path.read_text(errors="replace").strip()
         except FileNotFoundError:
             return None
-        if not (text.isascii() and text.isdigit()):
+        if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
             log.warning("the mark of the clock is no moment and counts as none", path=str(self._path))
             return None
         return int(text)

@@ -277,7 +277,7 @@ def test_a_running_service_leaves_its_mark_under_its_own_name_beside_the_anchor(
     assert began_ms <= up_ms <= SystemClock().now_ms()
 
 
-@pytest.mark.parametrize("broken", ["", "soon", "-5"])
+@pytest.mark.parametrize("broken", ["", "soon", "-5", "9" * 16, "9" * 5_000], ids=len)
 def test_a_mark_that_holds_no_moment_counts_as_none(world: World, tmp_path: Path, broken: str) -> None:
     mark = ClockMark(tmp_path / "one.txt")
     (tmp_path / "one.txt").write_text(broken)
