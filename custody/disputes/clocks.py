@@ -25,7 +25,7 @@ a deadline that fell before that day stays as it was.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from custody.disputes import civil
@@ -49,11 +49,15 @@ class LegalClock:
 
 
 def join_clocks(first: Iterable[LegalClock], second: Iterable[LegalClock]) -> tuple[LegalClock, ...]:
-    """The clocks of two joined cases: of two clocks about one thing the earlier last day stays."""
+    """The clocks of two joined cases: of two clocks about one thing the earlier start and the earlier last day stay.
+
+    A rule that became shorter between two reports gives the later one the earlier last day.
+    """
     kept: dict[tuple[str, str], LegalClock] = {}
     for clock in (*first, *second):
         other = kept.get((clock.key, clock.about), clock)
-        kept[clock.key, clock.about] = min(clock, other, key=lambda one: (one.last_day, one.starts))
+        starts, last_day = min(clock.starts, other.starts), min(clock.last_day, other.last_day)
+        kept[clock.key, clock.about] = replace(clock, starts=starts, last_day=last_day)
     return tuple(kept.values())
 
 

@@ -178,3 +178,10 @@ def test_joining_two_cases_keeps_the_earlier_clock_of_each_thing() -> None:
     second = (legal("2026-05-20"), legal("2026-06-30", key="delivery_long_stop", about="po 2"))
     for joined in (join_clocks(first, second), join_clocks(second, first)):
         assert set(joined) == {second[0], first[1], second[1]}
+
+
+def test_a_joined_clock_starts_at_the_first_word_also_where_the_later_report_has_the_earlier_last_day() -> None:
+    first = LegalClock(key="scheme_letter", about="", starts=d("2026-06-01"), last_day=d("2026-07-27"))
+    later = LegalClock(key="scheme_letter", about="", starts=d("2026-06-10"), last_day=d("2026-07-22"))
+    for joined in (join_clocks([first], [later]), join_clocks([later], [first])):
+        assert joined == (LegalClock(key="scheme_letter", about="", starts=first.starts, last_day=later.last_day),)
