@@ -3,8 +3,8 @@
 - What was promised in it is set aside where it stands: in the report, or in a case of another order that it was joined
   into.
 - Once no other report puts the order right any more, since it was taken back or something less was chosen or decided,
-  the same is promised again, with days of its own, and its customer is told. Where a remedy can be chosen meanwhile
-  nothing has to be promised, but for money that came back to us.
+  the same is promised again, with days of its own, and its customer is told. Where a remedy can be chosen meanwhile,
+  or two people declined the report since, nothing has to be promised, but for money that came back to us.
 - A report that names no order itself sets nothing aside.
 """
 
@@ -31,6 +31,7 @@ from custody.usecases.write_move import write_move
 
 AWAITS_IT = frozenset({"remedy_in_progress", "remedied", "adr_open", "with_adr", "adr_decided"})
 """States of an open case in which what was promised before is owed, and no remedy is chosen."""
+SET_ASIDE, DECLINED = "set_aside", "declined"
 _REMEDY_OF = {WORDS[remedy]: remedy for remedy in PHONES | PAYS_MONEY}
 
 
@@ -48,7 +49,7 @@ def settle_the_box(unit: Unit, file: CaseFile, given: Promise | None, *, policy:
             heard = case_book.goes_on(unit.session, report)
             moved = set_aside(unit, heard, promises, policy=policy)
             facts = {"promises": [promise.id for promise in promises]}
-            write_move(unit, heard, moved, "set_aside", actor="system", facts=facts, said=[said_of_aside(report)])
+            write_move(unit, heard, moved, SET_ASIDE, actor="system", facts=facts, said=[said_of_aside(report)])
 
 
 def said_of_aside(report: CaseFile) -> Message:
@@ -88,13 +89,21 @@ def stand_again(unit: Unit, report: CaseFile, *, policy: CaseworkPolicy) -> Case
     return write_move(unit, heard, heard, "stands_again", actor="system", facts=facts, said=said)
 
 
+def _awaits_it(session: Session, report: CaseFile) -> bool:
+    """Whether what was set aside for a report that was not joined would be owed in it now."""
+    if is_closed_unaccepted(session, report):
+        return True
+    kinds = [line.kind for line in case_book.timeline(session, report.case.id) if line.kind in {SET_ASIDE, DECLINED}]
+    return report.case.state in AWAITS_IT and kinds[-1:] != [DECLINED]
+
+
 def _to_stand_again(session: Session, report: CaseFile) -> Sequence[tuple[Promise, int | None]]:
     """What is to be promised again for a report, each with its sum within what is left of the price."""
     is_joined = report.case.joined_into is not None
     aside = [
         each
         for each in left_aside(promised_by_the_box(session, report))
-        if each.came_back or is_joined or report.case.state in AWAITS_IT or is_closed_unaccepted(session, report)
+        if each.came_back or is_joined or _awaits_it(session, report)
     ]
     known = known_before(session, report)
     if not aside or known.puts_right_elsewhere:

@@ -8,8 +8,8 @@ import pytest
 from custody.disputes.promise import Promise, is_owed
 from custody.kernel.clock import DAY_MS
 from custody.store import case_book
-from custody.usecases import move_case, move_scheme
-from tests.stories.case_steps import act, in_state
+from custody.usecases import decline_case, move_case, move_scheme
+from tests.stories.case_steps import DECIDER, PROPOSER, SEEN, SUPERVISOR, act, in_state
 from tests.stories.lock_steps import told
 from tests.stories.test_awards import THE_PRICE, awarded
 from tests.stories.test_one_remedy import (
@@ -274,6 +274,33 @@ def test_what_stays_owed_in_a_case_that_a_no_to_the_scheme_closed_stands_again_t
     taken_back(world, mine)
     (again,) = owed(world, stranger, mine)
     assert (again.case_id, again.what, again.amount_pence) == (stranger.case, before.what, before.amount_pence)
+
+
+def test_what_was_set_aside_in_a_report_that_two_people_declined_since_is_not_promised_again_by_the_timer(
+    world: World,
+) -> None:
+    stranger, mine = by_the_box(world), world.dispute(world.parcels[0], "damaged")
+    choose(world, stranger, "refund")
+    choose(world, mine, "refund")
+    looked_at_again(world, stranger)
+    taken_back(world, mine)
+    act(world, decline_case.propose_decline, stranger, findings=(SEEN,), **PROPOSER)
+    world.step(60 * DAY_MS)
+    act(world, decline_case.decline, stranger, why="Seen.", heard=False, actor=SUPERVISOR, **DECIDER)
+    round_of_cases(world)
+    assert owed(world, stranger) == []
+
+
+def test_what_was_owed_in_a_declined_report_before_it_was_set_aside_stands_again(world: World) -> None:
+    stranger, mine = by_the_box(world), world.dispute(world.parcels[0], "damaged")
+    before = choose(world, stranger, "refund")
+    looked_at_again(world, stranger)
+    act(world, decline_case.propose_decline, stranger, findings=(SEEN,), **PROPOSER)
+    world.step(60 * DAY_MS)
+    act(world, decline_case.decline, stranger, why="Seen.", heard=False, actor=SUPERVISOR, **DECIDER)
+    choose(world, mine, "refund")
+    taken_back(world, mine)
+    assert [one.what for one in owed(world, stranger)] == [before.what], "a no takes back nothing that was promised"
 
 
 def test_what_a_scheme_decided_in_a_report_by_the_box_is_paid_again_if_it_came_back_whatever_was_given_elsewhere(
