@@ -10,6 +10,7 @@
 - A promise is kept by a record that names it, or by a remedy, an offer or a joining that was recorded. One of what the
   customer chose, of what a scheme decided, of money again that came back, or of what stands again after it was set
   aside, is kept by a remedy or by its own record, and by a later one than made it.
+- What a record sets aside is shown so, until one promises it again.
 - The credit that is to be paid is no less than what the records tell, less what each `dispute.credit_paid` tells was
   paid of it: one that tells no sum paid all.
 
@@ -103,11 +104,23 @@ def _check_promises(pack: OpenedPack, records: Records, steps: Records, notes: N
         notes.says("what was promised is listed in the case that this one was joined into", CASE)
     elif missing:
         notes.fails(f"promises that the log recorded are not listed: {', '.join(sorted(missing))}", CASE)
+    for index, name in _set_aside(steps):
+        if name in listed and listed[name].get("set_aside") is not True:
+            ok = None if closed_since(pack, records, index) else False
+            notes.tell(f"the log recorded that the promise {name} was set aside", CASE, ok=ok)
     shown = {name for name, promise in listed.items() if promise["state"] == "kept"}
     if alone := sorted(shown - _kept(steps, shown)):
         hidden = closed_since(pack, records, -1)
         said = f"no record here tells that these promises were kept: {', '.join(alone)}"
         notes.tell(said, CASE, ok=None if hidden else False)
+
+
+def _set_aside(steps: Records) -> Iterator[tuple[int, str]]:
+    """The promises that a record sets aside after the last one that promises some again, each with its index."""
+    again = max((index for index, fields in steps.items() if fields["kind"] == STANDS_AGAIN), default=-1)
+    for index, fields in steps.items():
+        if index > again and fields["kind"] == SET_ASIDE:
+            yield from ((index, str(each)) for each in fields.get("promises", ()))
 
 
 def _kept(steps: Records, names: Iterable[str]) -> set[str]:

@@ -80,7 +80,10 @@ def without(name: str) -> Callable[..., Any]:
 def test_what_stands_again_is_in_a_pack_that_holds_and_is_listed_and_kept_by_what_came_after_it(house: World) -> None:
     mine = by_the_box(house)
     assert kinds(house)[-1] == "set_aside"
-    assert [one["set_aside"] for one in told(house).case.promises] == [True]
+    aside = told(house)
+    assert [one["set_aside"] for one in aside.case.promises] == [True]
+    refused(aside, crossed_out=with_promise(0, set_aside=False))
+    only_told(aside, stood_again=with_promise(0, set_aside=False))
     looked_at_again(house, mine)
     move(house, withdraw(mine))
     assert kinds(house)[-1] == "stands_again"
