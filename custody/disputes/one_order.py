@@ -11,7 +11,8 @@
 - Whoever holds the box can report its number. So a report that names the order itself is held back by one that does
   not only in that money paid there is not paid again. Money or a phone that was promised there is set aside once the
   report that names the order chooses one, or is awarded one, so that the order is not put right twice. Once that one
-  gives neither any more, what was set aside is promised again.
+  gives neither any more, what was set aside is promised again. What had been given before it was promised, as a phone
+  that was wrong again, sets nothing aside.
 - A reference that nothing of ours knows makes no two reports one order, and two handsets of an order are two.
 """
 
@@ -66,15 +67,16 @@ class Before:
         instead_of = (each for each in self.mine if each.what in _REMEDIES or each.method == AS_DECIDED)
         return tuple(filter(is_owed, instead_of))
 
-    @property
-    def is_put_right_elsewhere(self) -> bool:
-        """Whether money or a phone for the order has come by way of another report."""
-        return any(puts_right(each) and not each.came_back for each in _done(self.others))
+    def is_put_right_since(self, promise: Promise) -> bool:
+        """Whether money or a phone for the order that was promised since has come by way of another report."""
+        return any(not each.came_back for each in _done(self._since(promise)))
 
-    @property
-    def puts_right_elsewhere(self) -> bool:
+    def puts_right_since(self, promise: Promise) -> bool:
         """Whether it has, or is to come."""
-        return self.is_put_right_elsewhere or any(puts_right(each) and is_owed(each) for each in self.others)
+        return self.is_put_right_since(promise) or any(map(is_owed, self._since(promise)))
+
+    def _since(self, promise: Promise) -> list[Promise]:
+        return [each for each in self.others if puts_right(each) and each.made_ms >= promise.made_ms]
 
 
 NOTHING_BEFORE = Before()
@@ -131,7 +133,7 @@ def left_aside(promises: Iterable[Promise]) -> list[Promise]:
 def check_delivery(known: Before) -> None:
     """Return if the remedy of this report may have been given; raises `Conflict("set_aside")`."""
     newest = _newest(known.mine)
-    if newest is not None and newest.set_aside and not known.is_put_right_elsewhere:
+    if newest is not None and newest.set_aside and not known.is_put_right_since(newest):
         raise Conflict(
             "set_aside",
             f"{newest.what!r} was set aside, since another report puts this order right",

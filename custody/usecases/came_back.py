@@ -92,7 +92,7 @@ def payment_came_back(
         )
     report = report_of(unit.session, file, paid)
     binds = report.order_named or paid.method == AS_DECIDED
-    is_aside = not binds and known_before(unit.session, report).puts_right_elsewhere
+    is_aside = not binds and known_before(unit.session, report).puts_right_since(paid)
     case_book.put_promise(unit, replace(paid, came_back=True, set_aside=is_aside))
     facts: dict[str, Any] = {"promise": promise, "reference": reference}
     if is_aside:

@@ -100,14 +100,12 @@ def _awaits_it(session: Session, report: CaseFile) -> bool:
 def _to_stand_again(session: Session, report: CaseFile) -> Sequence[tuple[Promise, int | None]]:
     """What is to be promised again for a report, each with its sum within what is left of the price."""
     is_joined = report.case.joined_into is not None
+    known = known_before(session, report)
     aside = [
         each
         for each in left_aside(promised_by_the_box(session, report))
-        if each.came_back or is_joined or _awaits_it(session, report)
+        if (each.came_back or is_joined or _awaits_it(session, report)) and not known.puts_right_since(each)
     ]
-    known = known_before(session, report)
-    if not aside or known.puts_right_elsewhere:
-        return []
     found, left_pence = list[tuple[Promise, int | None]](), known.left_pence(report.order.price_pence)
     for each in aside:
         pence = each.amount_pence

@@ -314,3 +314,29 @@ def test_what_a_scheme_decided_in_a_report_by_the_box_is_paid_again_if_it_came_b
     assert not promises(world, stranger)[paid.id].set_aside
     (again,) = [one for one in owed(world, stranger, mine) if one.id != phone.id]
     assert (again.what, again.amount_pence) == (THE_PRICE, PRICE)
+
+
+def test_what_another_report_was_given_before_does_not_keep_money_from_being_paid_again(world: World) -> None:
+    mine = world.dispute(world.parcels[0], "damaged")
+    choose(world, mine, "replacement")
+    pay(world, mine)
+    world.step(1)
+    stranger = by_the_box(world)
+    paid = choose(world, stranger, "refund")
+    pay(world, stranger)
+    come_back(world, stranger, paid.id)
+    assert not promises(world, stranger)[paid.id].set_aside
+    assert [one.amount_pence for one in owed(world, stranger)] == [PRICE], "nothing has put it right since"
+
+
+def test_what_was_given_before_does_not_keep_from_standing_again_what_was_set_aside_later(world: World) -> None:
+    first = world.dispute(world.parcels[0], "damaged")
+    choose(world, first, "replacement")
+    pay(world, first)
+    world.step(1)
+    stranger, mine = by_the_box(world), world.dispute(world.parcels[0], "damaged")
+    before = choose(world, stranger, "refund")
+    choose(world, mine, "refund")
+    assert promises(world, stranger)[before.id].set_aside
+    taken_back(world, mine)
+    assert [one.amount_pence for one in owed(world, stranger)] == [PRICE]
