@@ -1,13 +1,17 @@
-"""The outbox: what must leave the house is written in the unit that decided it, and published by the relay later."""
+"""The outbox: what must leave the house is written in the unit that decided it, and published by the relay later.
+
+A message that waits is replaced by name, in whatever order the names come. Whoever marks messages or forgets them takes
+several at once, and passes over those that another unit holds: it would wait for one that may wait for it.
+"""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import delete
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from custody.kernel.clock import MINUTE_MS, Instant
 from custody.store.bulk import add, ask, change, pick
+from custody.store.engine import is_sqlite
 from custody.store.tables import OutboxRow
 from custody.store.unit import Unit
 
@@ -91,14 +95,13 @@ def mark_published(unit: Unit, rows: Sequence[Posted]) -> None:
     """Remember that these were handed to the broker.
 
     A newer message may have replaced one meanwhile, or the same bytes been put anew, and SQLite may have given that the
-    same id: payload and time decide.
+    same id: payload and time decide. One that is being replaced just now is passed over; should it stay after all, it
+    leaves once more, which its counter makes harmless.
     """
+    free = _free(unit.session, "id = ? AND created_ms = ? AND payload = ?")
     for row in rows:
-        change(
-            unit.session,
-            "UPDATE outbox SET published_ms = ? WHERE id = ? AND created_ms = ? AND payload = ?",
-            (unit.now_ms, row.id, row.created_ms, row.payload),
-        )
+        bounds = (row.id, row.created_ms, row.payload)
+        change(unit.session, f"UPDATE outbox SET published_ms = ? WHERE id IN ({free})", (unit.now_ms, *bounds))  # noqa: S608 - ours
 
 
 def is_any_over(session: Session, *, older_than_ms: Instant) -> bool:
@@ -107,5 +110,15 @@ def is_any_over(session: Session, *, older_than_ms: Instant) -> bool:
 
 
 def sweep(unit: Unit, *, older_than_ms: Instant) -> None:
-    """Forget messages that left or expired before a moment; the database keeps the commands themselves."""
-    unit.session.execute(delete(OutboxRow).where(col(OutboxRow.expires_ms) < older_than_ms))
+    """Forget messages that left or expired before a moment; the database keeps the commands themselves.
+
+    What another unit holds just now is left to the next sweep.
+    """
+    free = _free(unit.session, "expires_ms < ?")
+    change(unit.session, f"DELETE FROM outbox WHERE id IN ({free})", (older_than_ms,))  # noqa: S608 - ours
+
+
+def _free(session: Session, which: str) -> str:
+    """The question for these messages, but those that another unit holds; on SQLite none can hold any."""
+    question = f"SELECT id FROM outbox WHERE {which}"  # noqa: S608 - ours
+    return question if is_sqlite(session.get_bind()) else f"{question} FOR UPDATE SKIP LOCKED"

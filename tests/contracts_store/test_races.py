@@ -10,8 +10,10 @@ from sqlmodel import SQLModel, col
 
 from custody.disputes.order import OrderFacts
 from custody.kernel import cbor
+from custody.kernel.clock import HOUR_MS
 from custody.kernel.errors import Trouble
-from custody.store.tables import SaleRow, StationKeyRow
+from custody.store import outbox
+from custody.store.tables import OutboxRow, SaleRow, StationKeyRow
 from custody.store.unit import House, Unit
 from custody.usecases.enrol_station import announce, enrol
 from custody.usecases.record_sale import Sale, record_sale
@@ -100,3 +102,49 @@ def test_one_enrolment_token_enrols_one_key(house: House, other: House, yard: Ya
         (row,) = session.scalars(query).all()
     assert row.cose_key in {cbor.encode(station.signer.public.cose_key()) for station in stations}
     assert yard.complaints() == []
+
+
+def queue(unit: Unit, name: str, *, expires_ms: int) -> None:
+    """A message; what waits under this name is replaced."""
+    outbox.put(unit, topic="t", payload=name.encode(), key=name, priority=0, expires_ms=expires_ms)
+
+
+def test_who_marks_what_has_left_keeps_nobody_waiting_who_replaces_it(house: House, other: House) -> None:
+    names = ("device:1", "device:2")
+    with house.unit() as unit:
+        for name in names:
+            queue(unit, name, expires_ms=unit.now_ms + HOUR_MS)
+    with house.read() as session:
+        left = outbox.pending(session, now_ms=house.clock.now_ms())
+
+    def act(unit: Unit, place: int) -> None:
+        if place:
+            outbox.mark_published(unit, left[::-1])
+            return
+        for name in names:
+            queue(unit, name, expires_ms=unit.now_ms + HOUR_MS)
+            time.sleep(OVERLAP_S)
+
+    assert race(house, other, act) == [None, None]
+    with house.read() as session:
+        waiting = outbox.pending(session, now_ms=house.clock.now_ms())
+    assert [row.payload.decode() for row in waiting] == [*names], "what was replaced has not left"
+
+
+def test_who_forgets_what_has_expired_waits_for_nobody_who_replaces_it(house: House, other: House) -> None:
+    with house.unit() as unit:
+        queue(unit, "device:1", expires_ms=unit.now_ms)
+
+    def act(unit: Unit, place: int) -> None:
+        if place:
+            unit.log.claim()
+            outbox.sweep(unit, older_than_ms=unit.now_ms + HOUR_MS)
+            return
+        queue(unit, "device:1", expires_ms=unit.now_ms)
+        time.sleep(OVERLAP_S)
+        unit.log.claim()
+
+    assert race(house, other, act) == [None, None]
+    with house.unit() as unit:
+        outbox.sweep(unit, older_than_ms=unit.now_ms + HOUR_MS)
+    assert count(house, OutboxRow) == 0
