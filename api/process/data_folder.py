@@ -9,7 +9,7 @@ handset would hear of it at the embedded broker of one alone.
 
 import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -66,11 +66,22 @@ def hold_broker(folder: Path, *, embedded: bool) -> BinaryIO:
 def alone_at_broker(lock: BinaryIO | None, *, embedded: bool) -> Iterator[None]:
     """Be the only service of a log that runs, for as long as its broker is moved.
 
-    `lock` is what `hold_broker` gave. Raises `Conflict("mqtt_moved_from")` if another one runs.
+    `lock` is what `hold_broker` gave, and is held as that left it whatever comes of this. Raises
+    `Conflict("mqtt_moved_from")` if another one runs.
     """
     if lock is None:
         yield
         return
+    try:
+        _take_alone(lock)
+        yield
+    finally:
+        if not embedded:
+            with suppress(BlockingIOError):  # one that was refused has let go of the one that was held: flock(2)
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+
+
+def _take_alone(lock: BinaryIO) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
@@ -79,6 +90,3 @@ def alone_at_broker(lock: BinaryIO | None, *, embedded: bool) -> Iterator[None]:
             "another service of this log runs, at the broker that this one is to leave",
             fix="Stop all services of this log, and start each with the settings of the new broker.",
         ) from error
-    yield
-    if not embedded:
-        fcntl.flock(lock, fcntl.LOCK_SH)

@@ -9,7 +9,7 @@ import pytest
 
 from api.compose import compose
 from api.parts import Parts
-from api.process.data_folder import hold_broker
+from api.process.data_folder import alone_at_broker, hold_broker
 from api.process.one_anchor import ANCHOR
 from api.settings import read_settings
 from custody.kernel.errors import Conflict
@@ -96,6 +96,21 @@ def test_a_broker_is_not_moved_while_another_service_runs_at_it(start: Start, tm
     with hold_broker(folder, embedded=False) as mine:
         start("other", lock=mine, **at(THERE), mqtt_moved_from=HERE)
         hold_broker(folder, embedded=False).close()
+
+
+def test_who_could_not_move_a_broker_holds_it_as_before(tmp_path: Path) -> None:
+    with hold_broker(tmp_path, embedded=False) as mine:
+        with pytest.raises(OSError, match="no database"), alone_at_broker(mine, embedded=False):
+            raise OSError("no database")
+        hold_broker(tmp_path, embedded=False).close()
+
+
+def test_who_is_not_alone_at_a_broker_holds_it_as_before(tmp_path: Path) -> None:
+    with hold_broker(tmp_path, embedded=False) as mine:
+        with hold_broker(tmp_path, embedded=False), pytest.raises(Conflict), alone_at_broker(mine, embedded=False):
+            pass
+        with pytest.raises(Conflict):
+            hold_broker(tmp_path, embedded=True)
 
 
 def test_whoever_serves_at_another_broker_is_told_in_two_lines(
