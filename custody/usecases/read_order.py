@@ -32,8 +32,19 @@ class ReportedItem:
 
 
 def hold_order(unit: Unit, dispute: str) -> CaseFile:
-    """A case as it is now, held with every other report of its order until the unit ends; raises `NotFound`."""
-    return case_book.hold(unit, cases_of_order(unit.session, dispute))[dispute]
+    """A case as it is now, held with every other report of its order until the unit ends; raises `NotFound`.
+
+    While they were waited for one may have been opened, or joined into another case, where its promises stand now. Then
+    all are let go and held anew, in one order for everybody.
+    """
+    while True:
+        names = cases_of_order(unit.session, dispute)
+        tried = unit.session.begin_nested()
+        held = case_book.hold(unit, names)
+        if cases_of_order(unit.session, dispute) <= names:
+            tried.commit()
+            return held[dispute]
+        tried.rollback()
 
 
 def cases_of_order(session: Session, dispute: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""Two reports of one order, chosen at the same moment: the price is promised back once."""
+"""What reports of one order do at the same moment: its price is given back once."""
 
 from pathlib import Path
 from threading import Thread
@@ -7,9 +7,13 @@ from typing import Any
 import pytest
 
 from custody.disputes.choose_remedy import choose_remedy
-from custody.kernel.errors import Conflict
+from custody.disputes.promise import is_owed
+from custody.kernel.errors import Conflict, Rejected
+from custody.store import case_book
 from custody.usecases import move_case
 from tests.stories.case_steps import act
+from tests.stories.test_one_remedy import BY_AGENT, PRICE, by_the_box, choose, promises
+from tests.stories.test_set_aside import joined_into_another_order, looked_at_again
 from tests.world import new_world
 
 
@@ -40,3 +44,42 @@ def test_two_reports_chosen_at_one_moment_promise_the_price_once(
     other.join(30)
     world.close()
     assert refused == ["paid"]
+
+
+@pytest.mark.postgres
+def test_what_a_report_brought_along_into_a_case_at_the_moment_of_a_choice_is_not_paid_beside_it(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = new_world(postgres_url, tmp_path / "world")
+    stranger, mine = by_the_box(world), world.dispute(world.parcels[0], "damaged")
+    theirs = choose(world, stranger, "refund")
+    looked_at_again(world, stranger)
+    real_hold, real_choose, joined, refused = case_book.hold, choose_remedy, list[Any](), list[str]()
+
+    def be_joined(*args: Any) -> Any:
+        monkeypatch.setattr(case_book, "hold", real_hold)
+        joined.append(joined_into_another_order(world, stranger))
+        return real_hold(*args)
+
+    def pay_it_there() -> None:
+        with pytest.raises(Rejected) as caught:
+            act(world, move_case.promise_kept, joined[0], promise=theirs.id, reference="BACS 1", **BY_AGENT)
+        refused.append(caught.value.code)
+
+    other = Thread(target=pay_it_there)
+
+    def be_overtaken(*args: Any, **facts: Any) -> Any:
+        monkeypatch.setattr(move_case, "choose_remedy", real_choose)
+        other.start()
+        other.join(2)
+        return real_choose(*args, **facts)
+
+    monkeypatch.setattr(case_book, "hold", be_joined)
+    monkeypatch.setattr(move_case, "choose_remedy", be_overtaken)
+    choose(world, mine, "refund")
+    other.join(30)
+    given = [one for opened in (mine, *joined) for one in promises(world, opened).values()]
+    world.audit()
+    world.close()
+    assert refused == ["promise"], "it was set aside"
+    assert [one.amount_pence for one in given if is_owed(one) or one.state == "kept"] == [PRICE]
