@@ -57,9 +57,17 @@ def said_of_aside(report: CaseFile) -> Message:
     return say("case.set_aside" if report.case.joined_into is None else "case.set_aside_joined")
 
 
-def is_left_aside(session: Session, report: CaseFile) -> bool:
-    """Whether something was set aside for a report, and nothing puts its order right any more."""
-    return bool(_to_stand_again(session, report))
+def left_aside_in(session: Session, file: CaseFile) -> list[CaseFile]:
+    """The reports for which something stands set aside in a case, and whose order nothing puts right any more.
+
+    That is the case itself, or one of another order that was joined into it.
+    """
+    reports = [file] if file.case.state in AWAITS_IT else []
+    aside = {each.order_ref for each in case_book.promises(session, file.case.id) if each.set_aside}
+    if elsewhere := aside - {None, file.case.order_ref}:
+        joined = [case_book.read(session, name) for name in case_book.joined_into(session, file.case.id)]
+        reports += [report for report in joined if report.case.order_ref in elsewhere]
+    return [report for report in reports if not report.order_named and _to_stand_again(session, report)]
 
 
 def stand_again(unit: Unit, report: CaseFile, *, policy: CaseworkPolicy) -> CaseFile:

@@ -7,7 +7,8 @@
 - What was put right and nobody said was wrong is closed, once every lock and every promise is settled. The days count
   from what was done last: what came back to us and was given again counts from then.
 - A case whose customer found the phone ends once its locks are settled, on the word that they gave.
-- What was set aside for a report by the box is promised again once no other report puts its order right.
+- What was set aside for a report by the box is promised again once no other report puts its order right, also in a case
+  that it was joined into.
 - A decision of the independent scheme that nobody answers is reminded of, and lapses after its days.
 - What is late earns its customer more with each day that begins, up to the cap, also in a case that is over. They were
   told so when it was missed, and are told the whole sum when it is done.
@@ -44,7 +45,7 @@ from custody.usecases.move_case import withdraw
 from custody.usecases.move_scheme import adr
 from custody.usecases.name_owner import name_owner
 from custody.usecases.read_order import hold_order
-from custody.usecases.set_aside import AWAITS_IT, is_left_aside, stand_again
+from custody.usecases.set_aside import left_aside_in, stand_again
 from custody.usecases.ways_out import letter_left
 from custody.usecases.write_move import write_move
 
@@ -120,7 +121,7 @@ def _due(
         found.append(_new_owner)
     if state in CASE.terminal:
         return found
-    if state in AWAITS_IT and not file.order_named and is_left_aside(session, file):
+    if left_aside_in(session, file):
         found.append(_stand_again)
     if lapse_asks(file.ledger, now_ms=now_ms) != file.ledger:
         found.append(_lapse)
@@ -170,7 +171,9 @@ def _new_owner(unit: Unit, file: CaseFile, asked: SweepQuestions) -> CaseFile:
 
 
 def _stand_again(unit: Unit, file: CaseFile, asked: SweepQuestions) -> CaseFile:
-    return stand_again(unit, file, policy=asked.policy)
+    for report in left_aside_in(unit.session, file):
+        file = stand_again(unit, report, policy=asked.policy)
+    return file
 
 
 def _lapse(unit: Unit, file: CaseFile, _asked: SweepQuestions) -> CaseFile:

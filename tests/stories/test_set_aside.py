@@ -238,6 +238,23 @@ def test_what_was_set_aside_in_a_joined_report_stands_again_there(world: World) 
     assert (again.case_id, again.order_ref, again.what) == (other.case, world.parcels[0].order, theirs.what)
 
 
+def test_the_timer_promises_again_what_was_set_aside_in_a_report_that_was_joined_once_nothing_else_put_its_order_right(
+    world: World,
+) -> None:
+    stranger, mine = by_the_box(world), world.dispute(world.parcels[0], "damaged")
+    theirs = choose(world, stranger, "refund")
+    looked_at_again(world, stranger)
+    choose(world, mine, "refund")
+    taken_back(world, mine)
+    assert owed(world, stranger, mine) == [], "a remedy can be chosen"
+    other = joined_into_another_order(world, stranger)
+    round_of_cases(world)
+    (again,) = owed(world, stranger, mine, other)
+    assert (again.case_id, again.order_ref, again.what) == (other.case, world.parcels[0].order, theirs.what)
+    assert "what we promised you stands again" in told(world, other)
+    assert round_of_cases(world) == 0
+
+
 def test_the_timer_promises_again_what_an_older_version_left_aside(world: World) -> None:
     stranger = by_the_box(world)
     before = choose(world, stranger, "refund")
