@@ -56,7 +56,10 @@ def records_ms(engine: Engine, parcels: Sequence[str]) -> list[float]:
 
 
 def stored_bytes(engine: Engine) -> int:
-    """How large the database is: every table and index, without what lies free."""
+    """How large the database is: every table and index, on SQLite without what lies free.
+
+    On PostgreSQL free room and dead rows count: 1 or 2 per cent of what scans of whole journeys take.
+    """
     with Session(engine) as session:
         if not is_sqlite(engine):
             return int(session.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
