@@ -1,18 +1,9 @@
 """Whom the chain of an investigation names by a small world's scans, and a parcel that is gone with a courier."""
 
 from custody.investigation.passage import Step
-from custody.investigation.read_before import READINGS
-from custody.investigation.read_passage import ParcelWay, read_way
-from custody.trail.edition import NEWEST, ReadingEdition
+from custody.investigation.read_passage import ParcelWay
 from custody.trail.sealed import SealedScan
-from tests.rooms.trail.world import JOURNEY, PARCEL, World
-
-
-def way_of(world: World, edition: ReadingEdition = NEWEST) -> ParcelWay:
-    mine = [sealed for sealed in world.scans if PARCEL in {*sealed.event.epcs, sealed.event.parent}]
-    way = read_way(PARCEL, mine, READINGS[edition])
-    assert way is not None
-    return way
+from tests.rooms.trail.world import JOURNEY, World
 
 
 def handlers(way: ParcelWay) -> set[str | None]:

@@ -7,7 +7,8 @@ from custody.investigation.passage import SealSeen, Step
 from custody.kernel.clock import HOUR_MS, SECOND_MS
 from custody.trail.edition import NEWEST, ReadingEdition
 from custody.trail.sealed import SealedScan
-from tests.rooms.trail.gone import by_name, gone_with, handlers, names, standings, way_of
+from tests.rooms.trail.gone import by_name, gone_with, handlers, names, standings
+from tests.rooms.trail.ways import way_of
 from tests.rooms.trail.world import CARRIER, JOURNEY, World, kinds, moved
 
 BROKEN = {"wl:sealState": "broken"}

@@ -7,7 +7,8 @@ from custody.kernel.clock import HOUR_MS
 from custody.trail.bound import AT_ONCE_MS
 from custody.trail.edition import ReadingEdition
 from custody.trail.sealed import SealedScan
-from tests.rooms.trail.gone import by_name, gone_with, handlers, standings, way_of
+from tests.rooms.trail.gone import by_name, gone_with, handlers, standings
+from tests.rooms.trail.ways import way_of
 from tests.rooms.trail.world import JOURNEY, SELLER, World, kinds, moved
 
 NOT_SAID = {"named": False, "digest": None}

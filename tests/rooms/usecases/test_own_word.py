@@ -7,23 +7,14 @@ import pytest
 
 from custody.gs1.named_information import write_ni
 from custody.investigation.passage import Pin, SealSeen, Step
-from custody.investigation.read_before import READINGS
-from custody.investigation.read_passage import ParcelWay, Reading, read_way
+from custody.investigation.read_passage import ParcelWay
 from custody.trail.edition import ReadingEdition
+from tests.rooms.trail.ways import way_of
 from tests.rooms.trail.world import CAGE, JOURNEY, PARCEL, PARCEL_2, PHONE, SEAL, VAN, World
 
 RMA = [{"type": "rma", "bizTransaction": "urn:epcglobal:cbv:bt:9521473000102:R-1"}]
 RETURNED = {"disposition": "returned"}
 BROKEN = {"wl:sealState": "broken"}
-
-
-def way_of(world: World, reading: Reading | None = None) -> ParcelWay:
-    mine = [
-        sealed for sealed in world.scans if PARCEL in {*sealed.event.epcs, *sealed.event.children, sealed.event.parent}
-    ]
-    way = read_way(PARCEL, mine, reading)
-    assert way is not None
-    return way
 
 
 def steps(way: ParcelWay) -> list[Step]:
@@ -45,7 +36,7 @@ def test_a_word_of_a_return_before_any_delivery_takes_nobody_out_of_the_chain(sa
     silent, told = way_of(up_to_the_hub()), up_to_the_hub(**said)
     assert steps(way_of(told)) == steps(silent)
     assert steps(way_of(told))[-1] is Step.HUB_SORT
-    assert steps(way_of(told, READINGS[ReadingEdition.FIRST]))[-1] is Step.HUB_IN
+    assert steps(way_of(told, ReadingEdition.FIRST))[-1] is Step.HUB_IN
     assert {segment.leg for segment in told.trail().segments} == {"outbound"}
     assert {segment.leg for segment in told.trail(edition=ReadingEdition.FIRST).segments} == {"outbound", "return"}
 
@@ -74,7 +65,7 @@ def test_a_delivery_counts_only_where_parcels_are_delivered(station: str) -> Non
     world.deliver(station)
     assert way_of(world).delivered_ms is None
     assert way_of(world).pin is Pin.UNOBSERVED
-    assert way_of(world, READINGS[ReadingEdition.FIRST]).delivered_ms == world.now_ms
+    assert way_of(world, ReadingEdition.FIRST).delivered_ms == world.now_ms
 
 
 @pytest.mark.parametrize("station", ["depot-2", "courier-7"])
@@ -87,7 +78,7 @@ def test_a_depot_and_a_courier_deliver(station: str) -> None:
 def test_a_check_that_the_deliverer_recorded_is_no_verified_one() -> None:
     world = World().journey()
     assert way_of(world).pin is Pin.RECORDED
-    assert way_of(world, READINGS[ReadingEdition.FIRST]).pin is Pin.VERIFIED
+    assert way_of(world, ReadingEdition.FIRST).pin is Pin.VERIFIED
 
 
 def _in_a_cage(world: World, **seal: Any) -> None:
@@ -174,7 +165,7 @@ def test_who_puts_another_seal_on_has_not_found_it_on_arrival(flag: str, *, reco
     _resealed(world, recorded=recorded, flag=flag)
     stay = way_of(world).stays[-1]
     assert (stay.step, stay.seal, stay.late_seal) == (Step.HUB_SORT, SealSeen.NOT_READ, SealSeen.ANOMALY)
-    assert way_of(world, READINGS[ReadingEdition.SECOND]).stays[-1].seal is SealSeen.ANOMALY
+    assert way_of(world, ReadingEdition.SECOND).stays[-1].seal is SealSeen.ANOMALY
 
 
 @pytest.mark.parametrize("read", [BROKEN, INTACT], ids=str)
@@ -214,7 +205,7 @@ def test_who_takes_the_seal_off_and_does_not_call_it_one_has_not_found_it_broken
     world.obj("hub-sort-1", "inspecting", **BROKEN)
     stay = way_of(world).stays[-1]
     assert (stay.step, stay.seal, stay.late_seal) == (Step.HUB_SORT, SealSeen.NOT_READ, SealSeen.ANOMALY)
-    assert way_of(world, READINGS[ReadingEdition.THIRD]).stays[-1].seal is SealSeen.ANOMALY
+    assert way_of(world, ReadingEdition.THIRD).stays[-1].seal is SealSeen.ANOMALY
 
 
 def test_a_tracker_that_is_taken_off_leaves_the_seal_to_be_read() -> None:
@@ -239,4 +230,4 @@ def test_a_handset_that_is_named_by_its_serial_alone_is_worth_much() -> None:
     world = World()
     world.pack(phone=PHONE.replace("001017004829159", "A7-2000"), **{"wl:photo": write_ni(bytes(32))})
     assert way_of(world).high_value
-    assert not way_of(world, READINGS[ReadingEdition.FIRST]).high_value
+    assert not way_of(world, ReadingEdition.FIRST).high_value

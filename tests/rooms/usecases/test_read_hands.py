@@ -3,16 +3,14 @@
 import pytest
 
 from custody.investigation.infer import run
-from custody.investigation.passage import NO_HISTORY, Complaint, Dispute, Passage, SealSeen, Step
-from custody.investigation.read_before import READINGS
-from custody.investigation.read_passage import Network, ParcelWay, passage_of, read_way
+from custody.investigation.passage import NO_HISTORY, SealSeen, Step
 from custody.investigation.read_stays import MOST_HANDS
 from custody.trail.edition import NEWEST, ReadingEdition
-from tests.rooms.trail.world import PARCEL, World
+from tests.rooms.trail.ways import disputed, passage_in, way_of
+from tests.rooms.trail.world import World
 
 BROKEN = {"wl:sealState": "broken"}
 INTACT = {"wl:sealState": "intact"}
-EMPTY = Network(rosters={}, roads={})
 SCANS = 24
 
 
@@ -26,28 +24,8 @@ def round_of(words: list[str], *, step: str = "accepting", door: str | None = No
     return world
 
 
-def way_of(world: World, edition: ReadingEdition = NEWEST) -> ParcelWay:
-    way = read_way(PARCEL, world.scans, READINGS[edition])
-    assert way is not None
-    return way
-
-
-def passage(world: World, edition: ReadingEdition = NEWEST) -> Passage:
-    return passage_of(way_of(world, edition), EMPTY)
-
-
 def shares(world: World, edition: ReadingEdition = NEWEST) -> list[float]:
-    way = passage(world, edition)
-    row = Dispute(
-        id="d",
-        high_value=way.high_value,
-        start_ms=way.start_ms,
-        segments=way.segments,
-        checkpoints=way.checkpoints,
-        declared_mass_g=way.declared_mass_g,
-        item_mass_g=way.item_mass_g,
-        complaint=Complaint.WRONG_ITEM,
-    )
+    row = disputed(passage_in(world, edition))
     return [float(share) for share in run(NO_HISTORY, [row]).judgement("d").columns]
 
 
@@ -64,13 +42,13 @@ def test_nobodys_share_is_other_by_the_people_that_a_couriers_station_names(word
 
 
 def test_any_of_the_first_whom_it_names_may_have_had_the_parcel() -> None:
-    segment = passage(round_of(MADE_UP)).segments[-1]
+    segment = passage_in(round_of(MADE_UP)).segments[-1]
     assert (segment.step, segment.handler) == (Step.COURIER, None)
     assert segment.roster == tuple(MADE_UP[:MOST_HANDS])
 
 
 def test_who_delivers_by_the_same_station_had_it_too() -> None:
-    segment = passage(round_of(["h-7"], door="h-8")).segments[-1]
+    segment = passage_in(round_of(["h-7"], door="h-8")).segments[-1]
     assert (segment.handler, segment.roster) == (None, ("h-7", "h-8"))
 
 
@@ -79,7 +57,7 @@ def test_whom_it_names_next_does_not_clear_himself_and_blame_the_one_before() ->
     for word, read in (("h-7", INTACT), ("h-8", BROKEN)):
         world.pass_time(5)
         world.obj("courier-7", "loading", **{"wl:handler": word}, **read)
-    *_, courier, door = passage(world).checkpoints
+    *_, courier, door = passage_in(world).checkpoints
     assert (courier.seal, door.seal) == (SealSeen.OK, SealSeen.ANOMALY)
 
 

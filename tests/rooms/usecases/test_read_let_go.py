@@ -11,15 +11,13 @@ from custody.investigation.frame import make_frame
 from custody.investigation.infer import run
 from custody.investigation.likelihood import dwell_excess, scans_family, seal_family
 from custody.investigation.params import Params
-from custody.investigation.passage import NO_HISTORY, Complaint, Dispute, Passage, SealSeen, Step
-from custody.investigation.read_before import READINGS
-from custody.investigation.read_passage import Network, ParcelWay, passage_of, read_way
+from custody.investigation.passage import NO_HISTORY, SealSeen, Step
 from custody.trail.edition import NEWEST, ReadingEdition
-from tests.rooms.trail.world import JOURNEY, PARCEL, World
+from tests.rooms.trail.ways import disputed, passage_in
+from tests.rooms.trail.world import JOURNEY, World
 
 BROKEN = {"wl:sealState": "broken"}
 INTACT = {"wl:sealState": "intact"}
-EMPTY = Network(rosters={}, roads={})
 
 
 def let_go(**read: object) -> World:
@@ -34,39 +32,16 @@ def let_go(**read: object) -> World:
     return world
 
 
-def way_of(world: World, edition: ReadingEdition = NEWEST) -> ParcelWay:
-    way = read_way(PARCEL, world.scans, READINGS[edition])
-    assert way is not None
-    return way
-
-
-def passage(world: World, edition: ReadingEdition = NEWEST) -> Passage:
-    return passage_of(way_of(world, edition), EMPTY)
-
-
-def disputed(way: Passage) -> Dispute:
-    return Dispute(
-        id="d",
-        high_value=way.high_value,
-        start_ms=way.start_ms,
-        segments=way.segments,
-        checkpoints=way.checkpoints,
-        declared_mass_g=way.declared_mass_g,
-        item_mass_g=way.item_mass_g,
-        complaint=Complaint.WRONG_ITEM,
-    )
-
-
 def test_a_seal_that_is_read_broken_as_the_parcel_is_let_go_was_not_read_on_arrival() -> None:
     world = let_go(**BROKEN)
-    *_, unloaded, sorting, lorry, _ = passage(world).checkpoints
+    *_, unloaded, sorting, lorry, _ = passage_in(world).checkpoints
     assert (unloaded.seal, sorting.seal, lorry.seal) == (SealSeen.OK, SealSeen.NOT_READ, SealSeen.ANOMALY)
-    *_, sorting, lorry, _ = passage(world, ReadingEdition.FOURTH).checkpoints
+    *_, sorting, lorry, _ = passage_in(world, ReadingEdition.FOURTH).checkpoints
     assert (sorting.seal, lorry.seal) == (SealSeen.ANOMALY, SealSeen.NOT_READ)
 
 
 def test_the_seal_says_the_same_of_the_stay_before_and_of_whoever_lets_it_go() -> None:
-    row = disputed(passage(let_go(**BROKEN)))
+    row = disputed(passage_in(let_go(**BROKEN)))
     frame = make_frame(NO_HISTORY, [row])
     seg, _ = split(seal_family(make_docket([row], frame), Params()), len(row.segments))
     at = [segment.step for segment in row.segments].index(Step.HUB_SORT)
@@ -74,7 +49,7 @@ def test_the_seal_says_the_same_of_the_stay_before_and_of_whoever_lets_it_go() -
 
 
 def share(world: World, step: Step, edition: ReadingEdition = NEWEST) -> float:
-    row = disputed(passage(world, edition))
+    row = disputed(passage_in(world, edition))
     at = [segment.step for segment in row.segments].index(step)
     return float(run(NO_HISTORY, [row]).judgement("d").columns[at])
 
@@ -89,7 +64,7 @@ def test_whoever_lets_a_parcel_go_with_a_broken_seal_does_not_clear_himself() ->
 
 def test_its_arrival_counts_as_missed_and_who_let_it_go_is_known() -> None:
     world = let_go()
-    way = passage(world)
+    way = passage_in(world)
     segment, point = way.segments[-2], way.checkpoints[-3]
     assert (segment.step, segment.handler, point.scan_ms, point.photo) == (Step.HUB_SORT, "h-sort", None, None)
     assert point.left_ms == world.scans[-2].at_ms
@@ -101,7 +76,7 @@ def test_its_arrival_counts_as_missed_and_who_let_it_go_is_known() -> None:
 def test_what_was_let_go_had_got_there_and_was_not_lost_before() -> None:
     world = let_go()
     world.scans.pop()
-    way = passage(world)
+    way = passage_in(world)
     row = disputed(way)
     seg, _ = split(scans_family(make_docket([row], make_frame(NO_HISTORY, [row])), Params()), len(row.segments))
     for kind in (LOST, WHOLE):
@@ -111,13 +86,13 @@ def test_what_was_let_go_had_got_there_and_was_not_lost_before() -> None:
 
 
 def test_a_seal_that_is_right_as_the_parcel_is_let_go_was_right_on_arrival() -> None:
-    assert passage(let_go(**INTACT)).checkpoints[-3].seal is SealSeen.OK
+    assert passage_in(let_go(**INTACT)).checkpoints[-3].seal is SealSeen.OK
 
 
 @pytest.mark.parametrize(("kg", "came", "went"), [(0.54, 540, None), (0.4, None, 400)])
 def test_a_weight_is_of_the_arrival_only_if_it_is_right(kg: float, came: float | None, went: float | None) -> None:
     report = [{"type": "Mass", "value": kg, "uom": "KGM"}]
-    *_, sorting, lorry, _ = passage(let_go(sensorElementList=[{"sensorReport": report}])).checkpoints
+    *_, sorting, lorry, _ = passage_in(let_go(sensorElementList=[{"sensorReport": report}])).checkpoints
     assert (sorting.mass_g, lorry.mass_g) == (came, went)
 
 
@@ -125,14 +100,14 @@ def test_what_he_reads_a_moment_after_that_was_not_read_on_arrival_either() -> N
     world = let_go()
     world.scans.pop()
     world.obj("hub-sort-1", "inspecting", **BROKEN)
-    *_, sorting, after = passage(world).checkpoints
+    *_, sorting, after = passage_in(world).checkpoints
     assert (sorting.seal, after.seal) == (SealSeen.NOT_READ, SealSeen.ANOMALY)
 
 
 def test_a_parcel_of_which_a_release_alone_is_known_has_a_chain_that_began_before_it() -> None:
     world = World()
     release = world.release("dock-2", **BROKEN)
-    way = passage(world)
+    way = passage_in(world)
     assert way.start_ms < release.at_ms
     assert [(point.scan_ms, point.left_ms, point.seal) for point in way.checkpoints] == [
         (None, release.at_ms, SealSeen.NOT_READ),
@@ -142,7 +117,7 @@ def test_a_parcel_of_which_a_release_alone_is_known_has_a_chain_that_began_befor
 
 def test_starts_lie_between_the_scans_around_them() -> None:
     world = let_go()
-    shown = passage(world)
+    shown = passage_in(world)
     assert all(earlier <= later for earlier, later in pairwise(point.scan_ms or 0 for point in shown.checkpoints[:3]))
     assert shown.segments[-2].shift == ((world.scans[-3].at_ms + world.scans[-2].at_ms * 2) // 3 // 3_600_000 % 24) // 8
 

@@ -7,8 +7,9 @@ import pytest
 
 from custody.gs1.named_information import write_ni
 from custody.investigation.passage import Pin, SealSeen, Step
-from custody.investigation.read_passage import Network, ParcelWay, passage_of, read_way
+from custody.investigation.read_passage import ParcelWay
 from custody.kernel.clock import HOUR_MS
+from tests.rooms.trail.ways import passage_in, way_of
 from tests.rooms.trail.world import CAGE, HOME, PARCEL, PARCEL_2, START_MS, World
 
 READ = {"wl:sealNumber": "S-0088213", "wl:sealState": "intact"}
@@ -19,15 +20,6 @@ RMA = [{"type": "rma", "bizTransaction": "urn:epcglobal:cbv:bt:9521473000102:R-1
 @pytest.fixture
 def world() -> World:
     return World()
-
-
-def way_of(world: World) -> ParcelWay:
-    mine = [
-        sealed for sealed in world.scans if PARCEL in {*sealed.event.epcs, *sealed.event.children, sealed.event.parent}
-    ]
-    way = read_way(PARCEL, mine)
-    assert way is not None
-    return way
 
 
 def masses(way: ParcelWay) -> list[float | None]:
@@ -239,7 +231,7 @@ def test_a_scale_that_shows_less_than_nothing_weighs_nothing_and_stops_no_invest
     right = masses(way_of(world))
     world.weigh("courier-7", -5)
     assert masses(way_of(world)) == right
-    assert len(passage_of(way_of(world), Network(rosters={}, roads={})).segments) == len(right)
+    assert len(passage_in(world).segments) == len(right)
 
 
 def hub_stay(world: World, **opening: object) -> None:
@@ -251,7 +243,7 @@ def hub_stay(world: World, **opening: object) -> None:
 
 
 def readings(world: World) -> list[tuple[Step, SealSeen, float | None]]:
-    passage = passage_of(way_of(world), Network(rosters={}, roads={}))
+    passage = passage_in(world)
     steps = [segment.step for segment in passage.segments]
     return [(step, point.seal, point.mass_g) for step, point in zip(steps, passage.checkpoints, strict=False)]
 
@@ -289,7 +281,7 @@ def test_what_is_found_when_a_courier_comes_back_may_have_gone_wrong_on_the_roun
     world.journey(deliver=False)
     world.pass_time(5)
     world.weigh("depot-2", 360, **BROKEN)
-    *_, courier, depot, _door = passage_of(way_of(world), Network(rosters={}, roads={})).checkpoints
+    *_, courier, depot, _door = passage_in(world).checkpoints
     assert [(point.seal, point.mass_g) for point in (courier, depot)] == [
         (SealSeen.NOT_READ, None),
         (SealSeen.ANOMALY, 360),
@@ -301,7 +293,7 @@ def test_what_a_courier_finds_on_the_round_counts_at_the_door(world: World) -> N
     world.pass_time(1)
     world.weigh("courier-7", 360, **BROKEN)
     world.deliver()
-    points = passage_of(way_of(world), Network(rosters={}, roads={})).checkpoints
+    points = passage_in(world).checkpoints
     assert [(point.seal, point.mass_g) for point in points[-2:]] == [(SealSeen.NOT_READ, None), (SealSeen.ANOMALY, 360)]
 
 

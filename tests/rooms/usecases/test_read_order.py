@@ -9,20 +9,12 @@ from hypothesis import strategies as st
 from custody.investigation.look import look_at
 from custody.investigation.look_order import in_order
 from custody.investigation.passage import Step
-from custody.investigation.read_before import READINGS
-from custody.investigation.read_passage import ParcelWay, passage_of, read_way
-from custody.investigation.verify.derived import NOBODY
 from custody.kernel.clock import HOUR_MS
-from custody.trail.edition import NEWEST, ReadingEdition
+from custody.trail.edition import ReadingEdition
+from tests.rooms.trail.ways import passage_in, way_of
 from tests.rooms.trail.world import JOURNEY, PARCEL, World
 
 BEHIND_MS = 5 * HOUR_MS
-
-
-def way_of(world: World, edition: ReadingEdition = NEWEST) -> ParcelWay:
-    way = read_way(PARCEL, [s for s in world.scans if PARCEL in {*s.event.epcs, s.event.parent}], READINGS[edition])
-    assert way is not None
-    return way
 
 
 def delivered(*, behind_ms: int, **how: Any) -> World:
@@ -51,7 +43,7 @@ def test_a_courier_whose_clock_is_hours_behind_has_delivered_what_he_took_over(h
 
 
 def test_times_do_not_run_backwards_where_the_order_is_another_than_that_of_the_clocks() -> None:
-    passage = passage_of(way_of(delivered(behind_ms=BEHIND_MS)), NOBODY)
+    passage = passage_in(delivered(behind_ms=BEHIND_MS))
     times = [point.scan_ms for point in passage.checkpoints if point.scan_ms is not None]
     assert times == sorted(times)
     assert passage.delivered

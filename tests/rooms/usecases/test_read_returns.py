@@ -8,15 +8,14 @@ from hypothesis import strategies as st
 
 from custody.investigation.journey import Stay
 from custody.investigation.passage import Checkpoint, Pin, SealSeen, Step
-from custody.investigation.read_before import READINGS
-from custody.investigation.read_passage import Network, ParcelWay, passage_of, read_way
+from custody.investigation.read_passage import ParcelWay
 from custody.investigation.read_stays import MOST_STAYS
 from custody.trail.edition import NEWEST, ReadingEdition
-from tests.rooms.trail.world import PARCEL, World
+from tests.rooms.trail.ways import passage_in, way_of
+from tests.rooms.trail.world import World
 
 READ = {"wl:sealNumber": "S-0088213", "wl:sealState": "intact"}
 BROKEN = {"wl:sealState": "broken"}
-EMPTY = Network(rosters={}, roads={})
 
 
 @pytest.fixture
@@ -26,12 +25,6 @@ def world() -> World:
 
 def by(handler: str | None) -> dict[str, str]:
     return {} if handler is None else {"wl:handler": handler}
-
-
-def way_of(world: World, edition: ReadingEdition = NEWEST) -> ParcelWay:
-    way = read_way(PARCEL, world.scans, READINGS[edition])
-    assert way is not None
-    return way
 
 
 def steps(world: World, edition: ReadingEdition = NEWEST) -> list[Step]:
@@ -58,7 +51,7 @@ def test_a_depot_that_had_the_parcel_again_has_a_stay_again(world: World, again:
 
 def test_what_went_wrong_overnight_went_wrong_in_the_night_at_the_depot(world: World) -> None:
     in_vain(world)
-    points = passage_of(way_of(world), EMPTY).checkpoints[-5:]
+    points = passage_in(world).checkpoints[-5:]
     assert [point.seal for point in points] == [
         SealSeen.NOT_READ,
         SealSeen.OK,
@@ -75,7 +68,7 @@ def test_a_stay_is_known_by_the_lowest_index_of_its_scans_whatever_comes_late(wo
     world.obj("courier-7", "inspecting", at=courier.at_ms - 60_000, chain=False, seq=90)
     assert way_of(world).stays[-3].at_ms == courier.at_ms - 60_000
     assert [stay.index for stay in way_of(world).stays if stay.at_ms is not None] == before
-    assert [segment.index for segment in passage_of(way_of(world), EMPTY).segments if segment.index] == before
+    assert [segment.index for segment in passage_in(world).segments if segment.index] == before
 
 
 def test_a_hub_to_which_a_parcel_comes_back_from_another_one_has_a_stay_again(world: World) -> None:
@@ -135,7 +128,7 @@ def test_what_a_courier_finds_wrong_at_once_went_wrong_with_the_nameless_one_bef
     world.obj("courier-8", "loading", **BROKEN, **by("h-8"))
     world.pass_time(3)
     world.deliver("courier-8", **by("h-8"))
-    passage = passage_of(way_of(world), EMPTY)
+    passage = passage_in(world)
     assert [segment.handler for segment in passage.segments[-2:]] == [None, "h-8"]
     assert [point.seal for point in passage.checkpoints[-3:-1]] == [SealSeen.OK, SealSeen.ANOMALY]
 
@@ -162,7 +155,7 @@ def test_who_lets_a_parcel_go_and_says_so_a_moment_late_has_not_had_it_again(wor
 
 def seals(world: World, edition: ReadingEdition = NEWEST) -> list[tuple[str | None, SealSeen, SealSeen]]:
     """Of each stay its station, and the seal as it was on arrival and when it was let go."""
-    points = passage_of(way_of(world, edition), EMPTY).checkpoints
+    points = passage_in(world, edition).checkpoints
     return [
         (stay.station, came.seal, went.seal)
         for stay, (came, went) in zip(way_of(world, edition).stays, pairwise(points), strict=True)
@@ -287,7 +280,7 @@ def test_what_was_read_at_a_door_that_counts_no_more_is_read_on_the_round(world:
     world.deliver("courier-8", **BROKEN)
     world.pass_time(4)
     world.obj("depot-2", "arriving")
-    *_, first, second, depot, door = passage_of(way_of(world), EMPTY).checkpoints
+    *_, first, second, depot, door = passage_in(world).checkpoints
     assert [point.seal for point in (first, second, depot, door)] == [
         SealSeen.NOT_READ,
         SealSeen.NOT_READ,
@@ -303,10 +296,10 @@ def test_who_is_heard_of_by_a_delivery_alone_that_counts_no_more_is_known_by_it(
     delivered_ms = world.now_ms
     world.pass_time(4)
     world.obj("depot-2", "arriving")
-    passage = passage_of(way_of(world), EMPTY)
+    passage = passage_in(world)
     assert [segment.handler for segment in passage.segments[-3:]] == [None, "h-8", None]
     assert passage.checkpoints[-3].scan_ms == delivered_ms
-    assert passage_of(way_of(world, ReadingEdition.THIRD), EMPTY).segments[-2].handler is None
+    assert passage_in(world, ReadingEdition.THIRD).segments[-2].handler is None
 
 
 def test_a_delivery_that_was_examined_before_is_read_as_it_was(world: World) -> None:
