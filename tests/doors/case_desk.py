@@ -1,6 +1,7 @@
 """Cases at the door: what a customer and the staff do with one over HTTP, with browsers' headers."""
 
 import io
+import uuid
 import zipfile
 from dataclasses import dataclass
 from typing import Any
@@ -9,13 +10,41 @@ import httpx
 
 from custody.gs1.imei import imei_urn
 from custody.kernel.clock import HOUR_MS
+from custody.kernel.system_clock import SystemClock
 from devicelock import store
 from devicelock.rules.order import OrderState
 from devicelock.store import LockOrderRow
+from simulators.events import finish, write
+from simulators.geography import build_geography
+from simulators.station import Station, make_station
 from tests.stories.http_service import Service
 
 OURS = {"accept": "text/html", "sec-fetch-site": "same-origin"}
 SEEN = {"ground": "recording", "says": "The door camera shows it.", "kept_at": "ev/1", "about_this_person": True}
+WAREHOUSE = "9521473000102"
+GOODS = [{"epcClass": "https://id.gs1.org/01/09521473000102", "quantity": 1}]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packing:
+    """A parcel is packed, for an order of a seller's or none; without an IMEI nobody read which phone is in it."""
+
+    parcel: str
+    order: str = ""
+    imei: str = ""
+    seller: str = WAREHOUSE
+
+    def body(self) -> dict[str, Any]:
+        """What its station says of it."""
+        bought = f"urn:epcglobal:cbv:bt:{self.seller}:{self.order}"
+        return {
+            "type": "AggregationEvent",
+            "parentID": f"https://id.gs1.org/00/{self.parcel}",
+            **({"childEPCs": [imei_urn(self.imei)]} if self.imei else {"childQuantityList": GOODS}),
+            "action": "ADD",
+            "bizStep": "packing",
+            **({"bizTransactionList": [{"type": "po", "bizTransaction": bought}]} if self.order else {}),
+        }
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,6 +70,27 @@ class CaseDesk:
         body = {"order": order, "imei": "490154203237518"}
         assert self.http.post("/v1/orders", json=body, headers=self.by("agent-1")).is_success
         return order
+
+    def station(self, post: str) -> Station:
+        """The station of that post, enrolled."""
+        made = make_station(build_geography().post(post), seed="desk")
+        announced = made.announce(self.house.staff["supervisor-1"].client)
+        made.enrol(self.house.client, announced, origin=self.house.parts.house.origin, at_ms=SystemClock().now_ms())
+        return made
+
+    def scan(self, station: Station, body: dict[str, Any], *, shipment: str, at_ms: int) -> None:
+        """What a station says of a parcel is signed and taken in."""
+        event_id = f"urn:uuid:{uuid.uuid4()}"
+        event = write(finish(body, at_ms=at_ms, event_id=event_id))
+        station.store(station.sign(event, subject=f"urn:uuid:{shipment}", event_id=event_id, at_ms=at_ms))
+        (answer,) = station.send_next(self.house.client)
+        assert answer.body["index"] is not None
+
+    def pack(self, *packings: Packing) -> None:
+        """Parcels are packed at one station, one after another."""
+        station, now_ms = self.station("hub-1/hub_sort"), SystemClock().now_ms()
+        for number, packing in enumerate(packings):
+            self.scan(station, packing.body(), shipment=f"parcel-{number}", at_ms=now_ms + number)
 
     def put_lock(self, told: dict[str, Any], order: str, imei: str, **facts: Any) -> None:
         """A lock order of the case for a registered handset, decided now; `facts` are its columns otherwise."""

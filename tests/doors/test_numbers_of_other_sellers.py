@@ -7,15 +7,11 @@ import httpx
 import pytest
 
 from custody.gs1.imei import imei_urn
-from custody.kernel.system_clock import SystemClock
 from custody.store import case_book
-from simulators.events import finish, write
-from simulators.geography import build_geography
-from simulators.station import make_station
-from tests.doors.case_desk import OURS, CaseDesk
+from tests.doors.case_desk import OURS, WAREHOUSE, CaseDesk, Packing
 from tests.stories.http_service import running_service
 
-WAREHOUSE, SECOND_WAREHOUSE, STRANGER = "9521473000102", "9521473000119", "9521886000010"
+SECOND_WAREHOUSE, STRANGER = "9521473000119", "9521886000010"
 SOLD, SECOND, OTHER = "490154203237518", "356938035643809", "352099001761481"
 PRICE = 54_000
 PARCELS = {
@@ -32,25 +28,12 @@ def pack_all(desk: CaseDesk) -> None:
     for order, imei in (("SO-1", SOLD), ("SO-2", SOLD), ("SO-4", "001017004829159")):
         sale = {"order": order, "imei": imei, "price_pence": PRICE}
         assert desk.http.post("/v1/orders", json=sale, headers=desk.by("agent-1")).is_success
-    client, now_ms = desk.house.client, SystemClock().now_ms()
-    station = make_station(build_geography().post("hub-1/hub_sort"), seed="sellers")
-    supervisor, origin = desk.house.staff["supervisor-1"].client, desk.house.parts.house.origin
-    station.enrol(client, station.announce(supervisor), origin=origin, at_ms=now_ms)
-    for number, (parcel, seller, order, imei) in enumerate(PARCELS.values()):
-        goods = [{"epcClass": "https://id.gs1.org/01/09521473000102", "quantity": 1}]
-        body = {
-            "type": "AggregationEvent",
-            "parentID": f"https://id.gs1.org/00/{parcel}",
-            **({"childEPCs": [imei_urn(imei)]} if imei else {"childQuantityList": goods}),
-            "action": "ADD",
-            "bizStep": "packing",
-            "bizTransactionList": [{"type": "po", "bizTransaction": f"urn:epcglobal:cbv:bt:{seller}:{order}"}],
-        }
-        at_ms, event_id = now_ms + number, f"urn:uuid:sellers-{number}"
-        event = write(finish(body, at_ms=at_ms, event_id=event_id))
-        station.store(station.sign(event, subject=f"urn:uuid:parcel-{number}", event_id=event_id, at_ms=at_ms))
-        (answer,) = station.send_next(client)
-        assert answer.body["index"] is not None
+    desk.pack(
+        *(
+            Packing(parcel=parcel, seller=seller, order=order, imei=imei)
+            for parcel, seller, order, imei in PARCELS.values()
+        )
+    )
 
 
 @pytest.fixture(scope="module")

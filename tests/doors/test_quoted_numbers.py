@@ -5,14 +5,9 @@ from typing import Any
 
 import pytest
 
-from custody.kernel.system_clock import SystemClock
-from simulators.events import finish, write
-from simulators.geography import build_geography
-from simulators.station import make_station
-from tests.doors.case_desk import CaseDesk
+from tests.doors.case_desk import CaseDesk, Packing
 
 ORDER, IMEI, PARCEL = "SO-77310", "490154203237518", "195214730000088169"
-EVENT = "urn:uuid:quoted-1"
 
 
 @pytest.fixture(scope="module")
@@ -20,25 +15,7 @@ def sold(desk: CaseDesk) -> None:
     """A phone was sold and packed: a record of the sale, and a scan that names order, parcel and handset."""
     order = {"order": ORDER, "imei": IMEI, "product": "phone", "price_pence": 79_900}
     assert desk.http.post("/v1/orders", json=order, headers=desk.by("agent-1")).is_success
-    client, now_ms = desk.house.client, SystemClock().now_ms()
-    station = make_station(build_geography().post("hub-1/hub_sort"), seed="quoted")
-    announced = station.announce(desk.house.staff["supervisor-1"].client)
-    station.enrol(client, announced, origin=desk.house.parts.house.origin, at_ms=now_ms)
-    body = {
-        "type": "AggregationEvent",
-        "parentID": f"https://id.gs1.org/00/{PARCEL}",
-        "childEPCs": [f"urn:gsma:imei:{IMEI[:8]}-{IMEI[8:14]}-0"],
-        "action": "ADD",
-        "bizStep": "packing",
-        "bizTransactionList": [{"type": "po", "bizTransaction": f"urn:epcglobal:cbv:bt:9521473000102:{ORDER}"}],
-    }
-    station.store(
-        station.sign(
-            write(finish(body, at_ms=now_ms, event_id=EVENT)), subject="urn:uuid:quoted", event_id=EVENT, at_ms=now_ms
-        )
-    )
-    (answer,) = station.send_next(client)
-    assert answer.body["index"] is not None
+    desk.pack(Packing(parcel=PARCEL, order=ORDER, imei=IMEI))
 
 
 def everything(desk: CaseDesk, told: dict[str, Any]) -> str:

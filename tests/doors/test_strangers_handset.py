@@ -8,10 +8,7 @@ from custody.kernel import cbor
 from custody.kernel.keys import new_signer
 from custody.kernel.system_clock import SystemClock
 from simulators.agent import put_authority_in_force
-from simulators.events import finish, write
-from simulators.geography import build_geography
-from simulators.station import make_station
-from tests.doors.case_desk import CaseDesk
+from tests.doors.case_desk import CaseDesk, Packing
 
 TRUE, STRANGER = "490154203237518", "356938035643809"
 PARCEL = "195214730000088169"
@@ -25,54 +22,25 @@ def test_a_handset_that_a_later_custodian_puts_into_a_parcel_is_never_locked(des
         assert desk.http.post(
             "/v1/devices", json={"imei": imei, "cose_key": key}, headers=desk.by("supervisor-1")
         ).is_success
-    client, clock = desk.house.client, SystemClock()
-    stations = {}
-    for name in ("wh-1/pack-1", "wh-1/weigh-1", "depot-1/depot", "depot-1/courier"):
-        s = make_station(build_geography().post(name), seed="added")
-        s.enrol(
-            client,
-            s.announce(desk.house.staff["supervisor-1"].client),
-            origin=desk.house.parts.house.origin,
-            at_ms=clock.now_ms(),
-        )
-        stations[name] = s
-    count = 0
+    names = ("wh-1/pack-1", "wh-1/weigh-1", "depot-1/depot", "depot-1/courier")
+    stations, now_ms = {name: desk.station(name) for name in names}, SystemClock().now_ms()
 
     def scan(name: str, body: dict[str, Any], ago_s: int) -> None:
-        nonlocal count
-        count += 1
-        at_ms, event_id = clock.now_ms() - ago_s * 1000, f"urn:uuid:added-{count}"
-        event = write(finish(body, at_ms=at_ms, event_id=event_id))
-        s = stations[name]
-        s.store(s.sign(event, subject="urn:uuid:5b0f5f5e-3a43-4d0e-9d0b-6f1f0f6f9a31", event_id=event_id, at_ms=at_ms))
-        (answer,) = s.send_next(client)
-        assert answer.body["index"] is not None
-
-    sscc = f"https://id.gs1.org/00/{PARCEL}"
-    po = [{"type": "po", "bizTransaction": f"urn:epcglobal:cbv:bt:9521473000102:{ORDER}"}]
-
-    def packed(imei: str) -> dict[str, Any]:
-        return {
-            "type": "AggregationEvent",
-            "parentID": sscc,
-            "childEPCs": [imei_urn(imei)],
-            "action": "ADD",
-            "bizStep": "packing",
-        }
+        desk.scan(stations[name], body, shipment="5b0f5f5e-3a43-4d0e-9d0b-6f1f0f6f9a31", at_ms=now_ms - ago_s * 1000)
 
     def read(imei: str) -> dict[str, Any]:
         return {
             "type": "ObjectEvent",
-            "epcList": [sscc],
+            "epcList": [f"https://id.gs1.org/00/{PARCEL}"],
             "action": "OBSERVE",
             "bizStep": "inspecting",
             "wl:imei": [imei_urn(imei)],
             "wl:entryMode": "scanned",
         }
 
-    scan("wh-1/pack-1", packed(TRUE) | {"bizTransactionList": po}, 50)
+    scan("wh-1/pack-1", Packing(parcel=PARCEL, order=ORDER, imei=TRUE).body(), 50)
     scan("wh-1/weigh-1", read(TRUE), 40)
-    scan("depot-1/depot", packed(STRANGER), 20)
+    scan("depot-1/depot", Packing(parcel=PARCEL, imei=STRANGER).body(), 20)
     scan("depot-1/courier", read(STRANGER), 10)
     for asked in ({"item": PARCEL}, {"item": PARCEL, "order": ORDER}):
         told = desk.report(claim_type="never_received", **asked)

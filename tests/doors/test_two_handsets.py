@@ -9,17 +9,12 @@ from api.http.encoding import b64
 from custody.gs1.imei import imei_urn
 from custody.kernel import cbor
 from custody.kernel.keys import new_signer
-from custody.kernel.system_clock import SystemClock
 from devicelock.rules.order import OrderState
-from simulators.events import finish, write
-from simulators.geography import build_geography
-from simulators.station import make_station
-from tests.doors.case_desk import CaseDesk
+from tests.doors.case_desk import CaseDesk, Packing
 
 ORDER = "SO-PAIR"
 SOLD, SECOND, UNREAD = "490154203237518", "356938035643809", ""
 PARCELS = {SOLD: "195214730000088169", SECOND: "195214730000088176", UNREAD: "195214730000088183"}
-UNREAD_GOODS = [{"epcClass": "https://id.gs1.org/01/09521473000102", "quantity": 1}]
 
 
 @pytest.fixture(scope="module")
@@ -31,28 +26,7 @@ def pair(desk: CaseDesk) -> None:
         key = b64(cbor.encode(new_signer(seed=bytes([number]) * 32).public.cose_key()))
         handset = {"imei": imei, "cose_key": key}
         assert desk.http.post("/v1/devices", json=handset, headers=desk.by("supervisor-1")).is_success
-    client, now_ms = desk.house.client, SystemClock().now_ms()
-    station = make_station(build_geography().post("hub-1/hub_sort"), seed="pair")
-    station.enrol(
-        client,
-        station.announce(desk.house.staff["supervisor-1"].client),
-        origin=desk.house.parts.house.origin,
-        at_ms=now_ms,
-    )
-    for number, (imei, parcel) in enumerate(PARCELS.items()):
-        body = {
-            "type": "AggregationEvent",
-            "parentID": f"https://id.gs1.org/00/{parcel}",
-            **({"childEPCs": [imei_urn(imei)]} if imei else {"childQuantityList": UNREAD_GOODS}),
-            "action": "ADD",
-            "bizStep": "packing",
-            "bizTransactionList": [{"type": "po", "bizTransaction": f"urn:epcglobal:cbv:bt:9521473000102:{ORDER}"}],
-        }
-        at_ms, event_id = now_ms + number, f"urn:uuid:pair-{number}"
-        event = write(finish(body, at_ms=at_ms, event_id=event_id))
-        station.store(station.sign(event, subject=f"urn:uuid:parcel-{number}", event_id=event_id, at_ms=at_ms))
-        (answer,) = station.send_next(client)
-        assert answer.body["index"] is not None
+    desk.pack(*(Packing(parcel=parcel, order=ORDER, imei=imei) for imei, parcel in PARCELS.items()))
 
 
 def about(desk: CaseDesk, told: dict[str, Any]) -> tuple[str | None, str]:
