@@ -8,8 +8,11 @@ from typing import Any
 
 import httpx
 
+from api.http.encoding import b64
 from custody.gs1.imei import imei_urn
+from custody.kernel import cbor
 from custody.kernel.clock import HOUR_MS
+from custody.kernel.keys import new_signer
 from custody.kernel.system_clock import SystemClock
 from devicelock import store
 from devicelock.rules.order import OrderState
@@ -70,6 +73,14 @@ class CaseDesk:
         body = {"order": order, "imei": "490154203237518"}
         assert self.http.post("/v1/orders", json=body, headers=self.by("agent-1")).is_success
         return order
+
+    def register(self, imei: str, *, seed: int = 0) -> str:
+        """A handset with a key of that seed is registered; its name in the lock office."""
+        key = b64(cbor.encode(new_signer(seed=bytes([seed]) * 32).public.cose_key()))
+        body = {"imei": imei, "cose_key": key}
+        answer = self.http.post("/v1/devices", json=body, headers=self.by("supervisor-1"))
+        assert answer.is_success, answer.text
+        return str(answer.json()["device"])
 
     def station(self, post: str) -> Station:
         """The station of that post, enrolled."""

@@ -5,9 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from api.http.encoding import b64
-from custody.kernel import cbor
-from custody.kernel.keys import new_signer
 from devicelock import store
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import Op
@@ -22,9 +19,7 @@ ORDER = "lock_lost"
 @pytest.fixture(scope="module")
 def told(desk: CaseDesk) -> dict[str, str]:
     """A case for which the handset was locked, whose answer was lost: the last that it said is older than its lock."""
-    key = b64(cbor.encode(new_signer(seed=bytes(32)).public.cose_key()))
-    handset = {"imei": IMEI, "cose_key": key}
-    assert desk.http.post("/v1/devices", json=handset, headers=desk.by("supervisor-1")).is_success
+    desk.register(IMEI)
     told = desk.report(order="SO-LOST-WORD", claim_type="never_received")
     desk.put_lock(told, ORDER, IMEI)
     return told

@@ -5,10 +5,7 @@ import re
 
 import pytest
 
-from api.http.encoding import b64
 from custody.disputes.wording import lint_text
-from custody.kernel import cbor
-from custody.kernel.keys import new_signer
 from tests.doors.case_desk import CaseDesk
 
 IMEI = "490154203237518"
@@ -17,9 +14,7 @@ IMEI = "490154203237518"
 @pytest.fixture(scope="module")
 def reference(desk: CaseDesk) -> str:
     """The number of a lock, as its screen shows it."""
-    key = b64(cbor.encode(new_signer(seed=bytes(32)).public.cose_key()))
-    body = {"imei": IMEI, "cose_key": key}
-    assert desk.http.post("/v1/devices", json=body, headers=desk.by("supervisor-1")).is_success
+    desk.register(IMEI)
     asked = {"imei": IMEI, "imei_last4": IMEI[-4:], "reason": "missing_from_custody", "evidence": ["note:1"]}
     return str(desk.http.post("/v1/locks", json=asked, headers=desk.by("agent-1")).json()["order"])
 

@@ -2,10 +2,7 @@
 
 import pytest
 
-from api.http.encoding import b64
-from custody.kernel import cbor
 from custody.kernel.clock import DAY_MS
-from custody.kernel.keys import new_signer
 from custody.kernel.system_clock import SystemClock
 from devicelock.watch_store import LeavingRow
 from simulators.goods import SMARTPHONES, make_unit
@@ -19,10 +16,8 @@ def leaving(desk: CaseDesk) -> list[str]:
     """Handsets whose customers leave, in the order of the list: some were told in one moment."""
     told = []
     for place, told_ms in enumerate(TOLD_MS):
-        key = b64(cbor.encode(new_signer(seed=bytes([place] * 32)).public.cose_key()))
-        body = {"imei": make_unit(SMARTPHONES[0], 700 + place).imei, "cose_key": key}
-        given = desk.http.post("/v1/devices", json=body, headers=desk.by("supervisor-1"))
-        device, ends_ms = given.json()["device"], SystemClock().now_ms() + DAY_MS
+        device = desk.register(make_unit(SMARTPHONES[0], 700 + place).imei, seed=place)
+        ends_ms = SystemClock().now_ms() + DAY_MS
         with desk.house.parts.house.unit() as unit:
             row = LeavingRow(device=device, ends_ms=ends_ms, next_ms=None, told_ms=told_ms, words="You leave.")
             unit.session.add(row)

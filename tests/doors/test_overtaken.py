@@ -8,9 +8,6 @@ import httpx
 import pytest
 
 from api.cli.instance import Instance
-from api.http.encoding import b64
-from custody.kernel import cbor
-from custody.kernel.keys import new_signer
 from tests.doors.case_desk import OURS, CaseDesk
 from tests.doors.command_line import signed_in
 from tests.doors.test_case_pages import alert_of, press, shown
@@ -179,9 +176,7 @@ def test_an_answer_to_what_the_page_does_not_ask_stands_in_the_notice(desk: Case
 
 
 def test_what_was_typed_to_lock_and_to_unlock_stands_in_the_notice_once_that_form_is_gone(desk: CaseDesk) -> None:
-    key = b64(cbor.encode(new_signer(seed=bytes(32)).public.cose_key()))
-    handset = {"imei": IMEI, "cose_key": key}
-    assert desk.http.post("/v1/devices", json=handset, headers=desk.by("supervisor-1")).is_success
+    desk.register(IMEI)
     sold = {"order": "SO-OVERTAKEN", "imei": IMEI, "price_pence": 79_900}
     assert desk.http.post("/v1/orders", json=sold, headers=desk.by("agent-1")).is_success
     told = desk.report(order="SO-OVERTAKEN", claim_type="never_received")

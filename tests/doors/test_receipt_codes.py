@@ -1,13 +1,9 @@
 """Who says "I have it" by the code of an order speaks for who bought the handset in it, and for nobody since."""
 
-from functools import partial
 from typing import Any
 
 import pytest
 
-from api.http.encoding import b64
-from custody.kernel import cbor
-from custody.kernel.keys import new_signer
 from devicelock.rules.receipt_code import receipt_code
 from tests.doors.case_desk import CaseDesk
 
@@ -29,9 +25,7 @@ def life(desk: CaseDesk) -> dict[str, Any]:
 
 
 def test_who_sent_a_phone_back_frees_it_no_more_once_it_is_sold_again(desk: CaseDesk) -> None:
-    key = b64(cbor.encode(new_signer(seed=bytes(32)).public.cose_key()))
-    handset = {"imei": IMEI, "cose_key": key}
-    assert desk.http.post("/v1/devices", json=handset, headers=desk.by("supervisor-1")).is_success
+    desk.register(IMEI)
     before, after = sell(desk, "SO-SENT-BACK"), sell(desk, "SO-SOLD-AGAIN")
     old = desk.http.post("/v1/receipts", json={"order": "SO-SENT-BACK", "code": before})
     assert (old.status_code, old.json()["type"].rpartition(":")[2]) == (409, "sold_since")
@@ -46,17 +40,15 @@ def test_who_says_i_have_it_before_the_handset_is_registered_is_believed_when_it
     desk: CaseDesk, before: str
 ) -> None:
     imei, order = IMEIS[before], f"SO-EARLY-{before}"
-    handset = {"imei": imei, "cose_key": b64(cbor.encode(new_signer(seed=bytes(32)).public.cose_key()))}
-    register = partial(desk.http.post, "/v1/devices", json=handset, headers=desk.by("supervisor-1"))
     if before == "retired":
         code = sell(desk, "SO-BEFORE", imei=imei)
-        assert register().is_success
+        desk.register(imei)
         assert desk.http.post("/v1/receipts", json={"order": "SO-BEFORE", "code": code}).is_success
     code = sell(desk, order, imei=imei)
     for _ in range(2):
         said = desk.http.post("/v1/receipts", json={"order": order, "code": code})
         assert (said.status_code, said.json()["received"]) == (201, True)
-    assert register().is_success
+    desk.register(imei)
     asked = desk.http.get("/v1/locks/preflight", params={"imei": imei}, headers=desk.by("agent-1")).json()
     checks = {row["check"]: row["ok"] for row in asked["checks"]}
     assert checks["receipt_not_confirmed"] is False, "nobody locks it any more"

@@ -6,10 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from api.http.encoding import b64
 from custody.gs1.check_digit import luhn_check_digit
-from custody.kernel import cbor
-from custody.kernel.keys import new_signer
 from devicelock.rules.order import OrderState
 from devicelock.store import LockOrderRow
 from devicelock.usecases import release_group
@@ -29,9 +26,7 @@ def asked(desk: CaseDesk, monkeypatch: pytest.MonkeyPatch) -> Asked:
     for number in range(COUNT):
         body = f"{next(NUMBERS)}"
         imei = f"{body}{luhn_check_digit(body)}"
-        key = b64(cbor.encode(new_signer(seed=bytes([number]) * 32).public.cose_key()))
-        device = {"imei": imei, "cose_key": key}
-        assert desk.http.post("/v1/devices", json=device, headers=desk.by("supervisor-1")).is_success
+        desk.register(imei, seed=number)
         lock = {"imei": imei, "imei_last4": imei[-4:], "reason": "missing_from_custody", "evidence": ["note:1"]}
         orders.append(str(desk.http.post("/v1/locks", json=lock, headers=desk.by("agent-1")).json()["order"]))
     with desk.house.parts.house.unit() as unit:

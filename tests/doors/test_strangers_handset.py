@@ -2,10 +2,7 @@
 
 from typing import Any
 
-from api.http.encoding import b64
 from custody.gs1.imei import imei_urn
-from custody.kernel import cbor
-from custody.kernel.keys import new_signer
 from custody.kernel.system_clock import SystemClock
 from simulators.agent import put_authority_in_force
 from tests.doors.case_desk import CaseDesk, Packing
@@ -18,10 +15,7 @@ ORDER = "SO-ADDED-TO"
 def test_a_handset_that_a_later_custodian_puts_into_a_parcel_is_never_locked(desk: CaseDesk) -> None:
     put_authority_in_force(desk.house.staff["supervisor-1"], desk.house.staff["supervisor-2"])
     for number, imei in enumerate((TRUE, STRANGER), start=1):
-        key = b64(cbor.encode(new_signer(seed=bytes([number]) * 32).public.cose_key()))
-        assert desk.http.post(
-            "/v1/devices", json={"imei": imei, "cose_key": key}, headers=desk.by("supervisor-1")
-        ).is_success
+        desk.register(imei, seed=number)
     names = ("wh-1/pack-1", "wh-1/weigh-1", "depot-1/depot", "depot-1/courier")
     stations, now_ms = {name: desk.station(name) for name in names}, SystemClock().now_ms()
 

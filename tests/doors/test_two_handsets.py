@@ -5,10 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.http.encoding import b64
 from custody.gs1.imei import imei_urn
-from custody.kernel import cbor
-from custody.kernel.keys import new_signer
 from devicelock.rules.order import OrderState
 from tests.doors.case_desk import CaseDesk, Packing
 
@@ -23,9 +20,7 @@ def pair(desk: CaseDesk) -> None:
     order = {"order": ORDER, "imei": SOLD, "product": "phone", "price_pence": 79_900}
     assert desk.http.post("/v1/orders", json=order, headers=desk.by("agent-1")).is_success
     for number, imei in enumerate((SOLD, SECOND), start=1):
-        key = b64(cbor.encode(new_signer(seed=bytes([number]) * 32).public.cose_key()))
-        handset = {"imei": imei, "cose_key": key}
-        assert desk.http.post("/v1/devices", json=handset, headers=desk.by("supervisor-1")).is_success
+        desk.register(imei, seed=number)
     desk.pack(*(Packing(parcel=parcel, order=ORDER, imei=imei) for imei, parcel in PARCELS.items()))
 
 
