@@ -27,9 +27,8 @@ from custody.disputes.machine import CaseRole
 from custody.disputes.messages import say
 from custody.disputes.opening import Report
 from custody.disputes.policy import DEFAULT_POLICY as POLICY
-from custody.gs1.imei import imei_urn
 from custody.kernel.clock import DAY_MS, Instant
-from custody.kernel.errors import NotFound, Rejected, Trouble
+from custody.kernel.errors import NotFound, Trouble
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
@@ -257,14 +256,6 @@ def holder_speaks(unit: Unit, *, reference: str, words: str, token: str = "") ->
     detail = f"Whoever holds the handset of {order.id} says it is theirs; their case is {opened.file.case.id}."
     raise_alert(unit, AlertKind.HOLDER_SPOKE, about=order.id, detail=detail)
     return HolderTold(file=opened.file, token=opened.token, words=said.text)
-
-
-def urn_of(text: str) -> str:
-    """The canonical name of an IMEI in any form; other text as it is."""
-    try:
-        return imei_urn(text)
-    except Rejected:
-        return text
 
 
 def handset_seen(unit: Unit, device: DeviceRow, sighting: SightingRow) -> None:

@@ -4,8 +4,6 @@
   and what its last hello said. The row, not the broker, is the queue.
 - `lock_order`, `lock_event`: an order to lock, its state, its people and its timeline.
 - `command`: every command that was signed, with the device's answer.
-- `standing_authority`: proposals to allow provisional locks, with the two people who put one in force.
-- `switch`: the kill switch, and others like it.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -15,6 +13,7 @@ import msgspec
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text, bindparam, select
 from sqlmodel import Field, Session, SQLModel, col
 
+from custody.gs1.imei import urn_of
 from custody.kernel.errors import NotFound
 from custody.store.bulk import add, ask, pick, write_first
 from custody.store.engine import is_sqlite
@@ -122,30 +121,6 @@ class CommandRow(SQLModel, table=True):
     result: str | None
 
 
-class AuthorityRow(SQLModel, table=True):
-    """A proposal to allow provisional locks, and who approved it."""
-
-    __tablename__ = "standing_authority"
-    id: str = Field(primary_key=True)
-    rules: str = Field(sa_type=Text)
-    proposer: str
-    approver: str | None
-    proposed_ms: int = Field(sa_type=BigInteger)
-    in_force_idx: int | None = Field(sa_type=BigInteger, index=True)
-    withdrawn: bool
-
-
-class SwitchRow(SQLModel, table=True):
-    """A switch that one person may throw."""
-
-    __tablename__ = "switch"
-    name: str = Field(primary_key=True)
-    on: bool
-    thrown_by: str
-    at_ms: int = Field(sa_type=BigInteger)
-
-
-KILL_SWITCH = "no-locks"
 READ_MS = "read_ms"
 """In the facts of an order: since when its handset was locked by the word of who read its screen, as it never said."""
 RETIREMENT = "retirement"
@@ -174,12 +149,6 @@ _ORDERS_HELD = (
 _COMMANDS = select(CommandRow).where(col(CommandRow.id).in_(bindparam("names", expanding=True)))
 _COMMANDS_OF = select(CommandRow).where(col(CommandRow.order) == bindparam("name")).order_by(col(CommandRow.issued_ms))
 _EVENTS = select(LockEventRow).where(col(LockEventRow.order) == bindparam("name")).order_by(col(LockEventRow.id))
-_IN_FORCE = (
-    select(AuthorityRow)
-    .where(col(AuthorityRow.in_force_idx).is_not(None))
-    .order_by(col(AuthorityRow.in_force_idx).desc())
-    .limit(1)
-)
 
 
 def device(session: Session, name: str, *, hold: bool = True) -> DeviceRow:
@@ -224,6 +193,14 @@ def device_by_imei(session: Session, imei: str) -> DeviceRow | None:
     """The newest device registered under an IMEI URN."""
     query = select(DeviceRow).where(col(DeviceRow.imei) == imei).order_by(col(DeviceRow.registered_ms).desc())
     return session.scalars(query.limit(1)).first()
+
+
+def device_named(session: Session, text: str) -> DeviceRow:
+    """A handset by its name or its IMEI in any form; raises `NotFound`."""
+    row = session.get(DeviceRow, text) or device_by_imei(session, urn_of(text))
+    if row is None:
+        raise NotFound("device", f"no handset {text!r} is registered", fix="Check the IMEI on the box.")
+    return row
 
 
 def desired(row: DeviceRow) -> Desired:
@@ -283,9 +260,11 @@ def orders_of_dispute(session: Session, dispute: str) -> list[LockOrderRow]:
     return list(session.scalars(query).all())
 
 
-def orders_of_device(session: Session, name: str, states: Sequence[str]) -> list[LockOrderRow]:
-    """The device's orders in these states."""
-    query = select(LockOrderRow).where(col(LockOrderRow.device) == name, col(LockOrderRow.state).in_(list(states)))
+def orders_of_device(session: Session, name: str, states: Sequence[str] | None = None) -> list[LockOrderRow]:
+    """The device's orders, in these states if they are named."""
+    query = select(LockOrderRow).where(col(LockOrderRow.device) == name)
+    if states is not None:
+        query = query.where(col(LockOrderRow.state).in_(list(states)))
     return list(session.scalars(query).all())
 
 
@@ -382,18 +361,6 @@ def locks_signed_since(session: Session, order: str, since_ms: int) -> int:
     question = 'SELECT count(*) FROM command WHERE "order" = ? AND op = ? AND issued_ms >= ?'
     count: int = ask(session, question, (order, str(Op.LOCK), since_ms))[0][0]
     return count
-
-
-def switched_on(session: Session, name: str) -> bool:
-    """Whether a switch is on."""
-    write_first(session, SwitchRow)
-    return any(on for (on,) in ask(session, 'SELECT "on" FROM switch WHERE name = ?', (name,)))
-
-
-def authority_in_force(session: Session) -> AuthorityRow | None:
-    """The standing authority that two people put in force last, unless it was withdrawn; it ended the one before."""
-    newest = session.scalars(_IN_FORCE).first()
-    return None if newest is None or newest.withdrawn else newest
 
 
 def _json(value: Mapping[str, Any]) -> str:

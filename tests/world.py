@@ -35,8 +35,8 @@ from custody.usecases.judge_group import ScanAnswer
 from custody.usecases.open_dispute import least_busy
 from custody.usecases.open_log import change_rules
 from custody.usecases.record_sale import Sale, read_sale, record_sale
+from devicelock import authority_store, watch_store
 from devicelock import store as lock_store
-from devicelock import watch_store
 from devicelock.rules.command import KeyRing
 from devicelock.rules.hello import SimClass
 from devicelock.rules.order import LockRole
@@ -121,7 +121,7 @@ class World(Process):
     def withdraw_authority(self, by: str = "supervisor-1") -> None:
         """One person withdraws the standing authority."""
         with self.house.unit() as unit:
-            row = lock_store.authority_in_force(unit.session)
+            row = authority_store.in_force(unit.session)
             assert row is not None
             standing_authority.withdraw(unit, authority=row.id, person=person_of(by))
 

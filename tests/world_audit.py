@@ -66,11 +66,12 @@ from custody.store.tables import (
 from custody.trail.names import index_keys
 from custody.usecases.judge_group import ScanAnswer
 from devicelock import store as lock_store
+from devicelock.authority_store import AuthorityRow
 from devicelock.rules.ack import open_ack
 from devicelock.rules.applied import Applied
 from devicelock.rules.desired import ShownState, shown_state
 from devicelock.rules.order import OrderState
-from devicelock.store import AuthorityRow, CommandRow, DeviceRow, LockEventRow, LockOrderRow
+from devicelock.store import CommandRow, DeviceRow, LockEventRow, LockOrderRow
 from devicelock.usecases.hear import key_of
 from simulators.handset import Handset
 from tests.world_audit_parts import part_complaints

@@ -9,8 +9,6 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Response
-from sqlalchemy import select
-from sqlmodel import col
 
 from api.pages.render import see
 from api.pages.sent_form import Sent, Typed, check
@@ -23,10 +21,10 @@ from api.views import order_view, order_views, reference_view
 from custody.kernel.errors import Trouble
 from custody.store import case_book
 from custody.store.unit import Unit
-from devicelock import part_store, store, watch_store
+from devicelock import authority_store, part_store, store, watch_store
 from devicelock.rules.authority import preflight
 from devicelock.rules.order import OrderState
-from devicelock.store import AuthorityRow, DeviceRow, LockOrderRow, SwitchRow
+from devicelock.store import LockOrderRow
 from devicelock.usecases import plan_parts
 from devicelock.usecases.clear_group import groups
 from devicelock.usecases.request_lock import as_decided, kind_of, rows_of
@@ -168,9 +166,9 @@ def _page(visit: Visit, sent: Sent, *, after: str | None = None) -> Response:
         waiting = [_waiting(unit, visit, row) for row in store.orders_in(session, [OrderState.REQUESTED])]
         rows = store.orders_page(session, states=HELD, after=after, limit=ROWS + 1)
         held = order_views(session, rows[:ROWS])
-        authorities = session.scalars(select(AuthorityRow).order_by(col(AuthorityRow.proposed_ms).desc())).all()
-        in_force = store.authority_in_force(session)
-        switch = session.get(SwitchRow, store.KILL_SWITCH)
+        authorities = authority_store.authorities(session)[::-1]
+        in_force = authority_store.in_force(session)
+        switch = authority_store.switch(session, authority_store.KILL_SWITCH)
         parts = [show(row, visit.parts.locks) for row in part_store.parts_unfinished(session, limit=200)]
         named = [reference_view(row) for row in part_store.references_proposed(session, limit=200)]
         alerts = [lock_watch.alert_view(row) for row in watch_store.alerts(session, seen=False)]
@@ -203,7 +201,7 @@ def _page(visit: Visit, sent: Sent, *, after: str | None = None) -> Response:
 def _waiting(unit: Unit, visit: Visit, row: LockOrderRow) -> dict[str, Any]:
     """An order that waits, with every check as it would come out if this person said yes now."""
     trial, kind = as_decided(row, visit.caller.account), kind_of(row)
-    device = unit.session.get_one(DeviceRow, row.device)
+    device = store.device(unit.session, row.device, hold=False)
     found = preflight(visit.parts.locks.facts(unit, trial, device, kind))
     own = row.requester == visit.caller.account
     others = plan_parts.rows_of(plan_parts.fits(unit, visit.parts.locks, trial, device, kind))

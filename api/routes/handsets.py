@@ -74,7 +74,7 @@ class HolderIn(Body):
 def code(name: str, body: CodeIn, parts: P, caller: Staff) -> dict[str, Any]:
     """The answer to a lock screen, by handset or IMEI: works without an order and without a network."""
     with parts.house.unit() as unit:
-        device = find_device(unit, name).device
+        device = store.device_named(unit.session, name).device
         answer = issue_code(
             unit,
             parts.locks,
@@ -90,7 +90,7 @@ def code(name: str, body: CodeIn, parts: P, caller: Staff) -> dict[str, Any]:
 def confirm(name: str, parts: P, caller: Staff) -> dict[str, Any]:
     """The customer has the handset and told us so: no lock from now on, for ever."""
     with parts.house.unit() as unit:
-        handset, who = find_device(unit, name), LockRole(caller.role)
+        handset, who = store.device_named(unit.session, name), LockRole(caller.role)
         sold_ms = _sold_ms(unit, handset)
         row = received(unit, parts.locks, name=handset.device, actor=caller.account, role=who, sold_ms=sold_ms)
         return life_view(parts, row)
@@ -101,7 +101,7 @@ def leave(name: str, body: LeaveIn, parts: P, caller: Staff) -> dict[str, Any]:
     """The customer leaves: every lock of the handset ends now, before the account does, and none comes back."""
     ends_ms = from_iso(body.ends_at)
     with parts.house.unit() as unit:
-        device = find_device(unit, name).device
+        device = store.device_named(unit.session, name).device
         row = lock_news.customer_leaves(
             unit, parts.locks, device=device, ends_ms=ends_ms, actor=caller.account, role=LockRole(caller.role)
         )
@@ -162,7 +162,7 @@ def _sold_ms(unit: Unit, handset: DeviceRow) -> Instant | None:
 
 
 def _leaver(session: Session, row: LeavingRow) -> dict[str, Any]:
-    handset = session.get_one(DeviceRow, row.device)
+    handset = store.device(session, row.device, hold=False)
     sale = sale_of_imei(session, handset.imei)
     return {
         "device": row.device,
@@ -185,11 +185,3 @@ def life_view(parts: Parts, row: DeviceRow) -> dict[str, Any]:
         "left": row.left,
         "retired": parts.locks.anchor.of(row.device).retired,
     }
-
-
-def find_device(unit: Unit, name: str) -> DeviceRow:
-    """A handset by its name or its IMEI in any form; raises `NotFound`."""
-    row = unit.session.get(DeviceRow, name) or store.device_by_imei(unit.session, joints.urn_of(name))
-    if row is None:
-        raise NotFound("device", f"no handset {name!r} is registered", fix="Check the IMEI on the box.")
-    return row

@@ -5,11 +5,9 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
-from sqlalchemy import select
-from sqlmodel import Session, col
+from sqlmodel import Session
 from starlette.convertors import StringConvertor, register_url_convertor
 
-from api import joints
 from api.http.body import Body, one_of
 from api.http.encoding import b64, unb64
 from api.http.listed import check_state
@@ -17,20 +15,20 @@ from api.parts import Parts, broker_address, parts_of
 from api.people.accounts import Caller
 from api.people.auth import role
 from api.views import order_view, order_views, part_view, reference_view
-from custody.gs1.imei import imei_urn
+from custody.gs1.imei import imei_urn, urn_of
 from custody.kernel import cbor
 from custody.kernel.clock import to_iso
 from custody.kernel.errors import NotFound, Rejected
 from custody.store.unit import Unit
 from custody.usecases.open_log import change_rules
 from custody.usecases.record_sale import sale_of_imei
-from devicelock import part_store, store, watch_store
+from devicelock import authority_store, part_store, store, watch_store
+from devicelock.authority_store import AuthorityRow
 from devicelock.rules.authority import preflight
 from devicelock.rules.command import REASONS, Basis, Op, Reason
 from devicelock.rules.lock_facts import LockKind
 from devicelock.rules.order import LockRole, OrderState
 from devicelock.rules.unlock_code import DIGITS
-from devicelock.store import AuthorityRow, DeviceRow, LockOrderRow
 from devicelock.usecases import plan_parts, request_lock, standing_authority
 from devicelock.usecases.give_reference import give_reference
 from devicelock.usecases.issue_code import issue_code
@@ -103,7 +101,7 @@ class SwitchIn(Body):
 def register(body: DeviceIn, parts: P, caller: Supervisor) -> dict[str, Any]:
     """Register a handset; the answer holds what its lock client needs."""
     with parts.house.unit() as unit:
-        sale, cose_key = sale_of_imei(unit.session, joints.urn_of(body.imei)), unb64(body.cose_key, where="cose_key")
+        sale, cose_key = sale_of_imei(unit.session, urn_of(body.imei)), unb64(body.cose_key, where="cose_key")
         made = register_device(
             unit,
             parts.locks,
@@ -131,11 +129,8 @@ def register(body: DeviceIn, parts: P, caller: Supervisor) -> dict[str, Any]:
 def device(name: str, parts: P, _caller: Staff) -> dict[str, Any]:
     """A handset by its name or its IMEI: what is wished of it and what it last said."""
     with parts.house.read() as session:
-        row = session.get(DeviceRow, name) or store.device_by_imei(session, joints.urn_of(name))
-        if row is None:
-            raise NotFound("device", f"no handset {name!r} is registered", fix="Check the IMEI on the box.")
+        row = store.device_named(session, name)
         desired = store.desired(row)
-        orders = session.scalars(select(LockOrderRow).where(col(LockOrderRow.device) == row.device)).all()
         return {
             "device": row.device,
             "imei": row.imei,
@@ -153,7 +148,7 @@ def device(name: str, parts: P, _caller: Staff) -> dict[str, Any]:
                 for seen in watch_store.sightings_of(session, row.device)
             ],
             "references": [reference_view(each) for each in part_store.references_of(session, row.device)],
-            "orders": order_views(session, orders),
+            "orders": order_views(session, store.orders_of_device(session, row.device)),
         }
 
 
@@ -336,9 +331,11 @@ def withdraw_authority(authority: str, parts: P, caller: Supervisor) -> dict[str
 def authorities(parts: P, _caller: Staff) -> dict[str, Any]:
     """Every proposal, and the kill switch."""
     with parts.house.read() as session:
-        rows = session.scalars(select(AuthorityRow).order_by(col(AuthorityRow.proposed_ms))).all()
-        stopped = store.switched_on(session, store.KILL_SWITCH)
-        return {"authorities": [_authority(session, row) for row in rows], "locks_stopped": stopped}
+        stopped = authority_store.switched_on(session, authority_store.KILL_SWITCH)
+        return {
+            "authorities": [_authority(session, row) for row in authority_store.authorities(session)],
+            "locks_stopped": stopped,
+        }
 
 
 @router.post("/kill-switch")
@@ -350,7 +347,7 @@ def kill_switch(body: SwitchIn, parts: P, caller: Supervisor) -> dict[str, Any]:
 
 
 def _authority(session: Session, row: AuthorityRow) -> dict[str, Any]:
-    newest = store.authority_in_force(session)
+    newest = authority_store.in_force(session)
     return {
         "proposal": row.id,
         "rules": msgspec.json.decode(row.rules),

@@ -63,3 +63,11 @@ def serial_as_imei(sgtin: str) -> str | None:
     if len(serial) == 15 and is_digits(serial) and luhn_check_digit(serial[:14]) == serial[14]:
         return f"urn:gsma:imei:{serial[:8]}-{serial[8:14]}-0"
     return None
+
+
+def urn_of(text: str) -> str:
+    """The canonical name of an IMEI in any form; other text as it is."""
+    try:
+        return imei_urn(text)
+    except Rejected:
+        return text

@@ -13,9 +13,10 @@ from custody.kernel.clock import DAY_MS, Instant
 from custody.kernel.errors import Conflict, NotFound, Rejected
 from custody.store.unit import Unit
 from devicelock import caps_store, watch_store
+from devicelock.authority_store import AuthorityRow
 from devicelock.rules.authority import refuse_unless_apart
 from devicelock.rules.caps import CapReason, SignedLock, pause_of
-from devicelock.store import AuthorityRow, LockOrderRow
+from devicelock.store import LockOrderRow
 from devicelock.usecases.count_locks import signed_lock
 from devicelock.usecases.lock_office import STANDING, LockOffice
 from devicelock.usecases.sign_again import hold_unanswered, sign_unanswered

@@ -16,7 +16,7 @@ from custody.kernel.clock import DAY_MS, HOUR_MS, Instant
 from custody.kernel.errors import Forbidden
 from custody.kernel.person import fold_person
 from custody.store.unit import House, Unit
-from devicelock import store, watch_store
+from devicelock import authority_store, watch_store
 from devicelock.anchor import AnchorFile
 from devicelock.backends.contract import Capabilities
 from devicelock.rules.authority import DECIDERS
@@ -179,7 +179,7 @@ class LockOffice:
             way_out=True,
             still_served=known.still_served,
             held_back=self.held_back(counted),
-            kill_switch_on=store.switched_on(session, store.KILL_SWITCH),
+            kill_switch_on=authority_store.switched_on(session, authority_store.KILL_SWITCH),
             notice_sent=notice_ms is not None and notice_ms <= unit.now_ms,
             claim=known.claim,
             policy=self._policy(unit) if kind is LockKind.PROVISIONAL else None,
@@ -191,7 +191,7 @@ class LockOffice:
         return facts, counted
 
     def _policy(self, unit: Unit) -> StandingPolicy | None:
-        row = store.authority_in_force(unit.session)
+        row = authority_store.in_force(unit.session)
         if row is None or row.approver is None:
             return None
         return StandingPolicy(

@@ -23,7 +23,7 @@ from custody.kernel.poked_thread import PokedThread
 from custody.store import outbox
 from custody.store.outbox import OutboxName, Posted
 from custody.store.unit import House, Unit
-from devicelock import store
+from devicelock import authority_store
 from devicelock.transport import PublishOutcome, Transport
 
 IDLE_S = 1.0
@@ -94,7 +94,7 @@ class Relay:
             fresh = outbox.pending(session, now_ms=now_ms, but=self._gone.keys() | self._paused.keys())
             due_ms = outbox.next_due(session, now_ms=now_ms)
             locks = [row for row in fresh if row.priority != outbox.URGENT]
-            stopped = bool(locks) and store.switched_on(session, store.KILL_SWITCH)
+            stopped = bool(locks) and authority_store.switched_on(session, authority_store.KILL_SWITCH)
         self._pause_s = IDLE_S if due_ms is None else min(IDLE_S, (due_ms - now_ms) / SECOND_MS)
         before = len(self._gone)
         connected = self._hand_on_all([row for row in fresh if row.priority == outbox.URGENT], now_ms)

@@ -17,7 +17,7 @@ from custody.gs1.imei import imei_digits, imei_urn
 from custody.kernel.clock import DAY_MS, Instant
 from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected, Trouble
 from custody.store.unit import Unit
-from devicelock import caps_store, store
+from devicelock import authority_store, caps_store, store
 from devicelock.rules.authority import HOLD_MS, PROVISIONAL_MS, preflight
 from devicelock.rules.caps import CapReason, group_of, may_ask
 from devicelock.rules.command import REASONS, Basis, Op, Reason
@@ -333,7 +333,7 @@ def _order(
 
 
 def _group(unit: Unit, requester: str, asked_ms: Instant) -> str:
-    policy = store.authority_in_force(unit.session) if requester == STANDING else None
+    policy = authority_store.in_force(unit.session) if requester == STANDING else None
     return group_of(policy=policy.id if policy else None, account=requester, at_ms=asked_ms)
 
 

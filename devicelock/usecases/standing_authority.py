@@ -10,12 +10,11 @@ import msgspec
 
 from custody.kernel.errors import Conflict, Forbidden, NotFound
 from custody.store.unit import Unit
-from devicelock import store
+from devicelock.authority_store import KILL_SWITCH, AuthorityRow, SwitchRow
 from devicelock.rules.authority import refuse_unless_apart
 from devicelock.rules.caps import KillSwitch, disengage, engage
 from devicelock.rules.lock_facts import STANDING_CLAIMS
 from devicelock.rules.order import LockRole
-from devicelock.store import AuthorityRow, SwitchRow
 from devicelock.usecases.alert import AlertKind, raise_alert
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.sign_again import hold_unanswered, sign_unanswered
@@ -88,13 +87,13 @@ def throw_switch(unit: Unit, office: LockOffice, *, on: bool, person: str, why: 
     """Stop all locking at once (one person), or allow it again (another person than anybody who stopped it)."""
     unanswered = [] if on else hold_unanswered(unit)
     unit.log.claim()  # whoever throws it at the same moment waits here, and is read by who comes after
-    row = unit.session.get(SwitchRow, store.KILL_SWITCH, populate_existing=True)
+    row = unit.session.get(SwitchRow, KILL_SWITCH, populate_existing=True)
     if row is None:
-        row = SwitchRow(name=store.KILL_SWITCH, on=False, thrown_by=person, at_ms=unit.now_ms)
+        row = SwitchRow(name=KILL_SWITCH, on=False, thrown_by=person, at_ms=unit.now_ms)
     stopped_by = people_of(row) if row.on else []
     if on:
         engage(by=person, at_ms=unit.now_ms, why=why)
-        raise_alert(unit, AlertKind.LOCKS_STOPPED, about=store.KILL_SWITCH, detail=f"All locking is stopped: {why}")
+        raise_alert(unit, AlertKind.LOCKS_STOPPED, about=KILL_SWITCH, detail=f"All locking is stopped: {why}")
     for name in [] if on else stopped_by:
         first, second = (office.behind(unit.session, each) for each in (name, person))
         refuse_unless_apart(first, second, what="stop all locking and start it again", ask="another supervisor")

@@ -23,7 +23,7 @@ from api import lock_news
 from api.people import persons
 from custody.kernel.clock import SECOND_MS
 from custody.store import case_book
-from devicelock import caps_store, store, watch_store
+from devicelock import authority_store, caps_store, store, watch_store
 from devicelock.rules.ack import AckResult
 from devicelock.rules.applied import Applied
 from devicelock.rules.caps import Caps
@@ -120,8 +120,8 @@ class Ghosts:
             return
         self._hold(not past.retirement_decided, 2, f"{command.command_id} was signed after the decision to retire")
         self._hold(past.may_be_locked, 7, f"{command.command_id} is for a handset that is confirmed, left or retired")
-        stopped = self.stopped and store.switched_on(
-            session, store.KILL_SWITCH
+        stopped = self.stopped and authority_store.switched_on(
+            session, authority_store.KILL_SWITCH
         )  # whoever throws it back has locks signed
         self._hold(not stopped, 8, f"{command.command_id} was signed under the kill switch")
         order = session.get(LockOrderRow, command.order)
@@ -136,7 +136,7 @@ class Ghosts:
                 person = persons.person(session, account)
                 self._hold(bool(person and person.employed), 6, f"{command.command_id}: {account} is not here any more")
         else:
-            row = store.authority_in_force(session)
+            row = authority_store.in_force(session)
             people = [persons.behind(session, name) for name in (row.proposer, row.approver) if name] if row else []
             self._hold(len(people) == 2, 6, f"{command.command_id} rests on no authority of two people")
             shared = frozenset.intersection(*people) if people else frozenset()
@@ -220,7 +220,7 @@ class Ghosts:
 
     def remember(self, session: Session) -> None:
         """Learn what the database knows now; after a restore that is less than before."""
-        self.stopped = store.switched_on(session, store.KILL_SWITCH)
+        self.stopped = authority_store.switched_on(session, authority_store.KILL_SWITCH)
         for name, past in self.past.items():
             row = store.device(session, name)
             past.retirement_decided = past.retirement_decided or self.world.anchor.of(name).retired

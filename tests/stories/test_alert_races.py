@@ -10,8 +10,8 @@ from custody.disputes.machine import CaseRole
 from custody.kernel.clock import DAY_MS, HOUR_MS
 from custody.store.unit import Unit
 from custody.usecases import move_inquiry
-from devicelock import store, watch_store
-from devicelock.store import SwitchRow
+from devicelock import authority_store, watch_store
+from devicelock.authority_store import SwitchRow
 from devicelock.usecases.alert import AlertKind, look_at_alert, raise_alert
 from devicelock.usecases.standing_authority import people_of, throw_switch
 from devicelock.usecases.sweep import sweep_silences
@@ -105,4 +105,4 @@ def test_of_two_who_stop_all_locks_at_the_same_moment_both_are_known(either: Wor
     stop = partial(throw_switch, office=either.office, on=True, why="Something is wrong.")
     meanwhile(either, partial(stop, person=people[0]), partial(stop, person=people[1]))
     with either.house.read() as session:
-        assert people_of(session.get_one(SwitchRow, store.KILL_SWITCH)) == people
+        assert people_of(session.get_one(SwitchRow, authority_store.KILL_SWITCH)) == people

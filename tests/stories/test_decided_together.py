@@ -13,7 +13,7 @@ from custody.store import case_book, idempotency
 from custody.store.idempotency import RequestKey
 from custody.store.tables import IdempotencyRow
 from custody.store.unit import Unit
-from devicelock import store
+from devicelock import authority_store
 from devicelock.rules.command import Basis, Reason
 from devicelock.rules.order import LockRole
 from devicelock.usecases.decide_together import Decisions
@@ -226,7 +226,7 @@ def test_everybody_gets_the_answer_to_their_own_decision(several: World) -> None
 
     def act(number: int) -> Act:
         def made(unit: Unit) -> int:
-            store.switched_on(unit.session, store.KILL_SWITCH)
+            authority_store.switched_on(unit.session, authority_store.KILL_SWITCH)
             if number % 7 == 3:
                 raise Forbidden("no", str(number), fix="Nothing.")
             return number
