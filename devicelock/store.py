@@ -230,6 +230,11 @@ def order(session: Session, name: str, *, hold: bool = True) -> LockOrderRow:
     return row
 
 
+def find_order(session: Session, name: str) -> LockOrderRow | None:
+    """The order's row, only to be read; None if there is none."""
+    return session.get(LockOrderRow, name)
+
+
 def put_order(session: Session, row: LockOrderRow) -> None:
     """Store a new order, which is this unit's own: it holds it, and the caps count it, before it is written."""
     session.add(row)

@@ -19,7 +19,7 @@ from sqlmodel import Session
 from api.given_name import cut_name
 from api.routes.customer import customer_view
 from custody.kernel.clock import Instant, to_iso
-from custody.store import case_book, evidence_book
+from custody.store import case_book, evidence_book, sale_book
 from custody.store.tables import SaleRow
 from custody.usecases.open_dispute import hash_token
 
@@ -39,7 +39,7 @@ def write_file(session: Session, token: str, out: IO[bytes], *, now_ms: Instant)
     """Write the zip, one file after the other; raises `NotFound` for a link that opens no case."""
     view = customer_view(session, token)
     file = case_book.read_by_token(session, hash_token(token))
-    sale = session.get(SaleRow, file.case.order_ref) if file.case.order_ref and file.order_named else None
+    sale = sale_book.find(session, file.case.order_ref) if file.case.order_ref and file.order_named else None
     document = {
         "written_at": to_iso(now_ms),
         **view,

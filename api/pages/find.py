@@ -7,24 +7,18 @@ leads to the case in which a customer gave it.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
-import msgspec
-from sqlalchemy import Select, or_, select
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from api.routes.reports import given_number
-from custody.disputes.case import CASE
 from custody.kernel.errors import NotFound, Rejected
 from custody.kernel.ids import as_typed
-from custody.store import case_book, worklist
+from custody.store import case_book, case_lists, sale_book, worklist
 from custody.store.case_book import CaseFile
-from custody.store.owing import owes
-from custody.store.tables import DisputeRow, SaleRow
 from custody.trail.names import ask, is_parcel
 from custody.usecases.read_trail import read_trail
 from custody.usecases.record_sale import sale_of_imei
-from devicelock.store import LockOrderRow
+from devicelock import store as lock_store
 
 PAGE = 25
 LEAST_CONTACT = 4
@@ -62,26 +56,13 @@ def list_cases(session: Session, *, owner: str | None, show: str, after: str | N
     if show == "due":
         due = worklist.soonest_first(session, after=after, limit=PAGE + 1)
         return Listed(files=tuple(one.file for one in due[:PAGE]), onward=due[PAGE - 1].cursor if due[PAGE:] else None)
-    ended = sorted(CASE.terminal)
-    state = col(DisputeRow.state)
-    shown = {"ended": state.in_(ended), "owed": owes()}
-    query = _newest_first().where(shown.get(show, state.not_in(ended)))
-    if owner is not None:
-        query = query.where(col(DisputeRow.owner) == owner)
-    last = session.get(DisputeRow, after) if after else None
-    if last is not None:
-        older = col(DisputeRow.opened_ms) < last.opened_ms
-        same = (col(DisputeRow.opened_ms) == last.opened_ms) & (col(DisputeRow.id) < last.id)
-        query = query.where(older | same)
-    files = _files(session, query.limit(PAGE + 1))
+    files = case_lists.page(session, show=show, owner=owner, after=after, limit=PAGE + 1)
     return Listed(files=files[:PAGE], onward=files[PAGE - 1].case.id if len(files) > PAGE else None)
 
 
 def cases_of_orders(session: Session, references: Sequence[str]) -> tuple[CaseFile, ...]:
     """The cases about these orders, newest first."""
-    if not references:
-        return ()
-    return _files(session, _newest_first().where(col(DisputeRow.order_ref).in_(references)).limit(MOST_FOUND))
+    return case_lists.of_orders(session, references, limit=MOST_FOUND)
 
 
 def cases_about(session: Session, numbers: Collection[str], *, of_no_order: bool = False) -> tuple[CaseFile, ...]:
@@ -89,16 +70,10 @@ def cases_about(session: Session, numbers: Collection[str], *, of_no_order: bool
 
     Every case is read for them; `of_no_order`: only those without an order, which are few.
     """
-    if not numbers:
-        return ()
-    held = or_(*(col(DisputeRow.facts).icontains(number, autoescape=True) for number in numbers))
     lines = {given_number(number) for number in numbers}
-    query = _newest_first().where(held)
-    if of_no_order:
-        query = query.where(col(DisputeRow.order_ref) == "")
     return tuple(
         file
-        for file in _files(session, query.limit(READ_AT_ONCE))
+        for file in case_lists.holding(session, numbers, of_no_order=of_no_order, limit=READ_AT_ONCE)
         if {file.parcel, file.imei} & {*numbers} or lines & {*file.case.anything_else.splitlines()}
     )[:MOST_FOUND]
 
@@ -116,7 +91,7 @@ def find(session: Session, text: str) -> BoxFound:
 
 
 def _by_id(session: Session, asked: str) -> BoxFound:
-    order = session.get(LockOrderRow, asked)
+    order = lock_store.find_order(session, asked)
     try:
         dispute = order.dispute if order and order.dispute else as_typed("case", asked)
         return BoxFound(files=(case_book.read(session, dispute),))
@@ -127,7 +102,7 @@ def _by_id(session: Session, asked: str) -> BoxFound:
 def _by_order(session: Session, asked: str) -> BoxFound:
     reference = asked.removeprefix("po:")
     files = cases_of_orders(session, [reference])
-    known = session.get(SaleRow, reference) is not None
+    known = sale_book.find(session, reference) is not None
     return BoxFound(files=files, orders=(reference,) if files or known else ())
 
 
@@ -164,38 +139,5 @@ def _by_contact(session: Session, asked: str) -> BoxFound:
     """Sales whose contact holds the text, newest first; those with a case come first, however many others there are."""
     if len(asked) < LEAST_CONTACT:
         return BoxFound()
-    wanted = _spellings(asked) | _spellings(asked.replace(" ", ""))
-    facts, newest = col(SaleRow.facts), col(SaleRow.recorded_ms).desc()
-    query = select(col(SaleRow.order_ref), facts).where(
-        or_(*(facts.icontains(part, autoescape=True) for part in wanted))
-    )
-    disputed = col(SaleRow.order_ref).in_(select(col(DisputeRow.order_ref)))
-    references = [
-        *_named(session, query.where(disputed).order_by(newest), wanted),
-        *_named(session, query.where(~disputed).order_by(newest), wanted),
-    ][:MOST_FOUND]
-    return BoxFound(files=cases_of_orders(session, references), orders=tuple(references))
-
-
-def _spellings(asked: str) -> set[str]:
-    """A text in small and capital letters: SQLite takes those for alike in ASCII only."""
-    return {asked} if asked.isascii() else {asked, asked.lower(), asked.upper(), asked.title()}
-
-
-def _named(session: Session, query: Select[str, str], wanted: Collection[str]) -> list[str]:
-    """The first sales that hold a text in their contact, and not merely in another of their facts."""
-    with session.execute(query.execution_options(yield_per=READ_AT_ONCE)) as rows:
-        found = (
-            reference
-            for reference, facts in rows
-            if any(part.casefold() in str(msgspec.json.decode(facts)["contact"]).casefold() for part in wanted)
-        )
-        return list(islice(found, MOST_FOUND))
-
-
-def _newest_first() -> Select[DisputeRow]:
-    return select(DisputeRow).order_by(col(DisputeRow.opened_ms).desc(), col(DisputeRow.id).desc())
-
-
-def _files(session: Session, query: Select[DisputeRow]) -> tuple[CaseFile, ...]:
-    return tuple(msgspec.json.decode(row.facts, type=CaseFile) for row in session.scalars(query).all())
+    references = sale_book.with_contact(session, asked, limit=MOST_FOUND)
+    return BoxFound(files=cases_of_orders(session, references), orders=references)

@@ -4,8 +4,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from pydantic import Field
-from sqlalchemy import select
-from sqlmodel import col
 
 from api.http.body import Body, one_of
 from api.http.encoding import b64, unb64
@@ -121,7 +119,6 @@ def enrol(body: EnrolIn, parts: P) -> dict[str, Any]:
 def listing(parts: P, _caller: Annotated[Caller, Depends(signed_in)]) -> dict[str, Any]:
     """Every station with its keys."""
     with parts.house.read() as session:
-        rows = session.scalars(select(StationRow).order_by(col(StationRow.station))).all()
         groups, size = shard_book.settings(session), log_reader.head(session).size
         return {
             "stations": [
@@ -129,7 +126,7 @@ def listing(parts: P, _caller: Annotated[Caller, Depends(signed_in)]) -> dict[st
                     **_describe(parts, row, scan_book.keys_of_station(session, row.station)),
                     "group": group_at(groups, row.station, size),
                 }
-                for row in rows
+                for row in scan_book.stations(session)
             ]
         }
 

@@ -89,6 +89,11 @@ def station_heads(session: Session, stations: Iterable[str]) -> dict[str, Statio
     return {station: StationHead(seq=seq, digest=digest) for station, seq, digest in found}
 
 
+def stations(session: Session) -> list[StationRow]:
+    """Every station that was announced, by name."""
+    return list(session.scalars(select(StationRow).order_by(col(StationRow.station))).all())
+
+
 def station_by_token(session: Session, token_hash: bytes) -> StationRow | None:
     """The station that may enrol with this token, locked for this unit on PostgreSQL: the token works for one key."""
     query = select(StationRow).where(col(StationRow.token_hash) == token_hash).with_for_update()

@@ -18,8 +18,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from custody.investigation.look import KeptLook, Look, are_plain, place, tell
 from custody.investigation.lots import Lot, Lots
@@ -30,7 +29,6 @@ from custody.scans.advance import parcels_of
 from custody.scans.place import index_of
 from custody.store import erase_book, log_reader, scan_book, stretch_book
 from custody.store.stretch_book import Stretch
-from custody.store.tables import StationRow
 from custody.store.unit import House
 from custody.trail.names import is_parcel
 from custody.trail.sealed import SealedScan
@@ -266,5 +264,4 @@ def _by_parcel(scans: Iterable[SealedScan]) -> dict[str, list[SealedScan]]:
 
 def _site_names(session: Session) -> dict[str, str]:
     """What people call each site; the last of its stations by name decides where they call it otherwise."""
-    rows = session.scalars(select(StationRow).order_by(col(StationRow.station))).all()
-    return {station_info(row).site: site_name(row) for row in rows}
+    return {station_info(row).site: site_name(row) for row in scan_book.stations(session)}

@@ -20,6 +20,7 @@ READERS = re.compile(r"^os\.(environb?|getenvb?)\b")
 WALL = re.compile(r"^(time\.(time|time_ns|localtime|gmtime|ctime)|datetime(\.datetime|\.date)?\.(now|utcnow|today))$")
 CLOCKS = re.compile(r"^time(\..*)?$")
 MAY_READ_THE_CLOCK = {"custody/kernel/system_clock.py", "devicelock/mqtt.py"}
+SQL = re.compile(r"^(sqlalchemy|sqlmodel)\b")
 IGNORES = re.compile(
     r"#\s*(?:ruff:\s*)?(?:noqa|type:\s*ignore|pyright:\s*ignore|pragma:\s*no\s*cover)"
     r"(?:\[[^\]]*\]|:\s*[A-Z]+\d+(?:\s*,\s*[A-Z]+\d+)*)?"
@@ -100,6 +101,17 @@ def test_pure_rooms_read_no_clock_of_any_kind() -> None:
         if CLOCKS.match(used)
     }
     assert readers == set()
+
+
+def test_doors_ask_the_store_by_name_and_write_no_sql() -> None:
+    written = {
+        f"{name}:{line} {used}"
+        for name in python_files("api")
+        if name.startswith(("api/routes/", "api/pages/"))
+        for line, used in names_used(name)
+        if SQL.match(used) and used != "sqlmodel.Session"
+    }
+    assert written == set()
 
 
 def test_package_files_hold_one_docstring_and_nothing_else() -> None:
