@@ -9,7 +9,8 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -30,7 +31,7 @@ from custody.scans.tolerances import Tolerances
 from custody.usecases.accept_scans import Intake
 from custody.usecases.file_part import ScanOrBatch
 from custody.usecases.judge_group import ScanAnswer
-from custody.usecases.register_statement import register
+from custody.usecases.keep_refused import keep_refused
 
 ONE = "application/vnd.weaklink.scan+cbor"
 MANY = "application/vnd.weaklink.scans+cbor"
@@ -89,7 +90,7 @@ class ScanDoor:
         scan = await large_bodies.read(_read_one, body)
         wrong = wrong_own_key(scan.event, self._own)
         if wrong is not None:
-            await self._take_number(scan)
+            await self._keep([scan])
             raise wrong
         ack = (await self._answers.of([scan]))[0]
         if ack.refused is not None:
@@ -102,15 +103,13 @@ class ScanDoor:
         read = await large_bodies.read(_read_many, body)
         wrong = {at: why for at, each in enumerate(read) if (why := self._wrong(each)) is not None}
         acks: list[ScanAnswer] = []
-        waiting: list[Scan] = []
-        for at, each in enumerate(read):
-            if isinstance(each, Scan) and at not in wrong:
-                waiting.append(each)
-            elif isinstance(each, Scan):
-                acks += await self._answers.of(waiting) if waiting else []
-                waiting = []
-                await self._take_number(each)
-        acks += await self._answers.of(waiting) if waiting else []
+        scans = [(at in wrong, each) for at, each in enumerate(read) if isinstance(each, Scan)]
+        for is_refused, run in groupby(scans, key=itemgetter(0)):
+            turn = [scan for _, scan in run]
+            if is_refused:
+                await self._keep(turn)
+            else:
+                acks += await self._answers.of(turn)
         left = iter(acks)
         items = [_item(wrong[at] if at in wrong else next(left)) for at in range(len(read))]
         return 200, _encode({"items": items})
@@ -118,10 +117,8 @@ class ScanDoor:
     def _wrong(self, read: Scan | Trouble) -> Trouble | None:
         return wrong_own_key(read.event, self._own) if isinstance(read, Scan) else read
 
-    async def _take_number(self, scan: Scan) -> None:
-        """Keep the statement of a scan that is refused, which takes its number; what does not belong there does not."""
-        with suppress(Rejected):
-            await run_in_threadpool(register, self._house, scan.message.raw, Tolerances())
+    async def _keep(self, refused: Sequence[Scan]) -> None:
+        await run_in_threadpool(keep_refused, self._house, refused, Tolerances())
 
     async def _together(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
         """POST /v1/batches: scans under one statement; 201, or 200 for a repeat, each scan with its own result."""

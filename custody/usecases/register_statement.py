@@ -72,7 +72,7 @@ def register(house: House, statement: bytes, tolerances: Tolerances) -> Register
     if kind in SCANS:
         scan = read_scan_statement(message.raw)
         with house.unit() as unit:
-            return _once(unit, message) or _register_scan(unit, scan, tolerances)
+            return _once(unit, message) or register_scan(unit, scan, tolerances)
     if kind == RECORD:
         with house.unit() as unit:
             return _once(unit, message) or _register_record(unit, message)
@@ -93,6 +93,13 @@ def read_statement(statement: bytes) -> Sign1:
     if cose.VDS in message.protected:
         raise Rejected("cose", "this is a receipt, not a statement", fix="Send the statement that it is for.")
     return message.with_unprotected({}) if message.unprotected else message
+
+
+def read_scan(statement: bytes) -> ScanStatement:
+    """A scan's statement that may be registered by its form; raises `Rejected`."""
+    message = read_statement(statement)
+    check_subjects(message)
+    return read_scan_statement(message.raw)
 
 
 def _check_algorithm(statement: bytes) -> None:
@@ -117,7 +124,8 @@ def _append(unit: Unit, message: Sign1) -> Registered:
     return Registered(digest=message.digest, index=index, fresh=True)
 
 
-def _register_scan(unit: Unit, scan: ScanStatement, tolerances: Tolerances) -> Registered:
+def register_scan(unit: Unit, scan: ScanStatement, tolerances: Tolerances) -> Registered:
+    """Put a scan's statement that the log does not hold into it, without its opening; raises `Rejected`."""
     key = scan_book.station_keys(unit.session, [scan.message.kid]).get(scan.message.kid)
     # 1. An enrolled key of that station, not revoked, made the signature.
     if key is None or key.station != scan.station:
