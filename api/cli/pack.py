@@ -39,11 +39,11 @@ def verify(
     Example: `weaklink verify evidence.zip --vkey "$(cat log.vkey)"`.
     """
     try:
-        verdict = check_file(file, vkey=vkey, witnesses=witnesses)
+        verification = check_file(file, vkey=vkey, witnesses=witnesses)
     except Trouble as trouble:
         fail(trouble.detail, fix=trouble.fix, code=2)
-    print(render(verdict, as_json=as_json))
-    raise typer.Exit(outcome_of(verdict).code)
+    print(render(verification, as_json=as_json))
+    raise typer.Exit(outcome_of(verification).code)
 
 
 def _packed(value: dict[str, Any]) -> None:

@@ -44,7 +44,7 @@ ZIP = b"PK"
 
 
 def check_file(path: Path, *, vkey: str | None = None, witnesses: Path | None = None) -> Verification:
-    """The verdict on the pack in a file.
+    """The verification of the pack in a file.
 
     Raises `NotFound` or `Rejected` for a file not to be read, and for a key or a policy of the checker's that is none
     or of another log than the key, the pack's own if none was given: that says nothing against the pack.
@@ -69,7 +69,7 @@ def check_file(path: Path, *, vkey: str | None = None, witnesses: Path | None = 
 
 
 def render(verification: Verification, as_json: bool) -> str:
-    """The verdict for people, or as one JSON object; the pack's own words made harmless."""
+    """The verification for people, or as one JSON object; the pack's own words made harmless."""
     if as_json:
         found = [
             {**asdict(check), "step": int(check.step), "title": TITLES[check.step]} for check in verification.checks
@@ -94,7 +94,7 @@ def render(verification: Verification, as_json: bool) -> str:
 
 
 def outcome_of(verification: Verification) -> Outcome:
-    """The verdict in one word."""
+    """What a verification comes to, in one word."""
     if verification.wrong or not verification.checks:
         return Outcome.WRONG
     return Outcome.OPEN if verification.unchecked or verification.unwitnessed else Outcome.SOUND

@@ -176,11 +176,11 @@ def dry_run(
         refused = request_lock.refusal_to_ask(unit, parts.locks, row, caller.account)
     may_ask = refused is None and all(check.name in request_lock.WAITS_FOR for check in found.failing)
     return {
-        "verdict": str(found.verdict),
+        "verdict": str(found.ruling),
         "may_ask": may_ask,
         "refused": {"code": refused.code, "why": refused.detail, "allowed_by": refused.fix} if refused else None,
         "checks": [*request_lock.rows_of(found), *others],
-        "standing": {"verdict": str(at_once.verdict), "checks": request_lock.rows_of(at_once)},
+        "standing": {"verdict": str(at_once.ruling), "checks": request_lock.rows_of(at_once)},
     }
 
 

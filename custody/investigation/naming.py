@@ -113,7 +113,7 @@ def weigh(judgement: Judgement, *, exact: float, known: bool, charged: float, ho
     against_link = tuple(rule for rule in link if rule.figure < rule.wanted)
     against_person = against_link + tuple(rule for rule in person if rule.figure < rule.wanted)
     return Naming(
-        verdict=_verdict(judgement, named=not against_link),
+        verdict=_outcome(judgement, named=not against_link),
         segment=segment,
         link_named=not against_link,
         person_named=not against_person,
@@ -150,7 +150,7 @@ def case_alone(judgement: Judgement) -> Judgement:
     return judgement.rejudged(hazard=CASE_FACTOR * judgement.cold_hazard)
 
 
-def _verdict(judgement: Judgement, *, named: bool) -> NamingOutcome:
+def _outcome(judgement: Judgement, *, named: bool) -> NamingOutcome:
     if named:
         return NamingOutcome.NAMED
     return NamingOutcome.NEEDS_CHECK if float(judgement.columns.max()) >= PHYSICAL_LEAST else NamingOutcome.UNRESOLVED

@@ -90,7 +90,7 @@ def state(
             Possibility(text=words[column], percent=percent(float(columns[column]))) for column in order[:3]
         ),
         shares=_shares(judgement),
-        verdict=_verdict(words[naming.segment], naming),
+        verdict=_may_be_named(words[naming.segment], naming),
         not_known=(*_not_known(naming), *((HISTORY_CARRIES,) if carried else ())),
         next_check=_next(checks),
     )
@@ -114,7 +114,7 @@ def _shares(judgement: Judgement) -> tuple[Possibility, ...]:
     return tuple(Possibility(text=text, percent=percent(share)) for text, share in rows)
 
 
-def _verdict(place: str, naming: Naming) -> str:
+def _may_be_named(place: str, naming: Naming) -> str:
     if naming.link_named:
         person = " The custodian's key is shown to two people with a reason." if naming.person_named else ""
         return f"The link {place} may be named ({percent(naming.theft)}).{person}"

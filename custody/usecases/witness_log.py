@@ -78,11 +78,11 @@ class Witness:
         origin = request.checkpoint.origin
         trusted = self._trusted.get(origin, [])
         with self._turn:
-            verdict = decide(request, trusted=trusted, latest=self._folder.latest(origin) if trusted else None)
-            if verdict.checkpoint is None:
-                body_text, media_type = verdict.body or f"{verdict.why}\n", verdict.content_type
-                return WitnessAnswer(status=verdict.status, body=body_text, content_type=media_type or PLAIN)
-            lines = self._cosign(verdict.checkpoint)
+            decision = decide(request, trusted=trusted, latest=self._folder.latest(origin) if trusted else None)
+            if decision.checkpoint is None:
+                body_text, media_type = decision.body or f"{decision.why}\n", decision.content_type
+                return WitnessAnswer(status=decision.status, body=body_text, content_type=media_type or PLAIN)
+            lines = self._cosign(decision.checkpoint)
             signed = open_note(request.note, trusted)
             own = {(line.name, line.key_id): line for line in signed.signatures}
             self._folder.replace(origin, Note(text=signed.text, signatures=(*own.values(), *lines)).raw())

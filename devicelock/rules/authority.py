@@ -52,7 +52,7 @@ def preflight(facts: LockFacts) -> Preflight:
 def authorise_lock(facts: LockFacts, *, references: tuple[str, ...] = ()) -> Authority:
     """The authority for a lock; raises `Forbidden("preflight")` with every row that holds it back."""
     result = preflight(facts)
-    if result.verdict is Ruling.REFUSED:
+    if result.ruling is Ruling.REFUSED:
         raise _refused(result)
     if facts.kind is LockKind.PROVISIONAL and facts.policy is not None:
         decided = (f"decided-by:{facts.decider.person}",) if facts.decider is not None else ()

@@ -82,6 +82,6 @@ class Preflight:
     failing: tuple[PreflightCheck, ...]
 
     @property
-    def verdict(self) -> Ruling:
+    def ruling(self) -> Ruling:
         """Allowed if nothing holds it back."""
         return Ruling.REFUSED if self.failing else Ruling.ALLOWED

@@ -274,4 +274,4 @@ def _may_be_listed(
 ) -> bool:
     if kind is LockKind.PROVISIONAL:
         return False
-    return preflight(office.facts(unit, order, device, LockKind.IMEI_LIST)).verdict is Ruling.ALLOWED
+    return preflight(office.facts(unit, order, device, LockKind.IMEI_LIST)).ruling is Ruling.ALLOWED

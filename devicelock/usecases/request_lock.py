@@ -50,7 +50,7 @@ def lock_for_dispute(unit: Unit, office: LockOffice, *, imei: str, reason: Reaso
         store.put_order(unit.session, order)
         store.note(unit, order, "requested", actor="system", facts={"waits_for": "a specialist", "reason": str(reason)})
         return order
-    if found.verdict is Ruling.REFUSED:
+    if found.ruling is Ruling.REFUSED:
         return _refuse(unit, office, order, found)
     _approve(unit, order)
     publish_lock(unit, office, order, device, LockKind.PROVISIONAL, judged=judged)
@@ -242,7 +242,7 @@ def trial_order(
 
 def refuse_if_failing(found: Preflight) -> None:
     """Raise `Forbidden` with every failing check and what would allow it."""
-    if found.verdict is Ruling.ALLOWED:
+    if found.ruling is Ruling.ALLOWED:
         return
     first = found.failing[0]
     raise Forbidden(

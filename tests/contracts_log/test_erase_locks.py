@@ -18,7 +18,7 @@ from simulators.parcel import Parcel
 from tests.contracts_log.small_house import findings
 from tests.contracts_log.test_erase import WHY, on_disk, openings, run, sell_unscanned, sscc
 from tests.contracts_log.test_erase_holds import take_back
-from tests.stories.test_packs_of_locks import verdict_of
+from tests.stories.test_packs_of_locks import verification_of
 from tests.world import World
 from tests.world_parts import Opened
 
@@ -121,15 +121,15 @@ def test_a_lock_whose_case_was_erased_is_freed_and_shown_in_packs_like_any_other
         world.step(DAY_MS)
     done = run(world, opened.case)
     assert steps(world, opened.order.id) <= set(done.openings)
-    verdict = verdict_of(world, opened)
-    verdict.demand()
-    said = {check.what for check in verdict.checks if check.ok is None}
+    verification = verification_of(world, opened)
+    verification.demand()
+    said = {check.what for check in verification.checks if check.ok is None}
     assert f"no record of {opened.order.id} can be opened" in said
     radio.switch_on()
     world.deliver()
     assert not radio.handset.screen_locked
     assert world.order(opened.order.id).state == "released"
-    verdict_of(world, opened).demand()
+    verification_of(world, opened).demand()
     again = run(world, opened.case)
     assert again.openings, "what has come since"
     assert not again.repeated
@@ -158,7 +158,7 @@ def test_where_a_retired_handset_was_seen_goes_with_its_parcel(world: World) -> 
     assert kept_of(world, device) == {"device.confirmed", "device.retired"}
     assert parcel.unit.imei[:14] not in told(world)
     assert world.office.anchor.of(device).retired
-    verdict_of(world, opened).demand()
+    verification_of(world, opened).demand()
     assert findings(world.house) == []
     assert run(world, sscc(parcel)).repeated
 
@@ -166,9 +166,9 @@ def test_where_a_retired_handset_was_seen_goes_with_its_parcel(world: World) -> 
 def test_the_pack_of_a_case_holds_whose_handset_was_erased_with_its_parcel(world: World) -> None:
     opened, _ = found_and_retired(world)
     run(world, sscc(world.parcels[0]))
-    verdict = verdict_of(world, opened)
-    verdict.demand()
-    said = {check.what for check in verdict.checks if check.ok is None}
+    verification = verification_of(world, opened)
+    verification.demand()
+    said = {check.what for check in verification.checks if check.ok is None}
     assert f"the pack does not show when the key of {opened.order.device} was registered" in said
 
 

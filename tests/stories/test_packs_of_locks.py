@@ -12,7 +12,7 @@ from tests.world import World
 from tests.world_parts import ORIGIN, Opened, key
 
 
-def verdict_of(world: World, opened: Opened) -> Verification:
+def verification_of(world: World, opened: Opened) -> Verification:
     """What a checker says of the pack of a case."""
     log = key("log")
     with world.house.unit() as unit:
@@ -29,13 +29,15 @@ def test_the_pack_of_a_case_whose_customer_was_told_before_the_lock_holds(world:
         lost = WishFacts(lost_on_return_leg=True)
         learn_facts.whereabouts(unit, opened.case, lock_facts=lost, actor="agent-1")
     assert ask(world, "agent-1", dispute=opened.case).state == "requested"
-    verdict_of(world, opened).demand()
+    verification_of(world, opened).demand()
 
 
 def test_the_pack_of_a_case_in_which_a_lock_of_another_handset_was_asked_for_and_refused_holds(world: World) -> None:
     world.handset(world.parcels[0])
     other = world.dispute(world.parcels[1], "never_received")
     assert ask(world, "agent-1", dispute=other.case).state == "refused"
-    verdict = verdict_of(world, other)
-    verdict.demand()
-    assert [check.ok for check in verdict.checks if "a lock of another handset was asked for" in check.what] == [None]
+    verification = verification_of(world, other)
+    verification.demand()
+    assert [check.ok for check in verification.checks if "a lock of another handset was asked for" in check.what] == [
+        None
+    ]

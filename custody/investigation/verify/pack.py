@@ -23,7 +23,7 @@ Found = TypeVar("Found")
 
 
 def verify_pack(raw: bytes, *, vkey: str | None = None, witnesses: str | None = None) -> Verification:
-    """The verdict on a pack; never raises, whatever the bytes.
+    """The verification of a pack; never raises, whatever the bytes.
 
     `vkey` is the log's key as the checker knows it; `witnesses` a witness policy (C2SP tlog-policy) of his own.
     """

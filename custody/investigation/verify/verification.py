@@ -83,7 +83,7 @@ class Verification:
 
     @property
     def wrong(self) -> tuple[PackFinding, ...]:
-        """What does not hold; a verdict without any finding at all is wrong too, and has none here."""
+        """What does not hold; a verification without any finding at all is wrong too, and has none here."""
         return tuple(check for check in self.failures if not check.awaited)
 
     @property

@@ -67,7 +67,7 @@ def failing(facts: LockFacts) -> dict[CheckName, CheckReason]:
 
 @pytest.mark.parametrize("facts", ALL_KINDS.values(), ids=lambda facts: str(facts.kind))
 def test_with_every_fact_in_favour_a_lock_of_each_kind_is_allowed(facts: LockFacts) -> None:
-    assert preflight(facts).verdict is Ruling.ALLOWED
+    assert preflight(facts).ruling is Ruling.ALLOWED
     assert all(row.ok and row.reason is CheckReason.OK for row in preflight(facts).rows)
 
 

@@ -142,8 +142,8 @@ def test_a_right_cosignature_without_a_time_verifies_and_is_counted_for_nobody(k
     lines = f"log {LOG_VERIFIER.key.vkey()}\nwitness a {KEYS[kind].vkey()}\nwitness b {KEYS[other].vkey()}\n"
     note = add_signatures(NOTE, [line, LINES[other]])
     for quorum, enough in (("a", False), ("b", True)):
-        verdict = parse_policy(f"{lines}quorum {quorum}\n").judge(note)
-        assert (verdict.parties, verdict.satisfied) == ((Cosigned(party="b", at_s=AT_S),), enough)
+        witnessed = parse_policy(f"{lines}quorum {quorum}\n").judge(note)
+        assert (witnessed.parties, witnessed.satisfied) == ((Cosigned(party="b", at_s=AT_S),), enough)
     both = add_signatures(note, [LINES[kind]])
     assert parse_policy(f"{lines}group all all a b\nquorum all\n").judge(both).satisfied
 

@@ -48,8 +48,8 @@ def test_every_growth_of_a_small_log_is_cosigned(old: int) -> None:
     for size in range(old, 13):
         path = naive_consistency(old, LEAVES[:size]) if old else []
         latest = head(old) if old else None
-        verdict = decide(request(old, head(size), path), trusted=[LOG_VERIFIER], latest=latest)
-        assert (verdict.status, verdict.checkpoint) == (200, head(size))
+        decision = decide(request(old, head(size), path), trusted=[LOG_VERIFIER], latest=latest)
+        assert (decision.status, decision.checkpoint) == (200, head(size))
 
 
 def test_the_checks_come_in_the_order_of_the_specification() -> None:
@@ -61,17 +61,17 @@ def test_the_checks_come_in_the_order_of_the_specification() -> None:
     assert decide(hopeless, trusted=[], latest=head(7)).status == 404
     assert decide(hopeless, trusted=[LOG_VERIFIER], latest=head(7)).status == 403
     assert status(5, head(3), [HASH], head(7)) == 400
-    verdict = decide(request(5, head(9), [HASH]), trusted=[LOG_VERIFIER], latest=head(7))
-    assert (verdict.status, verdict.body, verdict.content_type) == (409, "7\n", SIZE_TYPE)
+    decision = decide(request(5, head(9), [HASH]), trusted=[LOG_VERIFIER], latest=head(7))
+    assert (decision.status, decision.body, decision.content_type) == (409, "7\n", SIZE_TYPE)
     assert status(5, head(9), [HASH], head(5)) == 422
     assert decide(good, trusted=[LOG_VERIFIER], latest=head(5)).status == 200
 
 
 def test_a_client_that_does_not_know_the_size_learns_it() -> None:
-    verdict = decide(request(0, head(9), []), trusted=[LOG_VERIFIER], latest=head(5))
-    assert (verdict.status, verdict.body) == (409, "5\n")
-    verdict = decide(request(5, head(9), []), trusted=[LOG_VERIFIER], latest=None)
-    assert (verdict.status, verdict.body) == (409, "0\n")
+    decision = decide(request(0, head(9), []), trusted=[LOG_VERIFIER], latest=head(5))
+    assert (decision.status, decision.body) == (409, "5\n")
+    decision = decide(request(5, head(9), []), trusted=[LOG_VERIFIER], latest=None)
+    assert (decision.status, decision.body) == (409, "0\n")
 
 
 def test_403_for_a_trusted_key_whose_signature_fails_or_for_none() -> None:

@@ -40,9 +40,9 @@ NESTED = f"{BASE}group xs 2 x1 x2 x3\n\tgroup\tboth  all carrier xs \nquorum bot
 def test_a_nested_quorum_is_reached_by_exactly_the_sets_that_fulfil_it(count: int) -> None:
     policy = parse_policy(NESTED)
     for names in combinations(NAMES, count):
-        verdict = policy.judge(cosigned(*names))
-        assert {row.party for row in verdict.parties} == set(names)
-        assert verdict.satisfied == ("carrier" in names and len({"x1", "x2", "x3"} & set(names)) >= 2)
+        witnessed = policy.judge(cosigned(*names))
+        assert {row.party for row in witnessed.parties} == set(names)
+        assert witnessed.satisfied == ("carrier" in names and len({"x1", "x2", "x3"} & set(names)) >= 2)
 
 
 def test_groups_may_lie_in_each_other_as_deep_as_a_policy_has_lines() -> None:

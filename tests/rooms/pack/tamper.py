@@ -69,12 +69,12 @@ def edit(pack: OpenedPack, name: str, change: Callable[[Any], Any]) -> dict[str,
     return {name: write_json(value if changed is None else changed)}
 
 
-def failed_steps(verdict: Verification) -> set[PackStep]:
+def failed_steps(verification: Verification) -> set[PackStep]:
     """The steps in which something does not hold."""
-    return {check.step for check in verdict.failures}
+    return {check.step for check in verification.failures}
 
 
-def verdict_on(world: World, content: bytes, changes: Mapping[str, bytes | None]) -> Verification:
+def verification_of(world: World, content: bytes, changes: Mapping[str, bytes | None]) -> Verification:
     """What a checker says of a changed pack."""
     return verify_pack(reseal(world, content, changes), vkey=world.vkey)
 
@@ -84,4 +84,4 @@ def told_otherwise(world: World, content: bytes, **parts: Any) -> Verification:
     opened = open_pack(content)
     made = draw_up(replace(opened.source, **parts)).files
     gone = set(opened.files) - set(made) - {MANIFEST, SEAL}
-    return verdict_on(world, content, {**dict.fromkeys(gone), **made})
+    return verification_of(world, content, {**dict.fromkeys(gone), **made})

@@ -10,7 +10,7 @@ from custody.investigation.verify.verification import PackStep
 from custody.kernel.clock import SECOND_MS, to_iso
 from custody.scans.scan import CAPTURED, make_capture, open_scan
 from tests.rooms.pack.pack_world import PARCEL, World, key, observe, open_case_of, open_world, send_parcel
-from tests.rooms.pack.tamper import failed_steps, verdict_on
+from tests.rooms.pack.tamper import failed_steps, verification_of
 
 
 def capture(world: World, station: str) -> int:
@@ -46,4 +46,4 @@ def test_a_captured_scan_is_sealed_in_the_pack_and_another_byte_of_it_is_refused
         assert entry.receipt is not None
         assert entry.judged is not None
         changed = {f"entries/{index:012d}.opening": entry.opening[:-1] + b" "}
-        assert PackStep.SCANS in failed_steps(verdict_on(world, content, changed))
+        assert PackStep.SCANS in failed_steps(verification_of(world, content, changed))

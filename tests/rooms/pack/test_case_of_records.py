@@ -75,8 +75,8 @@ LIES: dict[str, Callable[[OpenedPack], Any]] = {
 @pytest.mark.parametrize("lie", LIES)
 def test_what_the_case_is_was_recorded_so(world: World, pack: PackExported, opened: OpenedPack, lie: str) -> None:
     case = LIES[lie](opened)
-    verdict = told_otherwise(world, pack.content, case=case)
-    assert PackStep.RECORDS in failed_steps(verdict)
+    verification = told_otherwise(world, pack.content, case=case)
+    assert PackStep.RECORDS in failed_steps(verification)
     # Where a later step is said to be missing it may be true, and is only told.
     missing = (*opened.redactions, later_step(opened.head.size))
     told = told_otherwise(world, pack.content, case=case, redactions=missing)
@@ -92,9 +92,9 @@ def test_a_step_that_is_said_to_have_come_later_lies_behind_the_packs_checkpoint
         exported = log_reader.head(session).size  # where the next pack's own export is recorded
     for index, ok in ((size - 1, False), (size, True), (exported + 2, False), (size + 1_000_000, False)):
         missing = (*opened.redactions, later_step(index))
-        verdict = told_otherwise(world, pack.content, case=told_of(opened, state="closed"), redactions=missing)
-        assert (verdict.ok, failed_steps(verdict) <= {PackStep.RECORDS}) == (ok, True)
-        told = [check.what for check in verdict.checks if "checkpoint and" in check.what]
+        verification = told_otherwise(world, pack.content, case=told_of(opened, state="closed"), redactions=missing)
+        assert (verification.ok, failed_steps(verification) <= {PackStep.RECORDS}) == (ok, True)
+        told = [check.what for check in verification.checks if "checkpoint and" in check.what]
         assert [str(index) in what for what in told] == [True]
     odd = replace(later_step(1), where="/timeline, entry x")
     assert PackStep.RECORDS in failed_steps(told_otherwise(world, pack.content, redactions=(*opened.redactions, odd)))
@@ -130,8 +130,8 @@ def test_a_notice_of_a_lock_whose_hour_stands_in_the_place_of_its_own_time_is_re
         replace(last, facts={**last.facts, "at_ms": 1}),
         replace(last, at_ms=last.facts["at_ms"]),
     ):
-        verdict = told_otherwise(sent, content, case=replace(opened.case, timeline=(first, lie)))
-        assert failed_steps(verdict) == {PackStep.RECORDS}
+        verification = told_otherwise(sent, content, case=replace(opened.case, timeline=(first, lie)))
+        assert failed_steps(verification) == {PackStep.RECORDS}
 
 
 def test_a_case_without_a_parcel_and_a_handset_is_read_under_its_own_order(sent: World) -> None:
@@ -139,8 +139,8 @@ def test_a_case_without_a_parcel_and_a_handset_is_read_under_its_own_order(sent:
         sent.dispute = reported(unit, order="SO-1", claim_type=None)
     content = sent.export().content
     verify_pack(content, vkey=sent.vkey).demand()
-    verdict = told_otherwise(sent, content, case=replace(open_pack(content).case, item=f"po:{ORDER}"))
-    assert failed_steps(verdict) == {PackStep.RECORDS}
+    verification = told_otherwise(sent, content, case=replace(open_pack(content).case, item=f"po:{ORDER}"))
+    assert failed_steps(verification) == {PackStep.RECORDS}
 
 
 def agree_on(world: World, dispute: str, kind: str) -> None:
@@ -149,9 +149,9 @@ def agree_on(world: World, dispute: str, kind: str) -> None:
         move_case.classify_and_offer(unit, dispute, claim_type=kind, role=CaseRole.AGENT, **agreed)
 
 
-def weighed(verdict: Verification) -> list[tuple[bool | None, str]]:
+def weighed(verification: Verification) -> list[tuple[bool | None, str]]:
     about = ("was weighed", "of what was weighed", "that was weighed")
-    return [(check.ok, check.what) for check in verdict.checks if any(words in check.what for words in about)]
+    return [(check.ok, check.what) for check in verification.checks if any(words in check.what for words in about)]
 
 
 def test_a_kind_that_was_put_right_after_the_investigation_is_told_and_not_refused(sent: World) -> None:
@@ -159,9 +159,9 @@ def test_a_kind_that_was_put_right_after_the_investigation_is_told_and_not_refus
     examine(sent)
     agree_on(sent, dispute, "never_received")
     content = sent.export().content
-    verdict = verify_pack(content, vkey=sent.vkey)
-    verdict.demand()
-    assert weighed(verdict) == [(None, "wrong_item was weighed, before the log recorded never_received")]
+    verification = verify_pack(content, vkey=sent.vkey)
+    verification.demand()
+    assert weighed(verification) == [(None, "wrong_item was weighed, before the log recorded never_received")]
     first = next(line.index for line in open_pack(content).case.timeline)
     assert first is not None
     closed = Beside(withhold={first: "for the test"})
@@ -171,9 +171,9 @@ def test_a_kind_that_was_put_right_after_the_investigation_is_told_and_not_refus
     *_, last = [line.index for line in open_pack(sent.export().content).case.timeline if line.kind == "offered"]
     assert last is not None
     closed = Beside(withhold={first: "for the test", last: "for the test"})
-    verdict = verify_pack(sent.export(closed).content, vkey=sent.vkey)
-    verdict.demand()
-    assert weighed(verdict) == [(None, "that wrong_item was weighed may be told by a record that is not here")]
+    verification = verify_pack(sent.export(closed).content, vkey=sent.vkey)
+    verification.demand()
+    assert weighed(verification) == [(None, "that wrong_item was weighed may be told by a record that is not here")]
 
 
 def test_what_a_closed_record_changed_is_told_and_not_refused(sent: World) -> None:
@@ -199,9 +199,9 @@ def test_what_no_record_tells_of_a_case_is_said(sent: World) -> None:
     alone = Beside(withhold=dict.fromkeys(steps, "for the test"))
     missing = {"no record here tells when the case was opened", "no record here tells which kind of problem it is"}
     for exported, unsaid in ((content, set()), (sent.export(alone).content, missing)):
-        verdict = verify_pack(exported, vkey=sent.vkey)
-        verdict.demand()
-        assert {check.what for check in verdict.checks if check.ok is None} & missing == unsaid
+        verification = verify_pack(exported, vkey=sent.vkey)
+        verification.demand()
+        assert {check.what for check in verification.checks if check.ok is None} & missing == unsaid
 
 
 def reported(
@@ -265,8 +265,8 @@ SURVIVORS: dict[str, dict[str, Any]] = {
 }
 
 
-def said(verdict: Verification, words: str) -> list[bool | None]:
-    return [check.ok for check in verdict.checks if words in check.what]
+def said(verification: Verification, words: str) -> list[bool | None]:
+    return [check.ok for check in verification.checks if words in check.what]
 
 
 @pytest.mark.parametrize("survivor", SURVIVORS)
@@ -274,11 +274,11 @@ def test_the_pack_of_a_case_that_another_one_was_joined_into_holds(sent: World, 
     other = join(sent, **SURVIVORS[survivor])
     lock_handset(sent)
     content = sent.export().content
-    verdict = verify_pack(content, vkey=sent.vkey)
-    verdict.demand()
+    verification = verify_pack(content, vkey=sent.vkey)
+    verification.demand()
     inquiry = open_pack(content).investigation["inquiry"]
     taken = inquiry is not None and inquiry["inputs"]["dispute"]["id"] == other
-    assert said(verdict, f"the inputs are of {other}") == ([None] if taken else [])
+    assert said(verification, f"the inputs are of {other}") == ([None] if taken else [])
 
 
 def test_a_case_that_another_one_was_joined_into_is_about_what_its_record_says(sent: World) -> None:
@@ -286,8 +286,8 @@ def test_a_case_that_another_one_was_joined_into_is_about_what_its_record_says(s
     content = sent.export().content
     opened = open_pack(content)
     for told in ({"parcel": None, "item": IMEI}, {"imei": None}, {"case": told_of(opened, opened_ms=1).case}):
-        verdict = told_otherwise(sent, content, case=replace(opened.case, **told))
-        assert PackStep.RECORDS in failed_steps(verdict)
+        verification = told_otherwise(sent, content, case=replace(opened.case, **told))
+        assert PackStep.RECORDS in failed_steps(verification)
     investigation = deepcopy(dict(opened.investigation))
     investigation["inquiry"]["inputs"]["dispute"]["id"] = investigation["stored"]["dispute"] = "case_2"
     chain = told_otherwise(sent, content, investigation=investigation)
@@ -333,8 +333,8 @@ def test_every_file_that_a_customer_gave_is_listed_or_goes_on_with_the_case(sent
     (file,) = open_pack(content).case.evidence
     lies = [replace(file, sha256="00" * 32), replace(file, at_ms=1), replace(file, given_by="agent-1")]
     for told in ((), *((lie,) for lie in lies)):
-        verdict = told_otherwise(sent, content, case=replace(open_pack(content).case, evidence=told))
-        assert [check.what for check in verdict.failures] == [
+        verification = told_otherwise(sent, content, case=replace(open_pack(content).case, evidence=told))
+        assert [check.what for check in verification.failures] == [
             "a file that was given, as the log recorded, is not listed"
         ]
     another = replace(file, sha256="00" * 32)
@@ -377,17 +377,17 @@ def test_where_the_record_of_joining_names_no_parcel_it_is_the_packs_own_word(se
         case_book.note(unit, sent.case, "joined", actor="agent-1", facts={"from": "case_2", "opened_ms": at_ms})
     content = sent.export().content
     case = replace(open_pack(content).case, parcel=PARCEL, item=PARCEL)
-    verdict = told_otherwise(sent, content, case=case)
-    verdict.demand()
-    assert said(verdict, "whether the parcel is that of a case that was joined in") == [None]
+    verification = told_otherwise(sent, content, case=case)
+    verification.demand()
+    assert said(verification, "whether the parcel is that of a case that was joined in") == [None]
 
 
 def test_a_kind_of_problem_that_no_record_tells_is_named(sent: World) -> None:
     with sent.house.unit() as unit:
         sent.dispute = reported(unit, order=None, claim_type=None)
     content = sent.export().content
-    verdict = told_otherwise(sent, content, case=told_of(open_pack(content), claim_type="never_received"))
-    assert PackStep.RECORDS not in failed_steps(verdict)
+    verification = told_otherwise(sent, content, case=told_of(open_pack(content), claim_type="never_received"))
+    assert PackStep.RECORDS not in failed_steps(verification)
     assert "no record here tells which kind of problem it is" in {
-        check.what for check in verdict.checks if check.ok is None
+        check.what for check in verification.checks if check.ok is None
     }

@@ -21,9 +21,9 @@ def test_the_casework_policy_is_the_one_that_the_log_recorded_when_the_case_was_
     later = DEFAULT_POLICY.override(rule.key, rule.value, from_date=date(2027, 1, 1), note="of a later day")
     facts = {**opened.case.case, "case": {**opened.case.case["case"], "policy_version": later.pinned}}
     parts = {"case": replace(opened.case, case=facts), "casework": casework_rows(later.pinned, [later])}
-    verdict = told_otherwise(world, pack.content, **parts)
-    assert failed_steps(verdict) == {PackStep.REGISTRY}
-    assert not any(check.ok and "was opened under" in check.what for check in verdict.checks)
+    verification = told_otherwise(world, pack.content, **parts)
+    assert failed_steps(verification) == {PackStep.REGISTRY}
+    assert not any(check.ok and "was opened under" in check.what for check in verification.checks)
 
 
 def test_without_the_record_of_the_opening_the_casework_policy_is_the_packs_own_word(
@@ -31,7 +31,9 @@ def test_without_the_record_of_the_opening_the_casework_policy_is_the_packs_own_
 ) -> None:
     record = open_pack(pack.content).case.timeline[0].index
     assert record is not None
-    verdict = verify_pack(world.export(Beside(withhold={record: "for the test"})).content, vkey=world.vkey)
-    verdict.demand()
-    said = [check.ok for check in verdict.checks if check.step is PackStep.REGISTRY and "opened under" in check.what]
+    verification = verify_pack(world.export(Beside(withhold={record: "for the test"})).content, vkey=world.vkey)
+    verification.demand()
+    said = [
+        check.ok for check in verification.checks if check.step is PackStep.REGISTRY and "opened under" in check.what
+    ]
     assert said == [None, None]

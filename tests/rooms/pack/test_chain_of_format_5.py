@@ -21,7 +21,7 @@ from custody.trail.edition import ReadingEdition
 from custody.usecases.export_pack import PackExported
 from custody.usecases.read_trail import sealed_scans
 from tests.rooms.pack.pack_world import PARCEL, World, as_before, open_world, whole_story
-from tests.rooms.pack.tamper import verdict_on
+from tests.rooms.pack.tamper import verification_of
 from tests.rooms.pack.test_examined_chain import NOT_THE_ONE, refused
 
 
@@ -89,4 +89,4 @@ def test_a_pack_whose_trail_cleared_whoever_let_the_parcel_go_is_taken(world: Wo
     source = open_pack(pack.content).source
     before = derive(source, edition=ReadingEdition.FOURTH)
     assert before[TRAIL] != derive(source)[TRAIL]
-    assert verdict_on(world, pack.content, before).ok
+    assert verification_of(world, pack.content, before).ok

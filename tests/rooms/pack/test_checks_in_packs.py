@@ -60,8 +60,8 @@ def shown(world: World) -> tuple[CheckResult, ...]:
 
 def wrongs(world: World) -> list[str]:
     """What the checker of the world's pack says of checks, and what it refuses."""
-    verdict = verify_pack(world.export().content, vkey=world.vkey)
-    return [check.what for check in verdict.checks if check.ok is False or "checks" in check.what.split(":")[0]]
+    verification = verify_pack(world.export().content, vkey=world.vkey)
+    return [check.what for check in verification.checks if check.ok is False or "checks" in check.what.split(":")[0]]
 
 
 def test_what_checks_have_shown_is_held_against_the_log(checked: World) -> None:
@@ -136,6 +136,6 @@ def test_a_result_whose_record_is_withheld_is_told_and_not_refused(checked: Worl
     judge(checked, shown(checked))
     records = records_of(open_pack(checked.export().content).entries)
     (at,) = [index for index, told in records.items() if told["kind"] == "dispute.check_done"]
-    verdict = verify_pack(checked.export(Beside(withhold={at: "it names somebody"})).content, vkey=checked.vkey)
-    verdict.demand()
-    assert any(check.ok is None and "shown by a check may be told" in check.what for check in verdict.checks)
+    verification = verify_pack(checked.export(Beside(withhold={at: "it names somebody"})).content, vkey=checked.vkey)
+    verification.demand()
+    assert any(check.ok is None and "shown by a check may be told" in check.what for check in verification.checks)

@@ -18,7 +18,7 @@ from custody.store.tables import OpeningRow
 from custody.usecases.erase import erase, write_notice
 from custody.usecases.move_case import withdraw
 from tests.rooms.pack.pack_world import PARCEL, examine, open_case_of, open_world, send_parcel
-from tests.rooms.pack.tamper import verdict_on
+from tests.rooms.pack.tamper import verification_of
 
 
 @pytest.mark.parametrize("together", [frozenset[str](), frozenset({"courier-7"})])
@@ -29,10 +29,10 @@ def test_the_notice_of_what_was_erased_goes_along(tmp_path: Path, together: froz
             done = erase(unit, PARCEL, reason="over", actor="supervisor-1", holds=lambda _session, _imeis: ())
         open_case_of(world)
         pack = world.export()
-        verdict = verify_pack(pack.content, vkey=world.vkey)
-    verdict.demand()
+        verification = verify_pack(pack.content, vkey=world.vkey)
+    verification.demand()
     assert done.index in {entry.index for entry in open_pack(pack.content).entries}
-    said = {check.what for check in verdict.checks if "content is" in check.what}
+    said = {check.what for check in verification.checks if "content is" in check.what}
     batched = {"the content is erased; leaf and receipt stand"} if together else set()
     assert said == {"the content is erased; the signature stands"} | batched
 
@@ -45,9 +45,9 @@ def test_the_pack_of_an_erased_case_holds_and_says_so(tmp_path: Path) -> None:
             withdraw(unit, world.case, actor="customer", locks_settled=True)
         with world.house.unit() as unit:
             erase(unit, world.case, reason="over", actor="supervisor-1", holds=lambda _session, _imeis: ())
-        verdict = verify_pack(world.export().content, vkey=world.vkey)
-    verdict.demand()
-    said = {check.what for check in verdict.checks if check.ok is None}
+        verification = verify_pack(world.export().content, vkey=world.vkey)
+    verification.demand()
+    said = {check.what for check in verification.checks if check.ok is None}
     assert {"the record of 'opened' is erased", "no record here tells when the case was opened"} <= said
     assert "the content of 2 records is erased; their signatures stand" in said
 
@@ -83,9 +83,9 @@ def test_content_that_is_not_here_without_a_notice_is_not_called_erased(tmp_path
             )
             unit.session.connection().execute(change)
         pack = world.export()
-        verdict = verify_pack(pack.content, vkey=world.vkey)
-    verdict.demand()
-    said = [check.what for check in verdict.checks if check.where == f"entry {gone}"]
+        verification = verify_pack(pack.content, vkey=world.vkey)
+    verification.demand()
+    said = [check.what for check in verification.checks if check.where == f"entry {gone}"]
     assert said == ["the content is not here, and no record of an erasure is; the signature stands"]
     assert f"entries/{gone:012d}.opening" not in read_zip(pack.content)
 
@@ -101,11 +101,11 @@ def test_what_was_dropped_after_its_time_is_not_told_as_erased(tmp_path: Path) -
                 write_notice(unit, target, what, gone, reason="over", actor="supervisor-1")
         open_case_of(world)
         content = world.export().content
-        verdict = verify_pack(content, vkey=world.vkey)
-        verdict.demand()
+        verification = verify_pack(content, vkey=world.vkey)
+        verification.demand()
         at_first = derive(open_pack(content).source, dropped_as_erased=True)[REPORT]
-        verdict_on(world, content, {REPORT: at_first}).demand()
-    said = {check.where: check.what.partition(";")[0] for check in verdict.checks if "content is" in check.what}
+        verification_of(world, content, {REPORT: at_first}).demand()
+    said = {check.where: check.what.partition(";")[0] for check in verification.checks if "content is" in check.what}
     after, gone_first = "the content is dropped after its time", name_place(erased)
     assert said == {f"entry {name_place(place)}": after for place in dropped} | {
         f"entry {gone_first}": "the content is erased"

@@ -33,7 +33,7 @@ from tests.rooms.pack.pack_world import (
     open_world,
     whole_story,
 )
-from tests.rooms.pack.tamper import told_otherwise, verdict_on
+from tests.rooms.pack.tamper import told_otherwise, verification_of
 
 NOT_THE_ONE = "the chain that was examined is not the one that the scans in the pack show"
 
@@ -48,8 +48,8 @@ def refused(
     stored, inquiry = answer_of(result, dispute.id, ran_ms=stated.ran_ms)
     if form is not None:
         stored, inquiry = as_before(stored, inquiry, form)
-    verdict = told_otherwise(world, pack.content, investigation={"stored": stored, "inquiry": inquiry})
-    return list(verdict.failures)
+    verification = told_otherwise(world, pack.content, investigation={"stored": stored, "inquiry": inquiry})
+    return list(verification.failures)
 
 
 def _told(part: str, at: int, **facts: Any) -> Callable[[Dispute], Dispute]:
@@ -142,7 +142,7 @@ def test_a_pack_with_the_trail_as_it_was_told_before_is_taken(checked: World) ->
     assert f"po:{SHOPS_ORDER}".encode() in derive(source)[TRAIL]
     assert b"The recipient confirmed with a check." in before[TRAIL]
     assert b"The recipient confirmed with a check." not in derive(source)[TRAIL]
-    assert verdict_on(checked, pack.content, before).ok
+    assert verification_of(checked, pack.content, before).ok
 
 
 def test_a_pack_in_which_all_that_was_put_on_the_parcel_was_a_seal_is_taken(tracked: World) -> None:
@@ -150,7 +150,7 @@ def test_a_pack_in_which_all_that_was_put_on_the_parcel_was_a_seal_is_taken(trac
     before = derive(open_pack(pack.content).source, edition=ReadingEdition.SECOND)
     assert b"puts on a new seal" in before[TRAIL]
     assert b"puts on a new seal" not in derive(open_pack(pack.content).source)[TRAIL]
-    assert verdict_on(tracked, pack.content, before).ok
+    assert verification_of(tracked, pack.content, before).ok
 
 
 def test_a_pack_in_which_a_second_stations_repeat_counted_again_and_a_repair_was_about_nothing_is_taken(
@@ -161,7 +161,7 @@ def test_a_pack_in_which_a_second_stations_repeat_counted_again_and_a_repair_was
     for said in (b"event_repeated", b"repairing"):
         assert said not in before[TRAIL]
         assert said in derive(open_pack(pack.content).source)[TRAIL]
-    assert verdict_on(repeated, pack.content, before).ok
+    assert verification_of(repeated, pack.content, before).ok
 
 
 @pytest.fixture(name="repeated")

@@ -147,8 +147,8 @@ def test_no_contact_and_no_support_need_stands_anywhere_in_a_pack(tmp_path: Path
 def test_a_case_without_parcel_order_or_scans_has_a_pack_too(tmp_path: Path) -> None:
     with open_world(f"sqlite:///{tmp_path / 'house.sqlite3'}") as world:
         open_case_of(world)
-        verdict = verify_pack(world.export().content, vkey=world.vkey)
-    verdict.demand()
+        verification = verify_pack(world.export().content, vkey=world.vkey)
+    verification.demand()
 
 
 def test_content_may_be_withheld_for_a_reason_that_is_told(world: World) -> None:
@@ -173,11 +173,11 @@ def test_a_revoked_key_and_every_policy_go_along(tmp_path: Path) -> None:
             revoke(unit, station="hub-in-1", reason="old", suspect_from=None, registrar=key("registrar"))
         pack = world.export()
         rows = table(read_zip(pack.content))
-        verdict = verify_pack(pack.content, vkey=world.vkey)
+        verification = verify_pack(pack.content, vkey=world.vkey)
     kinds = [row["content_type"] for row in rows]
     assert (kinds.count(POLICY), kinds.count(KEY_REVOKE)) == (2, 2)
-    verdict.demand()
-    said = [check.what for check in verdict.checks if check.where == f"entry {doubt}"]
+    verification.demand()
+    said = [check.what for check in verification.checks if check.where == f"entry {doubt}"]
     assert said == ["the station's key was in doubt here; the scan is unproven"]
 
 
@@ -276,9 +276,9 @@ def test_answers_stored_without_their_inputs_are_shown_and_not_computed_again(tm
             row.result = json.dumps(stored)
             unit.session.add(row)
         pack = world.export()
-        verdict = verify_pack(pack.content, vkey=world.vkey)
-    verdict.demand()
-    assert ["its inputs are not in the pack" in check.what for check in verdict.unchecked] == [True]
+        verification = verify_pack(pack.content, vkey=world.vkey)
+    verification.demand()
+    assert ["its inputs are not in the pack" in check.what for check in verification.unchecked] == [True]
     assert b"Most likely" in read_zip(pack.content)["report.html"]
 
 
@@ -322,8 +322,8 @@ def test_what_the_investigation_stores_goes_into_the_pack_as_it_is(tmp_path: Pat
         with world.house.unit() as unit:
             stored = conclude(unit, world.case, finding, actor="inv-1")
         pack = world.export()
-        verdict = verify_pack(pack.content, vkey=world.vkey)
-    verdict.demand()
+        verification = verify_pack(pack.content, vkey=world.vkey)
+    verification.demand()
     told = open_pack(pack.content).investigation["stored"]
     assert (told["headline"], told["links"]) == (stored["headline"], json.loads(json.dumps(stored["links"])))
 
@@ -349,6 +349,6 @@ def test_scans_that_came_in_after_the_investigation_are_counted(tmp_path: Path) 
         examine(world)
         look = {"action": "OBSERVE", "epcList": [PARCEL], "bizStep": "inspecting", "wl:sealState": "broken"}
         world.scan("hub-in-1", "ObjectEvent", look)
-        verdict = verify_pack(world.export().content, vkey=world.vkey)
-    verdict.demand()
-    assert any(check.what.endswith("scans show; 1 came in later") for check in verdict.checks)
+        verification = verify_pack(world.export().content, vkey=world.vkey)
+    verification.demand()
+    assert any(check.what.endswith("scans show; 1 came in later") for check in verification.checks)

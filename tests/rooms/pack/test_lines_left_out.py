@@ -60,10 +60,10 @@ def found(opened: OpenedPack, *unnumbered: int, exported: int | None) -> list[st
 
 def test_each_line_of_a_case_has_its_number_and_the_export_the_next_one(house: World) -> None:
     opened = open_pack(house.export().content)
-    verdict = verify_pack(house.export().content, vkey=house.vkey)
-    verdict.demand()
+    verification = verify_pack(house.export().content, vkey=house.vkey)
+    verification.demand()
     assert [line.facts["line"] for line in opened.case.timeline] == [*range(1, len(opened.case.timeline) + 1)]
-    assert UNSEEN not in {check.what for check in verdict.checks}
+    assert UNSEEN not in {check.what for check in verification.checks}
 
 
 @pytest.mark.parametrize(
@@ -79,17 +79,17 @@ def test_a_line_that_is_no_move_is_missed_where_another_one_or_the_export_comes_
 ) -> None:
     content = house.export().content
     opened = open_pack(content)
-    verdict = told_otherwise(house, content, **without(opened, *places))
-    assert failed_steps(verdict) == {PackStep.RECORDS}
-    assert said in {check.what for check in verdict.failures}
+    verification = told_otherwise(house, content, **without(opened, *places))
+    assert failed_steps(verification) == {PackStep.RECORDS}
+    assert said in {check.what for check in verification.failures}
 
 
 def test_the_last_line_is_missed_by_the_number_of_the_export(house: World) -> None:
     content = house.export().content
     opened = open_pack(content)
     last = len(opened.case.timeline)
-    verdict = told_otherwise(house, content, **without(opened, last - 1))
-    missed = [check.what for check in verdict.failures if check.where == "seal.json"]
+    verification = told_otherwise(house, content, **without(opened, last - 1))
+    missed = [check.what for check in verification.failures if check.where == "seal.json"]
     assert missed == [f"lines of the case are left out before its line {last + 1}: 1"]
 
 

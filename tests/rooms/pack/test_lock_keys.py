@@ -83,8 +83,8 @@ def judged(world: World, locks: LockFile, **beside: Any) -> Verification:
 
 def test_a_command_by_a_key_that_was_named_only_later_is_refused(world: World) -> None:
     name_later_keys(world)
-    verdict = judged(world, with_command(world, command_of(world)[1], LATER))
-    assert failed_steps(verdict) == {PackStep.LOCKS}
+    verification = judged(world, with_command(world, command_of(world)[1], LATER))
+    assert failed_steps(verification) == {PackStep.LOCKS}
 
 
 def test_a_command_by_the_key_that_was_named_then_holds_after_the_keys_were_exchanged(world: World) -> None:
@@ -103,9 +103,9 @@ def test_where_no_policy_named_keys_yet_a_command_is_the_packs_own_word(world: W
     again = with_command(world, replace(command, command_id="cmd-2", order="lock-2"), LATER, answered=False)
     (history,) = again.orders
     again = replace(again, orders=(replace(history, order="lock-2", indexes=(history.indexes[0], index)),))
-    verdict = judged(world, again)
-    assert verdict.ok
-    assert any("named no keys" in check.what for check in verdict.checks if check.ok is None)
+    verification = judged(world, again)
+    assert verification.ok
+    assert any("named no keys" in check.what for check in verification.checks if check.ok is None)
 
 
 def test_a_lock_whose_records_are_closed_is_noted_and_not_refused(world: World) -> None:
@@ -113,9 +113,9 @@ def test_a_lock_whose_records_are_closed_is_noted_and_not_refused(world: World) 
     *_, published, locked = history.indexes
     requested = replace(history, state="approved")
     closed = dict.fromkeys((published, locked), "the recipient asked for it")
-    verdict = judged(world, replace(world.locks, orders=(requested,)), withhold=closed)
-    assert verdict.ok
-    assert any("tells when it was signed" in check.what for check in verdict.checks if check.ok is None)
+    verification = judged(world, replace(world.locks, orders=(requested,)), withhold=closed)
+    assert verification.ok
+    assert any("tells when it was signed" in check.what for check in verification.checks if check.ok is None)
 
 
 def test_a_release_that_no_record_tells_of_is_noted_and_not_refused(world: World) -> None:
@@ -128,9 +128,9 @@ def test_a_release_that_no_record_tells_of_is_noted_and_not_refused(world: World
     locks, (before,) = with_command(world, release, signers, answered=False), world.locks.orders
     (after,) = locks.orders
     both = replace(after, commands=(*before.commands, *after.commands))
-    verdict = judged(world, replace(locks, orders=(both,)))
-    assert verdict.ok
-    assert any("tells when it was signed" in check.what for check in verdict.checks if check.ok is None)
+    verification = judged(world, replace(locks, orders=(both,)))
+    assert verification.ok
+    assert any("tells when it was signed" in check.what for check in verification.checks if check.ok is None)
     # Its key is still one that the log has named at some time.
     refused = judged(world, with_command(world, release, LATER, answered=False))
     assert failed_steps(refused) == {PackStep.LOCKS}

@@ -41,9 +41,9 @@ def _without_registration(opened: OpenedPack) -> dict[str, Any]:
 def test_a_handset_that_was_sent_a_lock_was_registered_by_a_record_in_the_pack(locked: World) -> None:
     content = locked.export().content
     verify_pack(content, vkey=locked.vkey).demand()
-    verdict = told_otherwise(locked, content, **_without_registration(open_pack(content)))
-    assert failed_steps(verdict) == {PackStep.LOCKS}
-    assert any("was registered" in check.what for check in verdict.failures)
+    verification = told_otherwise(locked, content, **_without_registration(open_pack(content)))
+    assert failed_steps(verification) == {PackStep.LOCKS}
+    assert any("was registered" in check.what for check in verification.failures)
     asked = locked.locks.orders[0].indexes[1]
     closed = locked.export(Beside(locks=locked.locks, withhold={asked: "it names somebody"})).content
     told_otherwise(locked, closed, **_without_registration(open_pack(closed))).demand()
@@ -75,7 +75,9 @@ def test_a_pack_that_tells_of_no_lock_does_not_prove_that_there_was_none(locked:
     assert of_locks
     entries = tuple(entry for entry in opened.entries if entry.index not in of_locks)
     case = replace(opened.case, timeline=tuple(line for line in opened.case.timeline if line.index not in of_locks))
-    verdict = told_otherwise(locked, content, entries=entries, case=case, locks=NO_LOCKS)
-    verdict.demand()
-    assert [check.ok for check in verdict.checks if check.step is PackStep.LOCKS] == [None]
-    assert any("could be left out unseen" in check.what for check in verdict.checks if check.step is PackStep.RECORDS)
+    verification = told_otherwise(locked, content, entries=entries, case=case, locks=NO_LOCKS)
+    verification.demand()
+    assert [check.ok for check in verification.checks if check.step is PackStep.LOCKS] == [None]
+    assert any(
+        "could be left out unseen" in check.what for check in verification.checks if check.step is PackStep.RECORDS
+    )

@@ -48,9 +48,11 @@ def opened(pack: PackExported) -> OpenedPack:
     return open_pack(pack.content)
 
 
-def words(verdict: Verification, step: PackStep, about: str) -> list[str]:
+def words(verification: Verification, step: PackStep, about: str) -> list[str]:
     """What the step only tells, of something."""
-    return [check.what for check in verdict.checks if check.step is step and check.ok is None and about in check.what]
+    return [
+        check.what for check in verification.checks if check.step is step and check.ok is None and about in check.what
+    ]
 
 
 def _set(told: Any, *path: str | int) -> Callable[[dict[str, Any]], None]:
@@ -94,8 +96,8 @@ def test_all_that_the_stored_answer_says_is_what_was_computed(
 ) -> None:
     investigation = deepcopy(dict(opened.investigation))
     STORED[lie](investigation["stored"])
-    verdict = told_otherwise(world, pack.content, investigation=investigation)
-    assert failed_steps(verdict) == {PackStep.INVESTIGATION}
+    verification = told_otherwise(world, pack.content, investigation=investigation)
+    assert failed_steps(verification) == {PackStep.INVESTIGATION}
 
 
 def test_what_follows_from_other_cases_is_named_as_the_operators_word(
@@ -104,9 +106,9 @@ def test_what_follows_from_other_cases_is_named_as_the_operators_word(
     assert words(verify_pack(pack.content), PackStep.INVESTIGATION, "stored answer") == []
     investigation = deepcopy(dict(opened.investigation))
     investigation["stored"] |= {"hotspots": [{"handler": "h-courier-7", "hot": 0.99}], "accused": "h-courier-7"}
-    verdict = told_otherwise(world, pack.content, investigation=investigation)
-    assert verdict.ok
-    assert words(verdict, PackStep.INVESTIGATION, "stored answer") == [
+    verification = told_otherwise(world, pack.content, investigation=investigation)
+    assert verification.ok
+    assert words(verification, PackStep.INVESTIGATION, "stored answer") == [
         f"accused, hotspots of the stored answer: not computed again, {WORD}"
     ]
 
@@ -141,8 +143,8 @@ def test_what_is_named_follows_from_the_figures_that_are_given_for_it(
     investigation = deepcopy(dict(opened.investigation))
     NAMED[lie](investigation["inquiry"]["answer"]["naming"])
     _told_so(investigation)
-    verdict = told_otherwise(world, pack.content, investigation=investigation)
-    assert [check.what for check in verdict.failures if check.what != FOUND_OTHERWISE] == [
+    verification = told_otherwise(world, pack.content, investigation=investigation)
+    assert [check.what for check in verification.failures if check.what != FOUND_OTHERWISE] == [
         "what may be named, by the figures that are given for it: NOT what the inputs lead to"
     ]
 
@@ -169,8 +171,8 @@ def test_the_answer_is_the_one_that_the_log_recorded_when_it_was_found(
     investigation = deepcopy(dict(opened.investigation))
     found_otherwise(investigation)
     parts: dict[str, Any] = {"investigation": investigation}
-    verdict = told_otherwise(world, pack.content, **parts)
-    assert [check.what for check in verdict.failures] == [FOUND_OTHERWISE]
+    verification = told_otherwise(world, pack.content, **parts)
+    assert [check.what for check in verification.failures] == [FOUND_OTHERWISE]
     missing = (*opened.redactions, later_step(opened.head.size))
     later = told_otherwise(world, pack.content, redactions=missing, **parts)
     assert (later.ok, words(later, PackStep.INVESTIGATION, "the answer may be told")) == (
@@ -209,8 +211,8 @@ def test_what_went_into_the_sum_and_no_record_tells_is_named_as_the_operators_wo
     investigation = deepcopy(dict(opened.investigation))
     assert not any(told in line for line in words(verify_pack(pack.content), PackStep.INVESTIGATION, WORD))
     change(investigation["inquiry"]["inputs"])
-    verdict = told_otherwise(world, pack.content, investigation=investigation)
-    assert sum(told in line for line in words(verdict, PackStep.INVESTIGATION, WORD)) == 1
+    verification = told_otherwise(world, pack.content, investigation=investigation)
+    assert sum(told in line for line in words(verification, PackStep.INVESTIGATION, WORD)) == 1
 
 
 def test_when_the_handset_was_seen_is_held_against_the_records_of_the_case(tmp_path: Path) -> None:
@@ -235,8 +237,8 @@ def test_when_the_handset_was_seen_is_held_against_the_records_of_the_case(tmp_p
         assert words(verify_pack(content), PackStep.INVESTIGATION, told) == [], "before the parcel set out"
         investigation = deepcopy(dict(open_pack(content).investigation))
         investigation["inquiry"]["inputs"]["dispute"]["attach_ms"] = None
-        verdict = told_otherwise(world, content, investigation=investigation)
-        assert words(verdict, PackStep.INVESTIGATION, told) == [f"{told} (never): {WORD}"]
+        verification = told_otherwise(world, content, investigation=investigation)
+        assert words(verification, PackStep.INVESTIGATION, told) == [f"{told} (never): {WORD}"]
 
 
 def test_a_road_that_nobody_scanned_is_the_operators_word(tmp_path: Path) -> None:
@@ -252,8 +254,8 @@ def test_a_road_that_nobody_scanned_is_the_operators_word(tmp_path: Path) -> Non
         segments = investigation["inquiry"]["inputs"]["dispute"]["segments"]
         (road,) = [segment for segment in segments if segment["site"].startswith("linehaul from ")]
         taken, road["site"] = road["site"], "road 9"
-        verdict = told_otherwise(world, content, investigation=investigation)
-        assert words(verdict, PackStep.INVESTIGATION, told) == [f"{told}: road 9 for {taken}: {WORD}"]
+        verification = told_otherwise(world, content, investigation=investigation)
+        assert words(verification, PackStep.INVESTIGATION, told) == [f"{told}: road 9 for {taken}: {WORD}"]
 
 
 def answered(locks: LockFile, **facts: Any) -> LockFile:
@@ -294,9 +296,9 @@ def test_when_an_answer_came_that_no_record_tells_of_is_the_operators_word(
     world: World, pack: PackExported, opened: OpenedPack
 ) -> None:
     for acked_ms in (1_778_500_000_000, 1_778_600_000_000):
-        verdict = told_otherwise(world, pack.content, locks=answered(opened.locks, acked_ms=acked_ms))
-        assert verdict.ok
-        assert words(verdict, PackStep.LOCKS, WORD) == [
+        verification = told_otherwise(world, pack.content, locks=answered(opened.locks, acked_ms=acked_ms))
+        assert verification.ok
+        assert words(verification, PackStep.LOCKS, WORD) == [
             f"when the answer to command 1 of lock-1 came ({to_iso(acked_ms)}) is told by no record: {WORD}"
         ]
 
@@ -313,8 +315,8 @@ def test_an_answer_that_moved_nothing_came_when_the_log_recorded_it(tmp_path: Pa
             more = (index, unit.record("lock.had_locked", {**step, "command": "cmd-1"}))
         world.locks = answered(world.locks, acked_ms=at_ms)
         world.locks = replace(world.locks, orders=(replace(world.locks.orders[0], indexes=(*history.indexes, *more)),))
-        verdict = verify_pack(world.export().content)
-        assert (verdict.ok, words(verdict, PackStep.LOCKS, WORD)) == (True, [])
+        verification = verify_pack(world.export().content)
+        assert (verification.ok, words(verification, PackStep.LOCKS, WORD)) == (True, [])
         repeated = taken_in(world, later_ms=DAY_MS)
         assert (repeated.ok, len(words(repeated, PackStep.LOCKS, WORD))) == (True, 1)
 
@@ -350,15 +352,15 @@ def test_a_pack_was_drawn_up_when_its_receipts_were_given(world: World) -> None:
     content = world.export().content
     assert drawn_up(world, content, later_ms=0, receipts_later_s=0).ok
     for later_ms, receipts_later_s in ((-SECOND_MS, 0), (SECOND_MS, 0), (0, 1)):
-        verdict = drawn_up(world, content, later_ms=later_ms, receipts_later_s=receipts_later_s)
-        assert failed_steps(verdict) == {PackStep.ENTRIES}
+        verification = drawn_up(world, content, later_ms=later_ms, receipts_later_s=receipts_later_s)
+        assert failed_steps(verification) == {PackStep.ENTRIES}
 
 
 def test_a_pack_was_drawn_up_after_what_it_holds_and_before_its_export_was_recorded(world: World) -> None:
     content = world.export().content
     for later_s in (-2 * DAY_MS // SECOND_MS, 2 * DAY_MS // SECOND_MS):
-        verdict = drawn_up(world, content, later_ms=later_s * SECOND_MS, receipts_later_s=later_s)
-        assert failed_steps(verdict) == {PackStep.RECORDS}
+        verification = drawn_up(world, content, later_ms=later_s * SECOND_MS, receipts_later_s=later_s)
+        assert failed_steps(verification) == {PackStep.RECORDS}
 
 
 def test_a_clock_that_was_set_back_exports_no_pack_that_nobody_would_believe(tmp_path: Path) -> None:

@@ -104,8 +104,8 @@ def test_every_verdict_follows_from_the_log(world: World) -> None:
 def test_the_pack_holds_and_proves_each_of_its_scans_alone(
     world: World, pack: PackExported, opened: OpenedPack
 ) -> None:
-    verdict = verify_pack(pack.content, vkey=world.vkey)
-    verdict.demand()
+    verification = verify_pack(pack.content, vkey=world.vkey)
+    verification.demand()
     batches = [entry for entry in opened.entries if entry.content_type == BATCH]
     assert len(batches) == len(TOGETHER)
     for entry in batches:
@@ -151,8 +151,8 @@ def test_a_flipped_byte_of_a_batched_scan_is_refused_in_the_step_of_scans(pack: 
 def test_what_is_withheld_of_a_batch_is_named(world: World, opened: OpenedPack) -> None:
     entry = next(entry for entry in opened.entries if entry.content_type == BATCH)
     pack = world.export(Beside(locks=world.locks, withhold={entry.index: "for the test"}))
-    verdict = verify_pack(pack.content)
-    assert verdict.ok
+    verification = verify_pack(pack.content)
+    assert verification.ok
     files = read_zip(pack.content)
     rows = [row for row in json.loads(files["scans.json"]) if row["index"] == entry.index]
     assert {row["opening"] for row in rows} == {"withheld"}

@@ -76,23 +76,23 @@ def court(tmp_path: Path) -> Iterator[Court]:
         yield made
 
 
-def said(verdict: Verification, words: str) -> list[bool | None]:
-    return [check.ok for check in verdict.checks if check.step is PackStep.WITNESSES and words in check.what]
+def said(verification: Verification, words: str) -> list[bool | None]:
+    return [check.ok for check in verification.checks if check.step is PackStep.WITNESSES and words in check.what]
 
 
 def test_a_scan_is_not_placed_after_the_moment_at_which_it_was_in_the_log(court: Court) -> None:
     court.embed(court.cosigned(court.head(), late_ms=10 * DAY_MS))
-    verdict = verify_pack(court.pack(), vkey=court.world.vkey)
-    assert said(verdict, "between two moments") == []
-    assert said(verdict, "contradict each other") == [None]
+    verification = verify_pack(court.pack(), vkey=court.world.vkey)
+    assert said(verification, "between two moments") == []
+    assert said(verification, "contradict each other") == [None]
 
 
 def test_a_checkpoint_of_a_longer_log_than_the_scan_was_entered_in_is_a_split_view(court: Court) -> None:
     forked = sign_checkpoint(Checkpoint(origin=ORIGIN, size=100_000, root=leaf_hash(b"another past")), court.world.log)
     court.embed(court.cosigned(forked))
-    verdict = verify_pack(court.pack(), vkey=court.world.vkey)
-    assert failed_steps(verdict) == {PackStep.WITNESSES}
-    assert said(verdict, "a split view") == [False]
+    verification = verify_pack(court.pack(), vkey=court.world.vkey)
+    assert failed_steps(verification) == {PackStep.WITNESSES}
+    assert said(verification, "a split view") == [False]
 
 
 def test_a_split_view_by_a_single_entry_is_seen_and_the_longest_honest_checkpoint_is_none(court: Court) -> None:
@@ -101,8 +101,8 @@ def test_a_split_view_by_a_single_entry_is_seen_and_the_longest_honest_checkpoin
     forked = sign_checkpoint(Checkpoint(origin=ORIGIN, size=size + 2, root=leaf_hash(b"another past")), court.world.log)
     shown = court.cosigned(forked)
     court.embed(shown)
-    verdict = verify_pack(court.pack(), vkey=court.world.vkey)
-    found = [check.where for check in verdict.failures]
+    verification = verify_pack(court.pack(), vkey=court.world.vkey)
+    found = [check.where for check in verification.failures]
     assert found == [name_of(shown), f"entry {size + 1}"]
 
 

@@ -25,9 +25,9 @@ def test_an_answer_without_its_inputs_is_not_checked(tmp_path: Path) -> None:
         source = replace(open_pack(content).source, investigation={"stored": ANSWER, "inquiry": None})
         made = draw_up(source).files
         bare = reseal(world, content, made)
-    verdict = verify_pack(bare, vkey=vkey)
-    verdict.demand()
-    (left,) = verdict.unchecked
+    verification = verify_pack(bare, vkey=vkey)
+    verification.demand()
+    (left,) = verification.unchecked
     assert (left.ok, left.where, "NOT CHECKED" in left.what) == (None, INVESTIGATION, True)
     assert verify_pack(content, vkey=vkey).unchecked == ()
     for raw, code in ((content, 0), (bare, 3)):

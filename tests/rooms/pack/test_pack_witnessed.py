@@ -28,7 +28,7 @@ from custody.usecases.cosign import ask, take
 from custody.usecases.export_pack import Beside
 from custody.usecases.open_log import name_witnesses
 from tests.rooms.pack.pack_world import ORIGIN, PARCEL, World, key, observe, open_case_of, open_world, send_parcel
-from tests.rooms.pack.tamper import edit, failed_steps, told_otherwise, verdict_on
+from tests.rooms.pack.tamper import edit, failed_steps, told_otherwise, verification_of
 
 NAME = "carrier.example/w1"
 CARRIER = text_key(NAME, key("carrier").public, kind=SignatureKind.ED25519_COSIGNATURE)
@@ -86,15 +86,15 @@ def test_the_scan_that_embeds_a_checkpoint_is_placed_between_it_and_the_head(
     world: World, told: tuple[bytes, dict[str, int], bytes]
 ) -> None:
     content, times, seen = told
-    verdict = verify_pack(content, vkey=world.vkey)
-    verdict.demand()
+    verification = verify_pack(content, vkey=world.vkey)
+    verification.demand()
     files = read_zip(content)
     assert files[name_of(seen)] == seen
     *others, last = read_json(files[TRAIL], where=TRAIL)["entries"]
     assert (last["not_before_ms"], last["not_after_ms"]) == (times["seen_ms"], times["head_ms"] + 999)
     assert last["not_before_ms"] <= last["received_ms"] <= last["not_after_ms"]
     assert {(row["not_before_ms"], row["not_after_ms"]) for row in others} == {(None, times["head_ms"] + 999)}
-    said = [check.what for check in verdict.checks if check.step is PackStep.WITNESSES]
+    said = [check.what for check in verification.checks if check.step is PackStep.WITNESSES]
     assert f"witnesses place 1 of {len(others) + 1} scans between two moments" in said
     assert b"witnessed/H.note" in files[HOWTO]
 
@@ -108,7 +108,7 @@ def test_a_time_that_the_checkpoints_do_not_tell_is_refused(
         trail["entries"][-1]["not_before_ms"] -= SECOND_MS
 
     changed = edit(open_pack(content), TRAIL, earlier)
-    assert failed_steps(verdict_on(world, content, changed)) == {PackStep.TRAIL}
+    assert failed_steps(verification_of(world, content, changed)) == {PackStep.TRAIL}
 
 
 def test_a_checkpoint_that_is_missing_or_torn_is_refused(
@@ -116,17 +116,17 @@ def test_a_checkpoint_that_is_missing_or_torn_is_refused(
 ) -> None:
     content, _, seen = told
     name, gone = name_of(seen), dict.fromkeys((name_of(seen), way_of(note_digest(seen))))
-    assert PackStep.TRAIL in failed_steps(verdict_on(world, content, gone))
+    assert PackStep.TRAIL in failed_steps(verification_of(world, content, gone))
     torn = seen[:-8] + b"AAAAAA=\n"
-    assert failed_steps(verdict_on(world, content, {name: torn})) == {PackStep.FORM}
-    assert PackStep.TRAIL in failed_steps(verdict_on(world, content, {**gone, name_of(torn): torn}))
+    assert failed_steps(verification_of(world, content, {name: torn})) == {PackStep.FORM}
+    assert PackStep.TRAIL in failed_steps(verification_of(world, content, {**gone, name_of(torn): torn}))
 
 
 def test_a_checkpoint_that_no_scan_embeds_is_refused(world: World, told: tuple[bytes, dict[str, int], bytes]) -> None:
     content = told[0]
     other = open_pack(content).note
-    assert failed_steps(verdict_on(world, content, {name_of(other): other})) == {PackStep.WITNESSES}
-    assert failed_steps(verdict_on(world, content, {"witnessed/x.note": other})) == {PackStep.FORM}
+    assert failed_steps(verification_of(world, content, {name_of(other): other})) == {PackStep.WITNESSES}
+    assert failed_steps(verification_of(world, content, {"witnessed/x.note": other})) == {PackStep.FORM}
 
 
 def size_of(world: World) -> int:
@@ -137,8 +137,8 @@ def size_of(world: World) -> int:
 UNPROVEN = "is of the same history is not proven here"
 
 
-def said_of(verdict: Verification, note: bytes) -> list[tuple[bool | None, str]]:
-    return [(check.ok, check.what) for check in verdict.checks if check.where == name_of(note)]
+def said_of(verification: Verification, note: bytes) -> list[tuple[bool | None, str]]:
+    return [(check.ok, check.what) for check in verification.checks if check.where == name_of(note)]
 
 
 def test_the_head_is_proven_to_go_on_from_a_checkpoint_or_this_is_named(
@@ -148,14 +148,14 @@ def test_the_head_is_proven_to_go_on_from_a_checkpoint_or_this_is_named(
     digest = note_digest(seen)
     assert open_pack(content).ways.keys() == {digest}
     assert said_of(verify_pack(content, vkey=world.vkey), seen) == []
-    bare = verdict_on(world, content, {way_of(digest): None})
+    bare = verification_of(world, content, {way_of(digest): None})
     bare.demand()
     ((ok, what),) = said_of(bare, seen)
     assert (ok, UNPROVEN in what) == (None, True)
     for path in ([], ["AA"], [b64(bytes(32))]):
-        assert failed_steps(verdict_on(world, content, {way_of(digest): write_json(path)})) == {PackStep.WITNESSES}
+        assert failed_steps(verification_of(world, content, {way_of(digest): write_json(path)})) == {PackStep.WITNESSES}
     for other in ({way_of(digest): b"{}"}, {way_of(bytes(32)): write_json([])}):
-        assert failed_steps(verdict_on(world, content, other)) == {PackStep.FORM}
+        assert failed_steps(verification_of(world, content, other)) == {PackStep.FORM}
 
 
 def test_a_checkpoint_of_another_history_is_refused_also_if_it_is_a_short_one(tmp_path: Path) -> None:
@@ -195,8 +195,8 @@ def test_a_checkpoint_that_a_scan_saw_and_the_pack_leaves_out_is_named_with_its_
 def test_a_checkpoint_that_the_service_has_shown_is_in_the_pack_and_nothing_is_left_unproven(
     world: World, told: tuple[bytes, dict[str, int], bytes]
 ) -> None:
-    verdict = verify_pack(told[0], vkey=world.vkey)
-    assert not [check for check in verdict.checks if UNPROVEN in check.what]
+    verification = verify_pack(told[0], vkey=world.vkey)
+    assert not [check for check in verification.checks if UNPROVEN in check.what]
 
 
 def test_a_kept_checkpoint_that_is_no_text_has_no_proof_and_is_refused_by_who_checks(tmp_path: Path) -> None:
@@ -224,9 +224,9 @@ def test_a_pack_that_is_dated_before_its_cosignatures_is_refused_by_whoever_know
             world.clock.at_ms = opened_ms
             content = world.export(Beside(note=head)).content
             for given, ok in ((None, None), (court.policy, False)):
-                verdict = verify_pack(content, vkey=world.vkey, witnesses=given)
-                told = [check.ok for check in verdict.checks if "when witnesses cosigned" in check.what]
-                assert (told, verdict.ok) == ([ok] * dated_back, ok is None or not dated_back)
+                verification = verify_pack(content, vkey=world.vkey, witnesses=given)
+                told = [check.ok for check in verification.checks if "when witnesses cosigned" in check.what]
+                assert (told, verification.ok) == ([ok] * dated_back, ok is None or not dated_back)
 
 
 def test_a_head_that_the_logs_own_witnesses_have_not_cosigned_yet_is_named_and_refused_by_who_asks_for_them(
@@ -238,9 +238,9 @@ def test_a_head_that_the_logs_own_witnesses_have_not_cosigned_yet_is_named_and_r
         open_case_of(world)
         content = world.export().content
         for given, ok in ((None, None), (court.policy, False)):
-            verdict = verify_pack(content, vkey=world.vkey, witnesses=given)
-            told = [check.ok for check in verdict.checks if check.what.endswith("cosigned by nobody; not enough")]
-            assert (told, verdict.ok) == ([ok], ok is None)
+            verification = verify_pack(content, vkey=world.vkey, witnesses=given)
+            told = [check.ok for check in verification.checks if check.what.endswith("cosigned by nobody; not enough")]
+            assert (told, verification.ok) == ([ok], ok is None)
 
 
 def said_by_witnesses(opened: OpenedPack) -> list[tuple[bool | None, str]]:

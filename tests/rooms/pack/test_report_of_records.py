@@ -72,15 +72,15 @@ def test_what_the_report_says_of_the_weak_link_is_what_was_computed(
 ) -> None:
     investigation = deepcopy(dict(opened.investigation))
     change(investigation["stored"])
-    verdict = told_otherwise(world, pack.content, investigation=investigation)
-    assert failed_steps(verdict) == {PackStep.INVESTIGATION}
+    verification = told_otherwise(world, pack.content, investigation=investigation)
+    assert failed_steps(verification) == {PackStep.INVESTIGATION}
 
 
 def test_an_answer_that_the_log_recorded_is_not_left_out(world: World, pack: PackExported, opened: OpenedPack) -> None:
     ranked = next(line.index for line in opened.case.timeline if line.kind == "ranked")
     for inquiry in (None, opened.investigation["inquiry"]):
-        verdict = told_otherwise(world, pack.content, investigation={"stored": None, "inquiry": inquiry})
-        assert [check.what for check in verdict.failures] == [
+        verification = told_otherwise(world, pack.content, investigation={"stored": None, "inquiry": inquiry})
+        assert [check.what for check in verification.failures] == [
             f"the answer that the log recorded at entry {ranked} is left out"
         ]
 
@@ -145,15 +145,15 @@ def test_the_places_that_are_named_are_those_where_the_stations_stand(
 
 def test_what_people_call_a_site_is_told_with_its_key(world: World, opened: OpenedPack) -> None:
     other = judged_otherwise(opened, _called({SITES[3]: "Hub North"}))
-    verdict = found_anew(world, other)
-    assert verdict.ok
-    assert any(f"Hub North for {SITES[3]}" in check.what for check in verdict.checks if check.ok is None)
+    verification = found_anew(world, other)
+    assert verification.ok
+    assert any(f"Hub North for {SITES[3]}" in check.what for check in verification.checks if check.ok is None)
 
 
 def test_evidence_that_was_left_out_of_the_sum_is_named(world: World, opened: OpenedPack) -> None:
     other = judged_otherwise(opened, off=frozenset({"weight", "seal"}))
-    verdict = found_anew(world, other)
-    said = [check.what for check in verdict.checks if check.ok is None]
+    verification = found_anew(world, other)
+    said = [check.what for check in verification.checks if check.ok is None]
     assert "evidence was left out of the sum: seal, weight" in said
 
 
@@ -163,8 +163,8 @@ def test_a_step_that_the_log_recorded_is_not_left_out_of_the_timeline(
 ) -> None:
     gone = opened.case.timeline[place]
     timeline = tuple(line for line in opened.case.timeline if line is not gone)
-    verdict = told_otherwise(world, pack.content, case=replace(opened.case, timeline=timeline))
-    assert f"dispute.json, entry {gone.index}" in {check.where for check in verdict.failures}
+    verification = told_otherwise(world, pack.content, case=replace(opened.case, timeline=timeline))
+    assert f"dispute.json, entry {gone.index}" in {check.where for check in verification.failures}
 
 
 @pytest.mark.parametrize("places", [(1, 0), (0, 0, 1), (0, 1, 0)])
@@ -172,9 +172,9 @@ def test_the_timeline_tells_each_record_once_and_in_the_order_of_the_log(
     world: World, pack: PackExported, opened: OpenedPack, places: tuple[int, ...]
 ) -> None:
     timeline = tuple(opened.case.timeline[place] for place in places)
-    verdict = told_otherwise(world, pack.content, case=replace(opened.case, timeline=timeline))
-    assert "the timeline is not in the order of the log's records" in {check.what for check in verdict.failures}
-    assert failed_steps(verdict) == {PackStep.RECORDS}
+    verification = told_otherwise(world, pack.content, case=replace(opened.case, timeline=timeline))
+    assert "the timeline is not in the order of the log's records" in {check.what for check in verification.failures}
+    assert failed_steps(verification) == {PackStep.RECORDS}
 
 
 def test_records_of_other_cases_and_other_kinds_are_no_steps_of_the_case(tmp_path: Path) -> None:
@@ -201,8 +201,8 @@ def test_a_case_that_another_was_joined_into_was_opened_when_the_last_joining_sa
         doc = open_pack(content).case
         for told, ok in ((3, True), (5, False), (doc.case["case"]["opened_ms"], False)):
             facts = {**doc.case, "case": {**doc.case["case"], "opened_ms": told}}
-            verdict = told_otherwise(world, content, case=replace(doc, case=facts))
-            assert failed_steps(verdict) == (set() if ok else {PackStep.RECORDS})
+            verification = told_otherwise(world, content, case=replace(doc, case=facts))
+            assert failed_steps(verification) == (set() if ok else {PackStep.RECORDS})
 
 
 def test_a_handset_that_was_registered_for_no_lock_of_the_case_is_not_the_one_that_was_locked(tmp_path: Path) -> None:
@@ -214,8 +214,8 @@ def test_a_handset_that_was_registered_for_no_lock_of_the_case_is_not_the_one_th
         with world.house.unit() as unit:
             record = unit.record("device.registered", {"device": "dev-9", "kid": bytes(32), "imei": other})
         content = world.export(Beside(locks=world.locks, records=(record,))).content
-        verdict = told_otherwise(world, content, case=replace(open_pack(content).case, imei=other))
-    said = {check.what for check in verdict.failures}
+        verification = told_otherwise(world, content, case=replace(open_pack(content).case, imei=other))
+    said = {check.what for check in verification.failures}
     assert "the handset of the case is not the one that was registered for its lock" in said
 
 
@@ -224,9 +224,11 @@ def test_a_step_that_the_log_holds_no_record_of_is_named_and_stands_in_the_place
 ) -> None:
     first, *others = opened.case.timeline
     timeline = (first, replace(first, kind="called", facts={}, index=None), *others)
-    verdict = told_otherwise(world, pack.content, case=replace(opened.case, timeline=timeline))
-    assert [check.what for check in verdict.failures] == ["this line of the case has no number, and one before it has"]
-    assert "the log holds no record of 'called'" in {check.what for check in verdict.checks if check.ok is None}
+    verification = told_otherwise(world, pack.content, case=replace(opened.case, timeline=timeline))
+    assert [check.what for check in verification.failures] == [
+        "this line of the case has no number, and one before it has"
+    ]
+    assert "the log holds no record of 'called'" in {check.what for check in verification.checks if check.ok is None}
 
 
 @pytest.mark.parametrize(("name", "told"), [("claim_type", "damaged"), ("claim_type", None), ("opened_ms", 1)])
@@ -234,8 +236,8 @@ def test_what_the_report_says_of_the_case_is_what_was_recorded_when_it_was_opene
     world: World, pack: PackExported, opened: OpenedPack, name: str, told: Any
 ) -> None:
     facts = {**opened.case.case, "case": {**opened.case.case["case"], name: told}}
-    verdict = told_otherwise(world, pack.content, case=replace(opened.case, case=facts))
-    assert PackStep.RECORDS in failed_steps(verdict)
+    verification = told_otherwise(world, pack.content, case=replace(opened.case, case=facts))
+    assert PackStep.RECORDS in failed_steps(verification)
 
 
 def test_the_handset_that_the_report_names_is_the_one_that_was_locked(
@@ -262,8 +264,8 @@ def test_parcel_and_handset_are_those_that_the_log_recorded_when_the_case_was_op
     world: World, pack: PackExported, opened: OpenedPack, named: dict[str, str | None]
 ) -> None:
     case = replace(opened.case, **named)  # type: ignore[arg-type]  # the members that differ
-    verdict = told_otherwise(world, pack.content, case=case, investigation=NOT_EXAMINED)
-    assert PackStep.RECORDS in failed_steps(verdict)
+    verification = told_otherwise(world, pack.content, case=case, investigation=NOT_EXAMINED)
+    assert PackStep.RECORDS in failed_steps(verification)
 
 
 def test_a_parcel_that_none_of_the_scans_is_about_has_no_pack_of_theirs(
@@ -273,8 +275,8 @@ def test_a_parcel_that_none_of_the_scans_is_about_has_no_pack_of_theirs(
     scan = next(row for row in opened.entries if row.content_type == SCAN)
     closed = tuple(replace(row, opening=None) if row is scan else row for row in opened.entries)
     for entries, ok in ((opened.entries, False), (closed, None)):  # what cannot be read may have been about it
-        verdict = told_otherwise(world, pack.content, case=case, entries=entries, investigation=NOT_EXAMINED)
-        said = [check.ok for check in verdict.checks if check.what == "none of the scans belongs to the trail"]
+        verification = told_otherwise(world, pack.content, case=case, entries=entries, investigation=NOT_EXAMINED)
+        said = [check.ok for check in verification.checks if check.what == "none of the scans belongs to the trail"]
         assert said == [ok]
 
 
@@ -330,8 +332,8 @@ def test_a_verdict_that_no_judge_gives_is_refused_by_the_form(
     scan = next(row for row in opened.entries if row.content_type == SCAN)
     odd = replace(scan, judged=PackedVerdict(result=result, code="S00", flags=()))
     entries = tuple(odd if row is scan else row for row in opened.entries)
-    verdict = told_otherwise(world, pack.content, entries=entries, investigation=NOT_EXAMINED)
-    assert failed_steps(verdict) == {PackStep.FORM}
+    verification = told_otherwise(world, pack.content, entries=entries, investigation=NOT_EXAMINED)
+    assert failed_steps(verification) == {PackStep.FORM}
 
 
 def test_what_the_service_alone_says_of_a_scan_is_named(world: World, pack: PackExported) -> None:
@@ -345,7 +347,7 @@ def test_a_scan_of_the_parcel_that_was_left_out_is_missed_where_the_next_one_nam
 ) -> None:
     gone = next(row for row in opened.entries if row.content_type == SCAN and b'"broken"' in (row.opening or b""))
     entries = tuple(row for row in opened.entries if row is not gone)
-    verdict = told_otherwise(world, pack.content, entries=entries, investigation=NOT_EXAMINED)
-    said = [check.what for check in verdict.checks if check.step is PackStep.TRAIL and check.ok is None]
+    verification = told_otherwise(world, pack.content, entries=entries, investigation=NOT_EXAMINED)
+    said = [check.what for check in verification.checks if check.step is PackStep.TRAIL and check.ok is None]
     assert any(GAP in what for what in said)
     assert not any(GAP in check.what for check in told_otherwise(world, pack.content).checks)

@@ -19,7 +19,7 @@ from custody.kernel import cbor, cose
 from custody.kernel.clock import to_iso
 from custody.usecases.export_pack import PackExported
 from tests.rooms.pack.pack_world import IMEI, ORIGIN, World, key
-from tests.rooms.pack.tamper import failed_steps, verdict_on
+from tests.rooms.pack.tamper import failed_steps, verification_of
 
 Row = tuple[str, ...]
 
@@ -187,7 +187,7 @@ def test_a_payment_that_came_back_is_not_told_as_kept_nor_what_was_replaced_as_m
     assert told == ["came back", "replaced", "set aside", "kept"]
     at_first = {**draw_up(replace(opened.source, case=case)).files}
     at_first[FILE] = derive(replace(opened.source, case=case), bare_promises=True)[FILE]
-    assert PackStep.TRAIL not in failed_steps(verdict_on(world, pack.content, at_first))
+    assert PackStep.TRAIL not in failed_steps(verification_of(world, pack.content, at_first))
 
 
 def test_signs_stand_for_what_no_html_may_hold_and_a_pack_made_before_holds(
@@ -201,7 +201,7 @@ def test_signs_stand_for_what_no_html_may_hold_and_a_pack_made_before_holds(
     for bare in (False, True):
         files = {**draw_up(source).files, FILE: derive(source, bare_controls=bare)[FILE]}
         assert (words.encode() in files[FILE]) == bare
-        assert PackStep.TRAIL not in failed_steps(verdict_on(world, pack.content, files))
+        assert PackStep.TRAIL not in failed_steps(verification_of(world, pack.content, files))
 
 
 def test_the_way_of_the_parcel_is_that_of_the_trail(page: Page, files: dict[str, bytes]) -> None:

@@ -151,21 +151,23 @@ def test_commands_out_of_order_are_refused_by_the_command_line(world: World, tmp
 
     path = saved(tmp_path, world.export(Beside(locks=twice(world.locks))))
     assert verify_pack(path.read_bytes(), vkey=world.vkey).ok
-    verdict = check_file(path, vkey=world.vkey)
-    assert failed_steps(verdict) == {PackStep.LOCKS}
-    assert any("out of order" in check.what for check in verdict.failures)
+    verification = check_file(path, vkey=world.vkey)
+    assert failed_steps(verification) == {PackStep.LOCKS}
+    assert any("out of order" in check.what for check in verification.failures)
 
 
 def test_an_order_that_the_packs_own_records_tell_of_is_not_hidden(world: World, pack: PackExported) -> None:
-    verdict = told_otherwise(world, pack.content, locks=replace(open_pack(pack.content).locks, orders=()))
-    assert failed_steps(verdict) == {PackStep.LOCKS}
-    assert not any(check.ok for check in verdict.checks if check.step is PackStep.LOCKS)
+    verification = told_otherwise(world, pack.content, locks=replace(open_pack(pack.content).locks, orders=()))
+    assert failed_steps(verification) == {PackStep.LOCKS}
+    assert not any(check.ok for check in verification.checks if check.step is PackStep.LOCKS)
 
 
 def test_a_command_that_the_packs_own_records_tell_of_is_not_hidden(world: World, pack: PackExported) -> None:
     bare = with_history(open_pack(pack.content).locks, commands=())
-    verdict = told_otherwise(world, pack.content, locks=bare)
-    assert [check.what for check in verdict.failures] == ["records of lock-1 tell of commands that are not here: cmd-1"]
+    verification = told_otherwise(world, pack.content, locks=bare)
+    assert [check.what for check in verification.failures] == [
+        "records of lock-1 tell of commands that are not here: cmd-1"
+    ]
 
 
 def test_an_answer_that_the_packs_own_records_tell_of_is_not_hidden(tmp_path: Path) -> None:
@@ -175,8 +177,10 @@ def test_an_answer_that_the_packs_own_records_tell_of_is_not_hidden(tmp_path: Pa
         lock_handset(world, answer_by="dev-1")
         unanswered = with_command(world.locks, lambda row: replace(row, ack=None, acked_ms=None))
         assert verify_pack(world.export().content, vkey=world.vkey).ok
-        verdict = verify_pack(world.export(Beside(locks=unanswered)).content, vkey=world.vkey)
-    assert [check.what for check in verdict.failures] == ["records of lock-1 tell of an answer that is not here: cmd-1"]
+        verification = verify_pack(world.export(Beside(locks=unanswered)).content, vkey=world.vkey)
+    assert [check.what for check in verification.failures] == [
+        "records of lock-1 tell of an answer that is not here: cmd-1"
+    ]
 
 
 def test_a_command_that_the_handset_caused_needs_no_answer_and_other_records_are_no_steps(tmp_path: Path) -> None:
@@ -205,10 +209,10 @@ def test_a_command_that_the_handset_caused_needs_no_answer_and_other_records_are
         pack = world.export(
             Beside(locks=replace(world.locks, orders=(released,)), withhold={history.indexes[1]: "why"})
         )
-        verdict = verify_pack(pack.content, vkey=world.vkey)
-        verdict.demand()
+        verification = verify_pack(pack.content, vkey=world.vkey)
+        verification.demand()
         told = "lock-1 is release_queued, as the last of its 4 records says"
-        assert told in {check.what for check in verdict.checks if check.ok}
+        assert told in {check.what for check in verification.checks if check.ok}
 
 
 def test_the_record_of_one_answer_tells_nothing_of_when_another_one_came(tmp_path: Path) -> None:
@@ -225,9 +229,9 @@ def test_the_record_of_one_answer_tells_nothing_of_when_another_one_came(tmp_pat
             acked_ms=lock.acked_ms,
         )
         both = with_history(world.locks, commands=(lock, unlock))
-        verdict = verify_pack(world.export(Beside(locks=both)).content, vkey=world.vkey)
-    verdict.demand()
-    told = [check.what for check in verdict.checks if check.ok is None and "is told by no record" in check.what]
+        verification = verify_pack(world.export(Beside(locks=both)).content, vkey=world.vkey)
+    verification.demand()
+    told = [check.what for check in verification.checks if check.ok is None and "is told by no record" in check.what]
     assert [line.partition(" came")[0] for line in told] == ["when the answer to command 2 of lock-1"]
 
 
@@ -280,37 +284,37 @@ def test_the_state_of_an_order_whose_last_record_holds_a_contact_is_the_operator
             order="lock-8", state=state, device="dev-1", device_key=key("dev-1").public, indexes=(asked, no)
         )
         pack = world.export(Beside(locks=replace(world.locks, orders=(*world.locks.orders, history))))
-        verdict = verify_pack(pack.content, vkey=world.vkey)
-        verdict.demand()
-        assert [(check.ok, check.what) for check in verdict.checks if check.what.startswith(f"lock-8 is {state}")] == [
-            (None, f"lock-8 is {state} on the operator's word: a record of it after entry {asked} cannot be opened")
-        ]
+        verification = verify_pack(pack.content, vkey=world.vkey)
+        verification.demand()
+        assert [
+            (check.ok, check.what) for check in verification.checks if check.what.startswith(f"lock-8 is {state}")
+        ] == [(None, f"lock-8 is {state} on the operator's word: a record of it after entry {asked} cannot be opened")]
 
 
 def test_the_command_line_says_the_same_for_people_and_for_machines(
     world: World, pack: PackExported, tmp_path: Path
 ) -> None:
     path = saved(tmp_path, pack)
-    verdict = check_file(path, vkey=world.vkey)
-    assert verdict.ok
-    assert any("rules of the device lock" in check.what for check in verdict.checks)
-    assert [check.step for check in verdict.checks] == sorted(check.step for check in verdict.checks)
-    told = json.loads(render(verdict, True))
-    assert (told["ok"], told["dispute"], len(told["checks"])) == (True, world.case, len(verdict.checks))
+    verification = check_file(path, vkey=world.vkey)
+    assert verification.ok
+    assert any("rules of the device lock" in check.what for check in verification.checks)
+    assert [check.step for check in verification.checks] == sorted(check.step for check in verification.checks)
+    told = json.loads(render(verification, True))
+    assert (told["ok"], told["dispute"], len(told["checks"])) == (True, world.case, len(verification.checks))
     assert told["checks"][0] == {
         "step": 1,
         "title": "Form: every byte as exported",
         "ok": True,
-        "what": verdict.checks[0].what,
+        "what": verification.checks[0].what,
         "where": "",
         "unchecked": False,
         "cosigned": [],
         "awaited": [],
     }
-    text = render(verdict, False)
+    text = render(verification, False)
     assert (
         text.splitlines()[-1]
-        == f"The pack of case {world.case} holds: {len(verdict.checks)} findings, none against it."
+        == f"The pack of case {world.case} holds: {len(verification.checks)} findings, none against it."
     )
     path.write_bytes(pack.content[:-1] + b"\1")
     refused = check_file(path)
@@ -325,13 +329,13 @@ def test_a_refused_pack_cannot_write_on_the_checkers_screen(world: World, pack: 
     order = "x\n\nThe pack of case c holds: 99 findings, none against it.\x1b[8m"
     hostile = replace(opened.locks.orders[0], order=order, commands=(), indexes=(9999,))
     locks = replace(opened.locks, orders=(*opened.locks.orders, hostile))
-    verdict = told_otherwise(world, pack.content, locks=locks)
-    assert any("\x1b" in check.what for check in verdict.failures)
-    told = render(verdict, False)
+    verification = told_otherwise(world, pack.content, locks=locks)
+    assert any("\x1b" in check.what for check in verification.failures)
+    told = render(verification, False)
     assert "REFUSED" in told.splitlines()[-1]
     assert not any(line.startswith("The pack of case") for line in told.splitlines())
-    assert "\x1b" not in told + render(verdict, True)
-    assert order in " ".join(check["what"] for check in json.loads(render(verdict, True))["checks"])
+    assert "\x1b" not in told + render(verification, True)
+    assert order in " ".join(check["what"] for check in json.loads(render(verification, True))["checks"])
 
 
 def test_the_command_line_takes_a_witness_policy_from_a_file(world: World, pack: PackExported, tmp_path: Path) -> None:

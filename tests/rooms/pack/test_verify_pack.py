@@ -32,7 +32,7 @@ from custody.store import log_reader
 from custody.store.log_book import NewEntry
 from custody.usecases.export_pack import Beside, PackExported
 from tests.rooms.pack.pack_world import ORIGIN, PARCEL, World, key
-from tests.rooms.pack.tamper import edit, failed_steps, reseal, verdict_on
+from tests.rooms.pack.tamper import edit, failed_steps, reseal, verification_of
 
 
 @pytest.fixture(scope="module")
@@ -45,14 +45,14 @@ def scan_index(opened: OpenedPack) -> int:
 
 
 def test_a_true_pack_holds_in_every_step(world: World, pack: PackExported) -> None:
-    verdict = verify_pack(pack.content, vkey=world.vkey)
-    verdict.demand()
-    assert verdict.ok
-    assert {check.step for check in verdict.checks} == set(PackStep) == set(TITLES)
-    assert [check.step for check in verdict.checks] == sorted(check.step for check in verdict.checks)
-    assert (verdict.dispute, verdict.origin) == (world.case, ORIGIN)
+    verification = verify_pack(pack.content, vkey=world.vkey)
+    verification.demand()
+    assert verification.ok
+    assert {check.step for check in verification.checks} == set(PackStep) == set(TITLES)
+    assert [check.step for check in verification.checks] == sorted(check.step for check in verification.checks)
+    assert (verification.dispute, verification.origin) == (world.case, ORIGIN)
     for step in set(PackStep) - {PackStep.WITNESSES}:
-        assert any(check.ok for check in verdict.checks if check.step is step), TITLES[step]
+        assert any(check.ok for check in verification.checks if check.step is step), TITLES[step]
 
 
 def test_a_flipped_bit_anywhere_outside_the_seal_is_refused_by_its_form(pack: PackExported) -> None:
@@ -102,16 +102,16 @@ def test_a_letter_of_the_seal_with_meaning_is_refused_by_the_whole_check(world: 
         {"note": value["note"] + value["note"].splitlines()[-1] + "\n"},
         {"note": files["checkpoint.note"].decode()},
     ):
-        verdict = verify_pack(write_zip({**files, SEAL: write_json({**value, **change})}), vkey=world.vkey)
-        assert not verdict.ok, change
+        verification = verify_pack(write_zip({**files, SEAL: write_json({**value, **change})}), vkey=world.vkey)
+        assert not verification.ok, change
 
 
 @pytest.mark.parametrize("raw", [b"", b"PK", b"\0" * 1000, b"{}", write_zip({"a": b"b"})])
 def test_what_is_no_pack_is_refused_in_step_one_and_nothing_is_raised(raw: bytes) -> None:
-    verdict = verify_pack(raw)
-    assert failed_steps(verdict) == {PackStep.FORM}
+    verification = verify_pack(raw)
+    assert failed_steps(verification) == {PackStep.FORM}
     with pytest.raises(Rejected, match="step 1"):
-        verdict.demand()
+        verification.demand()
     with pytest.raises(Rejected, match="nothing was checked"):
         Verification(checks=()).demand()
 
@@ -123,9 +123,9 @@ def test_a_pack_of_another_log_is_refused_if_the_checker_knows_the_log(pack: Pac
         text_key(ORIGIN, world.log.public, kind=SignatureKind.ED25519_COSIGNATURE),
     )
     for other in others:
-        verdict = verify_pack(pack.content, vkey=other.vkey())
-        assert failed_steps(verdict) == {PackStep.HEAD}
-        assert any("NOT the one that you gave" in check.what for check in verdict.failures)
+        verification = verify_pack(pack.content, vkey=other.vkey())
+        assert failed_steps(verification) == {PackStep.HEAD}
+        assert any("NOT the one that you gave" in check.what for check in verification.failures)
     assert verify_pack(pack.content).ok
     assert any("give --vkey" in check.what for check in verify_pack(pack.content).checks)
     assert failed_steps(verify_pack(pack.content, vkey="not a vkey")) == {PackStep.HEAD}
@@ -231,12 +231,12 @@ def test_a_lie_that_the_operator_sealed_is_refused_by_the_step_that_looks_at_it(
     world: World, pack: PackExported, opened: OpenedPack, lie: str
 ) -> None:
     step, change = LIES[lie]
-    verdict = verdict_on(world, pack.content, change(opened))
-    assert step in failed_steps(verdict), verdict.failures
+    verification = verification_of(world, pack.content, change(opened))
+    assert step in failed_steps(verification), verification.failures
 
 
 def test_sealing_again_without_a_lie_holds(world: World, pack: PackExported) -> None:
-    assert verdict_on(world, pack.content, {}).ok
+    assert verification_of(world, pack.content, {}).ok
 
 
 def test_the_seal_of_another_pack_does_not_fit(world: World, pack: PackExported) -> None:
@@ -244,8 +244,8 @@ def test_the_seal_of_another_pack_does_not_fit(world: World, pack: PackExported)
     other = read_zip(reseal(world, pack.content, {}))
     assert verify_pack(write_zip({**files, SEAL: other[SEAL]})).ok
     changed = read_zip(reseal(world, pack.content, dict(edit(open_pack(pack.content), "dispute.json", _words))))
-    verdict = verify_pack(write_zip({**changed, SEAL: files[SEAL]}), vkey=world.vkey)
-    assert PackStep.RECORDS in failed_steps(verdict)
+    verification = verify_pack(write_zip({**changed, SEAL: files[SEAL]}), vkey=world.vkey)
+    assert PackStep.RECORDS in failed_steps(verification)
 
 
 def _words(value: dict[str, Any]) -> None:
@@ -267,8 +267,8 @@ def test_an_entry_that_is_not_in_the_log_is_refused(world: World, pack: PackExpo
         next(row for row in rows if row["index"] == entry.index)["digest"] = digest
 
     changes: dict[str, bytes | None] = {f"{stem(entry.index)}.cose": made, **edit(opened, "entries.json", rename)}
-    verdict = verdict_on(world, pack.content, changes)
-    assert PackStep.ENTRIES in failed_steps(verdict)
+    verification = verification_of(world, pack.content, changes)
+    assert PackStep.ENTRIES in failed_steps(verification)
 
 
 def test_an_entry_at_another_index_is_refused(world: World, pack: PackExported, opened: OpenedPack) -> None:
@@ -288,8 +288,8 @@ def test_an_entry_at_another_index_is_refused(world: World, pack: PackExported, 
             {**row, "index": moved} for row in rows if row["index"] == index
         ]
 
-    verdict = verdict_on(world, pack.content, {**changes, **edit(opened, "entries.json", move)})
-    assert PackStep.ENTRIES in failed_steps(verdict)
+    verification = verification_of(world, pack.content, {**changes, **edit(opened, "entries.json", move)})
+    assert PackStep.ENTRIES in failed_steps(verification)
 
 
 def test_a_scan_by_a_key_that_the_pack_does_not_enrol_is_refused(
@@ -298,16 +298,16 @@ def test_a_scan_by_a_key_that_the_pack_does_not_enrol_is_refused(
     index = next(entry.index for entry in opened.entries if "station-key-add" in entry.content_type)
     gone: dict[str, bytes | None] = {name: None for name in opened.files if name.startswith(stem(index))}
     rows = edit(opened, "entries.json", lambda value: [row for row in value if row["index"] != index])
-    verdict = verdict_on(world, pack.content, {**gone, **rows})
-    assert {PackStep.REGISTRY, PackStep.SCANS} <= failed_steps(verdict)
+    verification = verification_of(world, pack.content, {**gone, **rows})
+    assert {PackStep.REGISTRY, PackStep.SCANS} <= failed_steps(verification)
 
 
 def test_a_pack_without_the_logs_first_policy_is_refused(world: World, pack: PackExported, opened: OpenedPack) -> None:
     gone: dict[str, bytes | None] = {name: None for name in opened.files if name.startswith(stem(0))}
     rows = edit(opened, "entries.json", lambda value: [row for row in value if row["index"] != 0])
-    verdict = verdict_on(world, pack.content, {**gone, **rows})
+    verification = verification_of(world, pack.content, {**gone, **rows})
     assert {PackStep.REGISTRY, PackStep.SCANS, PackStep.RECORDS, PackStep.LOCKS, PackStep.TRAIL} <= failed_steps(
-        verdict
+        verification
     )
 
 
@@ -326,9 +326,9 @@ def test_a_scan_whose_key_was_revoked_counts_only_as_set_apart(opened: OpenedPac
 
 def test_gaps_between_the_statements_of_a_station_are_named(world: World) -> None:
     world.scan("bench-4", "ObjectEvent", {"action": "OBSERVE", "epcList": [PARCEL], "bizStep": "inspecting"})
-    verdict = verify_pack(world.export().content, vkey=world.vkey)
-    verdict.demand()
-    said = [check.what for check in verdict.checks if check.step is PackStep.SCANS and check.ok is None]
+    verification = verify_pack(world.export().content, vkey=world.vkey)
+    verification.demand()
+    said = [check.what for check in verification.checks if check.step is PackStep.SCANS and check.ok is None]
     assert said == [
         "times of arrival and verdicts are the service's own word: the seal alone covers them",
         "urn:weaklink:station:bench-4: statements 5 are not in this pack",
@@ -362,8 +362,8 @@ def test_a_record_by_somebody_else_is_refused(world: World, pack: PackExported, 
             "path": [b64(node) for node in log_reader.prove_inclusion(session, entry, head.size)],
             "consistency": [b64(node) for node in log_reader.prove_consistency(session, opened.head.size, head.size)],
         }
-    verdict = verify_pack(write_zip({**files, SEAL: write_json(value)}), vkey=world.vkey)
-    assert failed_steps(verdict) == {PackStep.RECORDS}
+    verification = verify_pack(write_zip({**files, SEAL: write_json(value)}), vkey=world.vkey)
+    assert failed_steps(verification) == {PackStep.RECORDS}
 
 
 def test_witnesses_are_named_and_a_false_one_is_refused(world: World) -> None:
@@ -409,10 +409,10 @@ def test_hostile_values_in_any_json_file_are_refused_and_end_nothing_early(
     files[name] = write_json(spoil(json.loads(opened.files[name]), rng))
     sealed = {key: raw for key, raw in files.items() if key != SEAL}
     manifest = write_manifest(sealed, created_ms=opened.manifest.created_ms, dispute=world.case, origin=ORIGIN)
-    verdict = verify_pack(write_zip({**files, MANIFEST: manifest}), vkey=world.vkey)
-    assert not verdict.ok
-    if verdict.size:
-        assert {check.step for check in verdict.checks} == set(PackStep)
+    verification = verify_pack(write_zip({**files, MANIFEST: manifest}), vkey=world.vkey)
+    assert not verification.ok
+    if verification.size:
+        assert {check.step for check in verification.checks} == set(PackStep)
 
 
 def spoil(value: Any, rng: random.Random) -> Any:

@@ -20,7 +20,7 @@ from custody.scans.scan import CONTENT_TYPE as SCAN
 from custody.trail.sealed import QUARANTINED
 from custody.usecases.export_pack import PackExported
 from tests.rooms.pack.pack_world import World
-from tests.rooms.pack.tamper import failed_steps, verdict_on
+from tests.rooms.pack.tamper import failed_steps, verification_of
 
 GOLDEN = Path(__file__).with_name("told_of_a_true_pack.txt")
 MARKS = {True: "holds", False: "FAILS", None: "says"}
@@ -33,8 +33,8 @@ def line_of(check: PackFinding) -> str:
 def test_what_holds_in_a_true_pack_and_what_rests_on_the_operators_word_is_told_line_by_line(
     world: World, pack: PackExported
 ) -> None:
-    verdict = verify_pack(pack.content, vkey=world.vkey)
-    assert "".join(map(line_of, verdict.checks)) == GOLDEN.read_text()
+    verification = verify_pack(pack.content, vkey=world.vkey)
+    assert "".join(map(line_of, verification.checks)) == GOLDEN.read_text()
 
 
 def test_an_entry_without_a_receipt_that_does_not_lead_to_the_head_is_refused(world: World, pack: PackExported) -> None:
@@ -42,8 +42,8 @@ def test_an_entry_without_a_receipt_that_does_not_lead_to_the_head_is_refused(wo
     entry = next(entry for entry in opened.entries if entry.receipt is None and entry.path)
     name = f"{stem(entry.index)}.tlog-proof"
     node, other = base64.b64encode(entry.path[0]), base64.b64encode(bytes(32))
-    verdict = verdict_on(world, pack.content, {name: opened.files[name].replace(node, other)})
-    assert failed_steps(verdict) == {PackStep.ENTRIES}
+    verification = verification_of(world, pack.content, {name: opened.files[name].replace(node, other)})
+    assert failed_steps(verification) == {PackStep.ENTRIES}
 
 
 @pytest.mark.parametrize("kind", [POLICY, KEY_ADD, SCAN, ""])

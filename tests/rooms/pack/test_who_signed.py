@@ -30,7 +30,7 @@ from custody.scans.scan import CONTENT_TYPE as SCAN
 from custody.store import log_reader
 from custody.usecases.export_pack import PackExported
 from tests.rooms.pack.pack_world import CARRIER, ORIGIN, SITES, World, key
-from tests.rooms.pack.tamper import verdict_on
+from tests.rooms.pack.tamper import verification_of
 
 
 @pytest.fixture(scope="module")
@@ -173,8 +173,8 @@ def test_a_record_that_is_older_than_the_head_seals_nothing(world: World, opened
         path = tuple(log_reader.prove_inclusion(session, older.index, later.size))
     assert older.opening is not None
     seal = replace(opened.seal, statement=older.raw, opening=older.opening, index=older.index, path=path)
-    verdict = verify_pack(write_zip({**opened.files, SEAL: write_seal(seal)}), vkey=world.vkey)
-    assert [check.what for check in verdict.failures] == [
+    verification = verify_pack(write_zip({**opened.files, SEAL: write_seal(seal)}), vkey=world.vkey)
+    assert [check.what for check in verification.failures] == [
         "the record of the export is older than the pack's own head",
         "the log's record of the export is of another pack",
     ]
@@ -184,8 +184,8 @@ def test_a_pack_that_names_no_key_of_the_log_is_told_so(world: World, pack: Pack
     for told in (None, 5):
         value = read_json(opened.files[LOG], where=LOG)
         value["keys"]["log"]["cose_key"] = told
-        verdict = verdict_on(world, pack.content, {LOG: write_json(value)})
-        assert "log.json names no key of the log" in {check.what for check in verdict.failures}
+        verification = verification_of(world, pack.content, {LOG: write_json(value)})
+        assert "log.json names no key of the log" in {check.what for check in verification.failures}
 
 
 @pytest.mark.parametrize("keys", [[], {}, {"log": []}, {"log": {}}, "none"], ids=str)
@@ -193,8 +193,8 @@ def test_a_pack_whose_keys_are_no_map_of_keys_is_told_so(
     world: World, pack: PackExported, opened: OpenedPack, keys: object
 ) -> None:
     value = {**read_json(opened.files[LOG], where=LOG), "keys": keys}
-    verdict = verdict_on(world, pack.content, {LOG: write_json(value)})
-    assert [check.what for check in verdict.failures if check.step is PackStep.HEAD] == [
+    verification = verification_of(world, pack.content, {LOG: write_json(value)})
+    assert [check.what for check in verification.failures if check.step is PackStep.HEAD] == [
         "log.json names no key of the log"
     ]
 

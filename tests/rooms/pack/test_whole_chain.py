@@ -44,17 +44,17 @@ def _examine_first(world: World, monkeypatch: pytest.MonkeyPatch, count: int) ->
         examine(world)
 
 
-def _left_out(verdict: Verification) -> list[str]:
+def _left_out(verification: Verification) -> list[str]:
     """What is said of scans that could be read and were not examined."""
-    said = (check.what.partition(" scans were not examined") for check in verdict.checks if not check.ok)
+    said = (check.what.partition(" scans were not examined") for check in verification.checks if not check.ok)
     return [count for count, found, _ in said if found]
 
 
 def test_an_answer_that_left_out_scans_of_the_parcel_is_refused(sent: World, monkeypatch: pytest.MonkeyPatch) -> None:
     _examine_first(sent, monkeypatch, 8)
     content = sent.export().content
-    verdict = verify_pack(content, vkey=sent.vkey)
-    assert (failed_steps(verdict), _left_out(verdict)) == ({PackStep.INVESTIGATION}, ["2"])
+    verification = verify_pack(content, vkey=sent.vkey)
+    assert (failed_steps(verification), _left_out(verification)) == ({PackStep.INVESTIGATION}, ["2"])
     # That they came in later, as their own times say, is not so if a record behind them is as old.
     sent.clock.at_ms += DAY_MS
     _examine_first(sent, monkeypatch, 8)
@@ -63,23 +63,23 @@ def test_an_answer_that_left_out_scans_of_the_parcel_is_refused(sent: World, mon
     lies = tuple(
         replace(one, received_ms=one.received_ms + 2 * DAY_MS) if one.index in LAST else one for one in entries
     )
-    verdict = told_otherwise(sent, content, entries=lies)
-    assert _left_out(verdict) == ["4"]
+    verification = told_otherwise(sent, content, entries=lies)
+    assert _left_out(verification) == ["4"]
 
 
 def test_scans_that_came_in_while_the_log_was_read_are_told(sent: World, monkeypatch: pytest.MonkeyPatch) -> None:
     _examine_first(sent, monkeypatch, 11)
-    verdict = verify_pack(sent.export().content, vkey=sent.vkey)
-    verdict.demand()
-    assert _left_out(verdict) == []
-    assert any(check.ok and check.what.endswith("; 1 came in later") for check in verdict.checks)
+    verification = verify_pack(sent.export().content, vkey=sent.vkey)
+    verification.demand()
+    assert _left_out(verification) == []
+    assert any(check.ok and check.what.endswith("; 1 came in later") for check in verification.checks)
 
 
 def test_where_a_scan_is_closed_what_was_left_out_is_told(sent: World, monkeypatch: pytest.MonkeyPatch) -> None:
     _examine_first(sent, monkeypatch, 8)
     first = min(entry.index for entry in open_pack(sent.export().content).entries if entry.judged is not None)
-    verdict = verify_pack(sent.export(Beside(withhold={first: "it names somebody"})).content, vkey=sent.vkey)
-    assert PackStep.INVESTIGATION not in failed_steps(verdict)
+    verification = verify_pack(sent.export(Beside(withhold={first: "it names somebody"})).content, vkey=sent.vkey)
+    assert PackStep.INVESTIGATION not in failed_steps(verification)
 
 
 class RegistersOne:
@@ -117,9 +117,9 @@ def test_a_scan_whose_opening_came_after_the_answer_was_not_to_be_examined(tmp_p
         examine(world)
         world.clock.at_ms += DAY_MS
         intake.come_late()
-        verdict = verify_pack(world.export().content, vkey=world.vkey)
-        verdict.demand()
-        assert any(check.ok and check.what.endswith("; 1 came in later") for check in verdict.checks)
+        verification = verify_pack(world.export().content, vkey=world.vkey)
+        verification.demand()
+        assert any(check.ok and check.what.endswith("; 1 came in later") for check in verification.checks)
         world.clock.at_ms += DAY_MS
         examine(world)
         verify_pack(world.export().content, vkey=world.vkey).demand()
