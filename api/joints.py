@@ -47,6 +47,7 @@ from custody.usecases.record_sale import read_sale, sale_of_imei
 from devicelock import store as lock_store
 from devicelock import watch_store
 from devicelock.rules.command import Reason
+from devicelock.rules.hello import SimClass
 from devicelock.rules.order import SETTLED, OrderEvent, OrderState
 from devicelock.store import DeviceRow, LockOrderRow
 from devicelock.usecases.alert import AlertKind, raise_alert
@@ -161,7 +162,7 @@ def dispute_delivery(
 def wish_facts(session: Session, handset: Handset) -> WishFacts:
     """What is known of the ordered handset before the case is opened."""
     device = lock_store.device_by_imei(session, handset.imei) if handset.imei else None
-    own = None if device is None or device.sim in {"unknown", "never"} else device.sim == "own"
+    own = None if device is None or device.sim in {SimClass.UNKNOWN, SimClass.NEVER} else device.sim == SimClass.OWN
     return WishFacts(seen_on_customers_own_sim=own)
 
 
@@ -282,7 +283,7 @@ def _days_ms(key: str, at_ms: Instant) -> int:
 
 def attaches(session: Session) -> Attaches:
     """When handsets were seen switched on with a SIM that is not the customer's, by IMEI."""
-    same, other = col(SightingRow.device) == col(DeviceRow.device), col(SightingRow.sim) == "other"
+    same, other = col(SightingRow.device) == col(DeviceRow.device), col(SightingRow.sim) == SimClass.OTHER
     query = select(col(DeviceRow.imei), col(SightingRow.at_ms)).join(SightingRow, same).where(other)
     seen = defaultdict[str, list[Instant]](list)
     for imei, at_ms in session.execute(query):

@@ -14,7 +14,8 @@ from custody.investigation.naming import NamingOutcome
 from custody.investigation.places import REST_WORDS
 from custody.trail.route import STEP_WORDS
 from devicelock.rules.caps import CapReason, account_of
-from devicelock.rules.command import Reason
+from devicelock.rules.command import Basis, Reason
+from devicelock.rules.hello import SimClass
 from devicelock.rules.order import OrderState
 from devicelock.rules.preflight import CheckName, CheckReason
 from devicelock.usecases.alert import AlertKind
@@ -205,11 +206,11 @@ ASKED_BY_PEOPLE = (
     Reason.LOST_ON_RETURN,
 )
 BASES: Mapping[str, str] = {
-    "standing_policy": "Standing authority",
-    "two_people": "Two people",
-    "one_person": "One person",
-    "customer": "The customer",
-    "lapse": "Its time has passed",
+    Basis.STANDING_POLICY: "Standing authority",
+    Basis.TWO_PEOPLE: "Two people",
+    Basis.ONE_PERSON: "One person",
+    Basis.CUSTOMER: "The customer",
+    Basis.LAPSE: "Its time has passed",
 }
 CHECKS: Mapping[str, str] = {
     CheckName.POLICY_IN_FORCE: "Standing authority is in force",
@@ -338,10 +339,10 @@ FLAGS: Mapping[str, str] = {
 _OF_THE_PARCEL = frozenset({"weight_out", "seal_differs", "seal_replaced", "serial_differs", "not_due_here"})
 KEY_FLAGS = frozenset(FLAGS) - {"late_offline"} - _OF_THE_PARCEL
 SIMS: Mapping[str, str] = {
-    "own": "with the customer's own SIM",
-    "other": "with another SIM",
-    "never": "never with a SIM",
-    "unknown": "SIM not known",
+    SimClass.OWN: "with the customer's own SIM",
+    SimClass.OTHER: "with another SIM",
+    SimClass.NEVER: "never with a SIM",
+    SimClass.UNKNOWN: "SIM not known",
 }
 REST = REST_WORDS
 ITEMS: Mapping[str, str] = {

@@ -19,6 +19,7 @@ from types import MappingProxyType
 
 from custody.disputes.asks import no_ask_for_item, no_open_ask, not_held_already
 from custody.disputes.civil import civil_date
+from custody.disputes.claim import ClaimType
 from custody.disputes.machine import Guard
 from custody.disputes.payout import works
 from custody.disputes.promise import all_promises_settled
@@ -72,7 +73,7 @@ def claim_type_set(
     """A type is set and the customer agreed; a type that says the goods were damaged needs words on where and when."""
     if claim_type is None or agreed_by_customer is None:
         return None
-    if claim_type in {"damaged", "customer_damage"} and not (custody_words or "").strip():
+    if claim_type in {ClaimType.DAMAGED, ClaimType.CUSTOMER_DAMAGE} and not (custody_words or "").strip():
         return False
     return agreed_by_customer
 

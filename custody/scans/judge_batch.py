@@ -24,10 +24,9 @@ from custody.scans.follow import follow, units_of
 from custody.scans.judge import sequence_flags, tampered
 from custody.scans.judge_parcels import judge_units
 from custody.scans.tolerances import Tolerances
-from custody.scans.verdict import Flag, Verdict, sum_up
+from custody.scans.verdict import QUARANTINED, Flag, Verdict, sum_up
 from custody.scans.view import KeyStanding, StationHead, UnitView
 
-QUARANTINED = "quarantined"
 _DEAD = frozenset({KeyStanding.REVOKED, KeyStanding.UNKNOWN})
 NOTHING: Mapping[int, str] = MappingProxyType({})
 

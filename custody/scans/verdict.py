@@ -25,6 +25,7 @@ from typing import Literal
 
 from custody.scans.handheld import SCREENS, URGENCY, HandheldScreen, Tone, clock_line
 
+QUARANTINED = "quarantined"
 Result = Literal["accepted", "flagged", "quarantined", "duplicate"]
 SEVERITY: tuple[Result, ...] = ("accepted", "flagged", "quarantined")
 

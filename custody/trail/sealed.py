@@ -20,10 +20,10 @@ from custody.gs1.event import Event
 from custody.kernel.clock import Instant
 from custody.scans.place import name_place, place_of
 from custody.scans.scan import Scan
+from custody.scans.verdict import QUARANTINED
 
 Step = Literal["pack", "dock", "linehaul", "hub_in", "hub_sort", "depot", "courier", "other"]
 
-QUARANTINED = "quarantined"
 _NOT_ITS_KEY = frozenset({"key_unknown", "key_revoked"})
 
 

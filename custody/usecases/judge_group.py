@@ -32,7 +32,7 @@ from custody.scans.judge_parcels import judge_parcels
 from custody.scans.place import index_of, name_place, place_of, position_of
 from custody.scans.scan import CAPTURED, OPENED, Scan
 from custody.scans.tolerances import Tolerances
-from custody.scans.verdict import Verdict, already_done, unread
+from custody.scans.verdict import QUARANTINED, Verdict, already_done, unread
 from custody.scans.view import KeyStanding, StationHead, UnitView
 from custody.store import batch_book, log_reader, policy_book, scan_book, unopened_book
 from custody.store.log_book import ReadyEntry
@@ -260,7 +260,7 @@ class Bench:
         self._known[scan.digest] = index
         self._takers.setdefault((scan.station, scan.seq), []).append(scan.link)
         head = self._heads.get(scan.station)
-        if verdict.result != "quarantined" and (head is None or scan.seq > head.seq):
+        if verdict.result != QUARANTINED and (head is None or scan.seq > head.seq):
             self._heads[scan.station] = StationHead(seq=scan.seq, digest=scan.digest)
             self._moved_heads[scan.station] = (scan.seq, scan.digest)
         self._file(scan, verdict, index, self._unit.now_ms, filing)
@@ -270,7 +270,7 @@ class Bench:
         place = place_of(index)
         self._scan_rows.append(_scan_row(scan, verdict, place, received_ms))
         self._key_rows += [{"key": name, "place": place} for name in filing.keys[0]]
-        if verdict.result != "quarantined":
+        if verdict.result != QUARANTINED:
             edition, custodian = self._tolerances.edition, self._custodians.get(scan.message.kid)
             changed = follow(scan.event, lambda key: self._views.get(key, UNSEEN), edition, custodian=custodian)
             self._views |= changed

@@ -26,12 +26,12 @@ from custody.scans.batch import BATCH, BatchedScan, BatchStatement, read_batch
 from custody.scans.edition import edition_of
 from custody.scans.follow import concerned, follow
 from custody.scans.judge import judge_repeat
-from custody.scans.judge_batch import QUARANTINED, judge_batch
+from custody.scans.judge_batch import judge_batch
 from custody.scans.judge_parcels import judge_parcels
 from custody.scans.place import index_of, place_of, position_of
 from custody.scans.scan import OPENED, SCANS, Scan, ScanStatement, open_scan, read_scan_statement
 from custody.scans.tolerances import Tolerances
-from custody.scans.verdict import Verdict
+from custody.scans.verdict import QUARANTINED, Verdict
 from custody.scans.view import KeyStanding, StationHead, UnitView
 from custody.store.log_reader import StoredEntry
 from custody.store.registry_book import KINDS

@@ -42,7 +42,7 @@ from custody.scans.batch import BATCH, open_leaf, read_batch, verify_leaf
 from custody.scans.cwt_claims import PREV, SEQ
 from custody.scans.place import ToldPlace
 from custody.scans.scan import SCANS, open_scan
-from custody.trail.sealed import QUARANTINED
+from custody.scans.verdict import QUARANTINED
 
 CLOCKS_MS = MINUTE_MS
 """How far the clocks of the service's own machines may be apart."""

@@ -17,10 +17,10 @@ from custody.investigation.verify.verification import Notebook, PackStep
 from custody.ledger.registry import Registry
 from custody.scans.batch import BATCH, read_batch, verify_scan
 from custody.scans.tolerances import Tolerances
+from custody.scans.verdict import QUARANTINED
 from custody.store import log_reader
 from custody.trail.describe import describe_trail
 from custody.trail.finding import FindingKind
-from custody.trail.sealed import QUARANTINED
 from custody.usecases.erase import erase
 from custody.usecases.export_pack import Beside, PackExported
 from custody.usecases.judge_group import ScanAnswer

@@ -17,7 +17,7 @@ from custody.kernel import cose
 from custody.ledger.registry import Ignored
 from custody.ledger.statements import KEY_ADD, POLICY
 from custody.scans.scan import CONTENT_TYPE as SCAN
-from custody.trail.sealed import QUARANTINED
+from custody.scans.verdict import QUARANTINED
 from custody.usecases.export_pack import PackExported
 from tests.rooms.pack.pack_world import World
 from tests.rooms.pack.tamper import failed_steps, verification_of
