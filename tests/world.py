@@ -271,6 +271,13 @@ class World(Process):
         self.radios[parcel.order] = Radio(handset, connect=connect)
         return self.radios[parcel.order]
 
+    def switched_on(self, parcel: Parcel, **where: Any) -> Radio:
+        """The handset of a parcel, after it was switched on and what it said has come; `where` as for `handset`."""
+        radio = self.handset(parcel, **where)
+        radio.switch_on()
+        self.deliver()
+        return radio
+
     def dispute(self, parcel: Parcel | None, claim: str | None, *, words: str = "", **more: Any) -> Opened:
         """A customer reports a parcel, as the door does it."""
         said = words or "The box held something else, says the customer of this parcel."

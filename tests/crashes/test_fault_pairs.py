@@ -134,9 +134,7 @@ FAULTS = (Fault.COMMAND_LOST, Fault.ACK_LOST, Fault.CUT_BEFORE_STORE, Fault.CUT_
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_lock_that_is_lost_on_its_way_is_made_good_by_the_next_hello(world: World, fault: Fault) -> None:
     parcel = world.parcels[0]
-    radio = world.handset(parcel)
-    radio.switch_on()
-    world.deliver()
+    radio = world.switched_on(parcel)
     opened = world.dispute(parcel, "never_received")
     radio.faults.append(fault)
     meet_the_fault(world, radio)

@@ -33,14 +33,6 @@ def offer(world: World) -> int:
     return offered
 
 
-def switched_on(world: World) -> Radio:
-    """The first parcel's handset, on and far away."""
-    radio = world.handset(world.parcels[0])
-    radio.switch_on()
-    world.deliver()
-    return radio
-
-
 def connect_unheard(world: World, radio: Radio) -> None:
     """The handset connects and says hello before we have subscribed."""
     radio.switch_off()
@@ -69,7 +61,7 @@ def test_a_retirement_that_has_no_order_is_offered_again_until_it_is_answered(
     world: World,
     forgets: bool,  # noqa: FBT001 - the pair that is told
 ) -> None:
-    radio = switched_on(world)
+    radio = world.switched_on(world.parcels[0])
     say_received(world, radio)
     on_its_way(world, radio.handset.device, forgets=forgets)
     assert (radio.handset.state.applied is Applied.RETIRED) is not forgets
@@ -145,7 +137,7 @@ def test_a_release_decided_before_the_word_of_its_lock_came_is_offered_again(
     world: World,
     forgets: bool,  # noqa: FBT001 - the pair that is told
 ) -> None:
-    radio = switched_on(world)
+    radio = world.switched_on(world.parcels[0])
     opened = world.dispute(world.parcels[0], "substituted")
     world.relay.carry()
     while world.waiting(radio.handset.device):
@@ -163,7 +155,7 @@ def test_a_release_decided_before_the_word_of_its_lock_came_is_offered_again(
 def test_a_lock_arrives_however_often_a_broker_forgot_the_hello_and_the_refusal_before(
     world: World, times: int
 ) -> None:
-    radio = switched_on(world)
+    radio = world.switched_on(world.parcels[0])
     world.dispute(world.parcels[0], "substituted")
     world.relay.carry()
     world.waiting(radio.handset.device).clear()
@@ -192,7 +184,7 @@ def test_a_lock_that_was_not_answered_is_not_offered_again_while_the_kill_switch
     world: World,
     stopped: bool,  # noqa: FBT001 - the pair that is told
 ) -> None:
-    radio = switched_on(world)
+    radio = world.switched_on(world.parcels[0])
     world.dispute(world.parcels[0], "substituted")
     world.throw_switch(on=stopped)
     on_its_way(world, radio.handset.device, forgets=True)
@@ -210,7 +202,7 @@ def test_a_release_is_offered_again_though_the_kill_switch_is_on(world: World) -
 
 
 def test_a_lock_of_before_a_restore_is_not_offered_to_a_handset_that_was_retired_since(world: World) -> None:
-    radio = switched_on(world)
+    radio = world.switched_on(world.parcels[0])
     world.dispute(world.parcels[0], "substituted")
     world.relay.carry()
     world.waiting(radio.handset.device).clear()

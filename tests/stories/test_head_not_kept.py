@@ -8,7 +8,6 @@ import pytest
 from api.process.heads import HeadKeeper
 from custody.store.head_file import HeadFile
 from devicelock.usecases.relay import Relay
-from tests.stories.test_forgetful_broker import switched_on
 from tests.world import World
 from tests.world_parts import ORIGIN, key
 
@@ -33,7 +32,7 @@ def test_a_lock_waits_until_the_head_is_kept(
     world: World,
     kept: bool,  # noqa: FBT001 - the pair that is told
 ) -> None:
-    radio = switched_on(world)
+    radio = world.switched_on(world.parcels[0])
     with heads(world, kept=kept):
         opened = world.dispute(world.parcels[0], "substituted")
         world.deliver()
@@ -62,7 +61,7 @@ def test_a_lock_that_was_taken_back_while_it_waited_never_leaves(
     world: World,
     kept: bool,  # noqa: FBT001 - the pair that is told
 ) -> None:
-    radio = switched_on(world)
+    radio = world.switched_on(world.parcels[0])
     with heads(world, kept=kept):
         opened = world.dispute(world.parcels[0], "substituted")
         world.deliver()

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.stories.test_forgetful_broker import switched_on
 from tests.world import World
 from tests.world_parts import Opened
 
@@ -18,7 +17,7 @@ def test_a_lock_that_has_not_left_the_house_stays_there_while_the_kill_switch_is
     world: World,
     stopped: bool,  # noqa: FBT001 - the pair that is told
 ) -> None:
-    radio = switched_on(world)
+    radio = world.switched_on(world.parcels[0])
     world.line.drop()
     opened = world.dispute(world.parcels[0], "substituted")
     assert world.relay.carry() == 0
@@ -53,9 +52,7 @@ def stop_no_more(world: World) -> None:
 
 def find_another_wrong(world: World) -> None:
     """A lock of the same group turns out to be wrong, which pauses it."""
-    other = world.handset(world.parcels[1])
-    other.switch_on()
-    world.deliver()
+    world.switched_on(world.parcels[1])
     opened: Opened = world.dispute(world.parcels[1], "substituted")
     world.deliver()
     world.found(opened)
@@ -79,7 +76,7 @@ def test_a_lock_that_was_not_signed_anew_is_once_what_held_it_back_has_ended(
     let_on: Act,
     held_back: bool,  # noqa: FBT001 - the pair that is told
 ) -> None:
-    radio = switched_on(world)
+    radio = world.switched_on(world.parcels[0])
     radio.switch_off()
     opened = world.dispute(world.parcels[0], "substituted")
     world.relay.carry()

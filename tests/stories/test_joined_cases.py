@@ -120,9 +120,7 @@ def test_no_report_is_joined_into_one_that_is_over(world: World) -> None:
 
 
 def test_who_reported_a_lock_lets_it_go_from_their_own_link_after_their_report_was_joined(world: World) -> None:
-    radio = world.handset(world.parcels[0])
-    radio.switch_on()
-    world.deliver()
+    radio = world.switched_on(world.parcels[0])
     reported = report_of_a_stranger(world, "never_received")
     world.deliver()
     assert radio.handset.screen_locked
@@ -143,9 +141,7 @@ def two_locked_phones_in_one_case(world: World) -> tuple[tuple[Opened, Radio], t
     """Both phones of a customer are locked, each for a report of its order; the first is joined into the second."""
     locked = []
     for parcel in world.parcels[:2]:
-        radio = world.handset(parcel)
-        radio.switch_on()
-        world.deliver()
+        radio = world.switched_on(parcel)
         locked.append((world.dispute(parcel, "never_received"), radio))
         world.deliver()
         world.clear_groups()

@@ -40,14 +40,6 @@ def nothing(_world: World, _radio: Radio) -> None:
 CHANGES = pytest.mark.parametrize("change", [dismissed, on_own_sim, nothing])
 
 
-def switched_on(world: World) -> Radio:
-    """A handset that is reached."""
-    radio = world.handset(world.parcels[0])
-    radio.switch_on()
-    world.deliver()
-    return radio
-
-
 def decided_by_two(world: World) -> LockOrderRow:
     """A lock that agent-1 asked for and supervisor-1 decided."""
     world.withdraw_authority()
@@ -65,7 +57,7 @@ def steps(world: World, order: LockOrderRow) -> list[str]:
 def test_a_hello_that_is_said_again_brings_the_lock_again_only_if_it_is_allowed_now(
     world: World, change: Change
 ) -> None:
-    radio = switched_on(world)
+    radio = world.switched_on(world.parcels[0])
     radio.switch_off()
     order = decided_by_two(world)
     world.relay.carry()
@@ -84,7 +76,7 @@ def test_a_hello_that_is_said_again_brings_the_lock_again_only_if_it_is_allowed_
 
 @pytest.mark.parametrize("change", [dismissed, nothing])
 def test_a_lock_that_is_offered_again_is_only_if_it_is_allowed_now(world: World, change: Change) -> None:
-    radio = switched_on(world)
+    radio = world.switched_on(world.parcels[0])
     radio.faults = deque([Fault.COMMAND_LOST])
     order = decided_by_two(world)
     world.deliver()
@@ -97,7 +89,7 @@ def test_a_lock_that_is_offered_again_is_only_if_it_is_allowed_now(world: World,
 
 
 def test_a_lock_that_may_not_be_signed_when_the_kill_switch_is_thrown_back_does_not_leave_either(world: World) -> None:
-    radio = switched_on(world)
+    radio = world.switched_on(world.parcels[0])
     world.line.drop()
     order = decided_by_two(world)
     assert world.relay.carry() == 0
@@ -115,7 +107,7 @@ def test_a_lock_that_may_not_be_signed_when_the_kill_switch_is_thrown_back_does_
 def test_a_lock_that_has_waited_for_a_minute_leaves_only_if_it_is_allowed_now(
     world: World, *, waited_ms: int, withdrawn: bool
 ) -> None:
-    radio = switched_on(world)
+    radio = world.switched_on(world.parcels[0])
     world.dispute(world.parcels[0], "never_received")
     relay = Relay(
         world.house,
@@ -134,7 +126,7 @@ def test_a_lock_that_has_waited_for_a_minute_leaves_only_if_it_is_allowed_now(
 
 
 def test_a_lock_that_is_signed_anew_under_another_authority_stays_in_the_group_that_ordered_it(world: World) -> None:
-    radio = switched_on(world)
+    radio = world.switched_on(world.parcels[0])
     radio.switch_off()
     opened = world.dispute(world.parcels[0], "never_received")
     group = str(world.order(opened.order.id).group)

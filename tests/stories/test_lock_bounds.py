@@ -20,9 +20,7 @@ from tests.world_parts import key, person_of
 
 def test_whoever_decided_the_locks_of_a_policy_does_not_clear_its_group(world: World) -> None:
     """Where customers need support a specialist decides each lock; who decided them lets nothing go on alone."""
-    radio = world.handset(world.parcels[0])
-    radio.switch_on()
-    world.deliver()
+    radio = world.switched_on(world.parcels[0])
     opened = world.dispute(world.parcels[0], "never_received", support_needs=("large print",))
     assert opened.order.state == "requested"
     world.approve(opened.order.id, "investigator-1")
@@ -93,9 +91,7 @@ def test_a_withdrawn_authority_does_not_bring_back_the_one_that_it_had_replaced(
     """One person withdraws it, and nothing more is locked under a standing authority."""
     world.authorise()
     world.withdraw_authority()
-    radio = world.handset(world.parcels[0])
-    radio.switch_on()
-    world.deliver()
+    radio = world.switched_on(world.parcels[0])
     opened = world.dispute(world.parcels[0], "never_received")
     world.deliver()
     assert not radio.handset.screen_locked
@@ -147,9 +143,7 @@ def test_a_reason_to_release_is_no_reason_to_lock(world: World) -> None:
 
 def test_a_specialist_who_speaks_first_does_not_make_a_confirmation_impossible(world: World) -> None:
     """Where a customer needs support the specialist decides; a proposal of theirs is for nobody to decide."""
-    radio = world.handset(world.parcels[0])
-    radio.switch_on()
-    world.deliver()
+    radio = world.switched_on(world.parcels[0])
     opened = world.dispute(world.parcels[0], "never_received", support_needs=("large print",))
     world.approve(opened.order.id, "investigator-1")
     world.deliver()
@@ -186,9 +180,7 @@ def test_handsets_that_are_retired_make_no_room_for_locks(world: World) -> None:
 
 
 def test_a_need_without_words_in_a_case_from_before_holds_no_lock_up(world: World) -> None:
-    radio = world.handset(world.parcels[0])
-    radio.switch_on()
-    world.deliver()
+    radio = world.switched_on(world.parcels[0])
     opened = world.dispute(world.parcels[0], "never_received", support_needs=("", "  "))
     world.deliver()
     assert (opened.order.state, radio.handset.screen_locked) == ("queued", True)

@@ -40,9 +40,7 @@ def report_of_a_stranger(world: World, claim: str | None = None) -> Opened:
 
 def locked_by_a_stranger(world: World) -> tuple[Opened, Radio]:
     """A phone that is locked in its customer's hand, since somebody reported what stands on its box."""
-    radio = world.handset(world.parcels[0])
-    radio.switch_on()
-    world.deliver()
+    radio = world.switched_on(world.parcels[0])
     stranger = report_of_a_stranger(world, "never_received")
     world.deliver()
     assert radio.handset.screen_locked
@@ -161,9 +159,7 @@ def test_an_old_order_does_not_lock_the_handset_of_whoever_bought_it_since(world
 def test_a_second_report_does_not_go_round_the_specialist_of_the_first(world: World) -> None:
     """It is known that this customer needs support; a report that does not say so again changes nothing of that."""
     parcel = world.parcels[0]
-    radio = world.handset(parcel)
-    radio.switch_on()
-    world.deliver()
+    radio = world.switched_on(parcel)
     first = world.dispute(parcel, "never_received", support_needs=("calls in the morning",))
     assert first.order.state == "requested", "it waits for a specialist"
     with world.house.unit() as unit:
@@ -179,9 +175,7 @@ def test_the_handset_of_a_customer_who_says_that_they_hold_it_is_not_locked_by_a
     world: World, claim: str
 ) -> None:
     parcel = world.parcels[0]
-    radio = world.handset(parcel)
-    radio.switch_on()
-    world.deliver()
+    radio = world.switched_on(parcel)
     held = world.dispute(parcel, claim)
     assert held.lock.order is None
     other = world.dispute(parcel, "never_received")
@@ -203,9 +197,7 @@ def test_a_strangers_report_that_the_handset_is_with_them_holds_no_lock_of_its_c
 
 
 def test_what_somebody_found_is_not_locked_by_another_report_that_names_no_order_either(world: World) -> None:
-    radio = world.handset(world.parcels[0])
-    radio.switch_on()
-    world.deliver()
+    radio = world.switched_on(world.parcels[0])
     first = report_of_a_stranger(world, "never_received")
     world.deliver()
     assert radio.handset.screen_locked
@@ -370,9 +362,7 @@ def test_a_code_for_a_handset_that_no_lock_could_reach_is_no_word_that_it_was_lo
 
 def locked_and_its_word_lost(world: World) -> tuple[Opened, Radio]:
     """A handset that has applied its lock and lost its network before it could say so."""
-    radio = world.handset(world.parcels[0])
-    radio.switch_on()
-    world.deliver()
+    radio = world.switched_on(world.parcels[0])
     opened = world.dispute(world.parcels[0], "never_received")
 
     def lost(*_word: Any) -> PublishOutcome:

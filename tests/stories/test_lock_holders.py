@@ -122,9 +122,7 @@ def test_the_first_switch_on_reaches_the_case_with_country_network_and_whose_sim
 
 def test_what_was_seen_before_the_customer_spoke_is_in_the_case_from_its_first_moment(world: World) -> None:
     parcel = world.parcels[0]
-    radio = world.handset(parcel)
-    radio.switch_on()
-    world.deliver()
+    radio = world.switched_on(parcel)
     world.step(5 * HOUR_MS)
     opened = world.dispute(parcel, "never_received")
     (seen,) = lines_of(world, opened, "handset_seen")
@@ -202,9 +200,7 @@ def test_a_lock_for_a_customer_who_needs_support_is_decided_by_the_specialist_it
 
 def test_a_lock_by_standing_authority_for_a_customer_who_needs_support_is_decided_by_one_person(world: World) -> None:
     parcel = world.parcels[0]
-    radio = world.handset(parcel)
-    radio.switch_on()
-    world.deliver()
+    radio = world.switched_on(parcel)
     opened = world.dispute(parcel, "never_received", support_needs=("calls in the morning",))
     world.deliver()
     assert opened.order.state == "requested", "it waits for a person"

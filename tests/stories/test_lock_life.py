@@ -71,9 +71,7 @@ def test_an_order_does_not_end_unanswered_before_the_hour_at_which_the_handset_f
 
 
 def test_the_customers_own_word_retires_an_inert_handset_for_ever(world: World) -> None:
-    radio = world.handset(world.parcels[0])
-    radio.switch_on()
-    world.deliver()
+    radio = world.switched_on(world.parcels[0])
     say_received(world, radio)
     world.deliver()
     assert radio.handset.state.applied is Applied.RETIRED
@@ -96,9 +94,7 @@ def test_a_retirement_reaches_a_handset_that_was_off_and_a_broker_that_forgot_it
 
 
 def test_a_lost_retirement_is_sent_again_with_the_next_hello(world: World) -> None:
-    radio = world.handset(world.parcels[0])
-    radio.switch_on()
-    world.deliver()
+    radio = world.switched_on(world.parcels[0])
     say_received(world, radio)
     world.relay.carry()
     world.waiting(radio.handset.device).clear()
@@ -338,9 +334,7 @@ def test_a_wrong_lock_whose_answer_came_late_is_paid_for_all_the_same(
     overtaken: bool,  # noqa: FBT001 - the case that is told
 ) -> None:
     """The handset had locked and its word was on the way; the customer was told that nobody knows."""
-    radio = world.handset(world.parcels[0])
-    radio.switch_on()
-    world.deliver()
+    radio = world.switched_on(world.parcels[0])
     opened = world.dispute(world.parcels[0], "never_received")
     say, on_the_way = radio._say, slowed(radio)
     world.deliver()
@@ -370,9 +364,7 @@ def test_a_wrong_lock_whose_answer_came_late_is_paid_for_all_the_same(
 @pytest.mark.parametrize("days", [2, 4])
 def test_a_wrong_lock_whose_answer_was_lost_is_paid_for_by_the_handsets_hello(world: World, days: int) -> None:
     """It had locked and went off; nobody brings its answer any more, and after four days it has freed itself."""
-    radio = world.handset(world.parcels[0])
-    radio.switch_on()
-    world.deliver()
+    radio = world.switched_on(world.parcels[0])
     opened = world.dispute(world.parcels[0], "never_received")
     locked_ms = world.clock.at_ms
     world.relay.carry()
@@ -462,9 +454,7 @@ def test_a_handset_that_has_said_it_is_free_is_not_shown_as_locked(world: World)
 def test_a_handset_that_showed_itself_free_after_its_lock_was_signed_stays_so_while_its_retirement_waits(
     world: World,
 ) -> None:
-    radio = world.handset(world.parcels[0])
-    radio.switch_on()
-    world.deliver()
+    radio = world.switched_on(world.parcels[0])
     opened = world.dispute(world.parcels[0], "substituted")
     let_go(world, opened.order.id)
     with world.house.read() as session:

@@ -55,9 +55,7 @@ def test_a_handset_that_answers_slowly_is_not_chased_with_locks_one_word_late(
     asks_always: bool,  # noqa: FBT001 - a handset that says hello after every refusal is chased no more than another
 ) -> None:
     parcel = world.parcels[0]
-    radio = world.handset(parcel)
-    radio.switch_on()
-    world.deliver()
+    radio = world.switched_on(parcel)
     opened = world.dispute(parcel, "never_received")
     for _ in range(2):
         # A network that comes and goes: each hello makes the lock before it one nonce late, and both are on their way.
@@ -82,9 +80,7 @@ def test_a_handset_that_was_off_is_locked_at_once_though_the_lock_that_waited_co
     world: World,
 ) -> None:
     parcel = world.parcels[0]
-    radio = world.handset(parcel)
-    radio.switch_on()
-    world.deliver()
+    radio = world.switched_on(parcel)
     radio.switch_off()
     opened = world.dispute(parcel, "never_received")
     world.relay.carry()
@@ -101,9 +97,7 @@ def test_a_handset_that_was_off_is_locked_at_once_though_the_lock_that_waited_co
 
 def test_a_release_decided_while_its_lock_is_leaving_leaves_too(world: World) -> None:
     parcel = world.parcels[0]
-    radio = world.handset(parcel)
-    radio.switch_on()
-    world.deliver()
+    radio = world.switched_on(parcel)
     opened = world.dispute(parcel, "never_received")
     publish = world.line.publish
 

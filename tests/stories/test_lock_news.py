@@ -40,10 +40,7 @@ def count(world: World, opened: Opened, words: str) -> int:
 @pytest.fixture
 def radio(world: World) -> Radio:
     """Lend the first parcel's handset, on and with another SIM."""
-    radio = world.handset(world.parcels[0])
-    radio.switch_on()
-    world.deliver()
-    return radio
+    return world.switched_on(world.parcels[0])
 
 
 @pytest.fixture

@@ -35,7 +35,6 @@ from devicelock.watch_store import LeavingRow
 from simulators.radio import Radio
 from tests.stories.lock_steps import let_go, register_many
 from tests.stories.other_locks import OtherLocks
-from tests.stories.test_forgetful_broker import switched_on
 from tests.stories.test_heard_together import taken_away
 from tests.stories.test_lock_messages import deliver_one
 from tests.world import World
@@ -103,7 +102,7 @@ def answering(world: World, opened: Opened, radio: Radio) -> Act:
 
 def locking(world: World) -> tuple[Opened, Act]:
     """A handset that is locked and has said so; its word can be taken in."""
-    radio = switched_on(world)
+    radio = world.switched_on(world.parcels[0])
     opened = world.dispute(world.parcels[0], "substituted")
     world.relay.carry()
     take = answering(world, opened, radio)
@@ -159,7 +158,7 @@ def test_the_term_of_a_release_passes_while_its_answer_is_taken_in(either: World
 
 
 def test_a_lock_is_asked_for_while_the_customer_says_that_they_have_the_handset(either: World) -> None:
-    radio = switched_on(either)
+    radio = either.switched_on(either.parcels[0])
     either.withdraw_authority()
     case = either.dispute(either.parcels[0], "substituted").case
     either.authorise()

@@ -84,9 +84,7 @@ def test_a_lock_decided_while_the_handset_is_off_arrives_when_it_connects(world:
 
 def test_a_lock_that_waited_in_the_broker_is_signed_anew_for_the_handsets_present_run(world: World) -> None:
     parcel = world.parcels[0]
-    radio = world.handset(parcel)
-    radio.switch_on()
-    world.deliver()
+    radio = world.switched_on(parcel)
     radio.switch_off()
     world.dispute(parcel, "never_received")
     world.deliver()
@@ -112,9 +110,7 @@ def test_an_unlock_supersedes_a_lock_that_still_waits(world: World) -> None:
 
 def test_an_unlock_that_overtakes_its_lock_wins(world: World) -> None:
     parcel = world.parcels[0]
-    radio = world.handset(parcel)
-    radio.switch_on()
-    world.deliver()
+    radio = world.switched_on(parcel)
     opened = world.dispute(parcel, "never_received")
     world.relay.carry()
     world.found(opened)
@@ -207,9 +203,7 @@ def test_a_handset_that_was_seen_with_the_customers_own_sim_is_not_locked_becaus
     by_two: bool,  # noqa: FBT001 - the case that is told
 ) -> None:
     """Whoever knows the number of an order can say that it never came; its customer has used the handset."""
-    radio = world.handset(world.parcels[0], sim=SimClass.OWN, country="GB")
-    radio.switch_on()
-    world.deliver()
+    radio = world.switched_on(world.parcels[0], sim=SimClass.OWN, country="GB")
     radio.swap_sim(sim, country="GB")
     world.deliver()
     opened = world.dispute(world.parcels[0], "never_received")
@@ -221,9 +215,7 @@ def test_a_handset_that_was_seen_with_the_customers_own_sim_is_not_locked_becaus
 
 
 def test_the_sim_of_whoever_had_the_handset_before_it_was_sold_again_says_nothing(world: World) -> None:
-    radio = world.handset(world.parcels[0], sim=SimClass.OWN, country="GB")
-    radio.switch_on()
-    world.deliver()
+    radio = world.switched_on(world.parcels[0], sim=SimClass.OWN, country="GB")
     radio.swap_sim(SimClass.OTHER, country="GB")
     world.deliver()
     opened = world.dispute(sell_again(world), "never_received")
@@ -233,9 +225,7 @@ def test_the_sim_of_whoever_had_the_handset_before_it_was_sold_again_says_nothin
 
 def test_a_handset_on_the_customers_own_sim_is_not_locked(world: World) -> None:
     parcel = world.parcels[0]
-    radio = world.handset(parcel, sim=SimClass.OWN, country="GB")
-    radio.switch_on()
-    world.deliver()
+    world.switched_on(parcel, sim=SimClass.OWN, country="GB")
     opened = world.dispute(parcel, "never_received")
     assert opened.lock.order is None
     assert "own SIM" in opened.lock.refused

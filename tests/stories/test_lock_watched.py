@@ -72,9 +72,7 @@ def test_codes_are_counted_by_person_whatever_account_they_were_given_with(world
 def test_releases_are_counted_by_person_whatever_account_they_were_made_with(world: World) -> None:
     limits = ("per_hour", "per_day", "per_person_day", "per_model_day", "per_site_day", "canary", "fleet_least")
     world.office = replace(world.office, caps=Caps(**dict.fromkeys((*limits, "asks_per_person_day"), 500)))
-    radio = world.handset(world.parcels[0])
-    radio.switch_on()
-    world.deliver()
+    world.switched_on(world.parcels[0])
     world.withdraw_authority()
     case = world.dispute(world.parcels[0], "never_received").case
     world.hire("agent-9", "agent", person=person_of("agent-1"))

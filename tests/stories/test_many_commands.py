@@ -54,9 +54,7 @@ def sign_one(world: World, unit: Unit, name: str, *, lock: bool) -> None:
 
 def met_and_off(world: World) -> tuple[Opened, Radio]:
     """A handset that the broker knows, which is off when its lock is ordered."""
-    radio = world.handset(world.parcels[0])
-    radio.switch_on()
-    world.deliver()
+    radio = world.switched_on(world.parcels[0])
     radio.switch_off()
     return world.dispute(world.parcels[0], "substituted"), radio
 
@@ -120,9 +118,7 @@ def test_a_lock_that_waits_for_a_newer_one_is_due_when_its_wait_is_over(world: W
 
 def lose_the_answer(world: World) -> tuple[Opened, Radio]:
     """A handset locks and says so while the broker that takes its word has forgotten us."""
-    radio = world.handset(world.parcels[0])
-    radio.switch_on()
-    world.deliver()
+    radio = world.switched_on(world.parcels[0])
     opened = world.dispute(world.parcels[0], "substituted")
     world.relay.carry()
     while world.waiting(radio.handset.device):

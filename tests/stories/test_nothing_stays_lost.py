@@ -12,7 +12,7 @@ from devicelock.transport import PublishOutcome
 from devicelock.usecases.offer_again import offer_again
 from devicelock.usecases.relay import IDLE_S, Relay
 from tests.stories.lock_steps import let_go, say_received
-from tests.stories.test_forgetful_broker import kept_by_two_people, offer, on_its_way, switched_on
+from tests.stories.test_forgetful_broker import kept_by_two_people, offer, on_its_way
 from tests.world import World
 from tests.world_process import SERVER
 
@@ -130,7 +130,7 @@ def test_a_command_leaves_though_the_clock_was_set_back(
     back_ms: int,
     released: bool,  # noqa: FBT001 - what is wished
 ) -> None:
-    radio = switched_on(world)
+    radio = world.switched_on(world.parcels[0])
     order = world.dispute(world.parcels[0], "substituted").order.id
     if released:
         world.deliver()
@@ -165,7 +165,7 @@ def test_the_order_of_a_handset_that_shows_that_it_is_retired_is_over(
 @pytest.mark.parametrize("hours", [22, 25])
 def test_a_handset_whose_lock_a_restore_has_forgotten_is_free_within_a_day(world: World, hours: int) -> None:
     """The broker outside the process knows both, so that nobody connects anew and nobody says hello for that."""
-    radio = switched_on(world)
+    radio = world.switched_on(world.parcels[0])
     backup = world.backup()
     world.dispute(world.parcels[0], "substituted")
     world.deliver()

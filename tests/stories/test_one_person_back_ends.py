@@ -36,9 +36,7 @@ Way = Callable[[World, OtherLocks, str], None]
 def others(world: World) -> OtherLocks:
     """Lend all other lock systems; each of them knows the first parcel's handset, which is on and far away."""
     systems = OtherLocks(world, *BACK_ENDS)
-    radio = world.handset(world.parcels[0])
-    radio.switch_on()
-    world.deliver()
+    radio = world.switched_on(world.parcels[0])
     systems.know(radio)
     return systems
 

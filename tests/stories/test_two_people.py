@@ -28,10 +28,7 @@ from tests.world_parts import key, person_of
 @pytest.fixture
 def handset(world: World) -> Radio:
     """The first parcel's handset, on and far away. Its customer says it never came; no authority is in force."""
-    radio = world.handset(world.parcels[0])
-    radio.switch_on()
-    world.deliver()
-    return radio
+    return world.switched_on(world.parcels[0])
 
 
 @pytest.fixture

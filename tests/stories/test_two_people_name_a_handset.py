@@ -67,9 +67,7 @@ def rows(world: World, radio: Radio, order: str) -> dict[str, tuple[bool | None,
 @pytest.mark.parametrize("name", [ANDROID, KNOX, NANOMDM])
 def test_a_name_that_one_person_gave_carries_no_lock_and_one_that_two_gave_does(world: World, name: str) -> None:
     others = OtherLocks(world, name)
-    radio = world.handset(world.parcels[0])
-    radio.switch_on()
-    world.deliver()
+    radio = world.switched_on(world.parcels[0])
     others.name(radio)
     order = lawful_lock(world)
     assert rows(world, radio, order) == {f"backend_{name}": (False, "unconfirmed")}

@@ -68,10 +68,7 @@ def radio(world: World) -> Radio:
     world.withdraw_authority()
     world.caps = CAPS
     world.restart()
-    radio = world.handset(world.parcels[0])
-    radio.switch_on()
-    world.deliver()
-    return radio
+    return world.switched_on(world.parcels[0])
 
 
 def locked(world: World, case: str) -> str:

@@ -64,9 +64,7 @@ def test_what_is_owed_for_a_wrong_lock_is_owed_once_though_its_case_was_joined_b
 
 @pytest.mark.parametrize("anew", [True, False])
 def test_a_wrong_lock_stops_the_group_of_the_authority_under_which_it_was_decided(world: World, *, anew: bool) -> None:
-    radio = world.handset(world.parcels[0])
-    radio.switch_on()
-    world.deliver()
+    radio = world.switched_on(world.parcels[0])
     opened = world.dispute(world.parcels[0], "never_received", support_needs=("large print",))
     if anew:
         world.withdraw_authority()
