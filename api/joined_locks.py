@@ -5,7 +5,6 @@ handset's own customer, if they wish for a lock or turn out to have the handset:
 and they are told of it and paid for a wrong one, and not whoever read a number off the box.
 """
 
-import msgspec
 from sqlmodel import Session
 
 from api.circumstances import cases_of, is_customers
@@ -22,8 +21,7 @@ JOINED_FROM = "joined_from"
 def join_locks(unit: Unit, *, dispute: str, into: str) -> None:
     """The locks of a case that was joined go on under the one that goes on, and it stays known whose they were."""
     for order in lock_store.orders_of_dispute(unit.session, dispute):
-        facts = msgspec.json.decode(order.facts)
-        order.facts = msgspec.json.encode({**facts, JOINED_FROM: [*joined_from(order), dispute]}).decode()
+        lock_store.add_facts(order, **{JOINED_FROM: [*joined_from(order), dispute]})
         order.dispute = into
         unit.session.add(order)
     unit.session.flush()  # the orders of a case are asked for past the session
@@ -59,5 +57,5 @@ def ordered_for(session: Session, file: CaseFile) -> list[LockOrderRow]:
 
 def joined_from(order: LockOrderRow) -> list[str]:
     """The cases that a lock order was under before they were joined into others."""
-    found: list[str] = msgspec.json.decode(order.facts).get(JOINED_FROM, [])
+    found: list[str] = lock_store.facts_of(order).get(JOINED_FROM, [])
     return found

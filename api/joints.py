@@ -11,7 +11,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from sqlalchemy import select
 from sqlmodel import Session, col
 
@@ -339,7 +338,7 @@ def lock_of_case(unit: Unit, office: LockOffice, file: CaseFile) -> LockAnswer:
     except Trouble as trouble:
         return _held_back(unit, office, file, trouble)
     if order.state == OrderState.REFUSED:
-        failing = [row for row in msgspec.json.decode(order.facts).get("checks", []) if row["ok"] is not True]
+        failing = [row for row in lock_store.facts_of(order).get("checks", []) if row["ok"] is not True]
         first: dict[str, Any] = failing[0] if failing else {}
         why = f"{first.get('check')}: {first.get('reason')}"
         return LockAnswer(order=order, refused=why, allowed_by=first.get("allowed_by", ""))

@@ -13,7 +13,6 @@ Whoever holds the handset is told on its lock screen, and by `joints.holder_spea
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import Any
 
 import msgspec
 from sqlmodel import Session
@@ -107,7 +106,7 @@ def announce_joined(unit: Unit, *, dispute: str, into: str) -> None:
     for order in _undecided(unit, into):
         if dispute in joined_from(order):
             notice_ms = _announce(unit, order, dispute=into, reason=wish.reason)
-            order.facts = msgspec.json.encode({**_facts(order), "notice_ms": notice_ms}).decode()
+            lock_store.add_facts(order, notice_ms=notice_ms)
             unit.session.add(order)
 
 
@@ -121,7 +120,8 @@ def _announce(unit: Unit, order: LockOrderRow, *, dispute: str, reason: str) -> 
 
 def customer_disagrees(unit: Unit, office: LockOffice, *, dispute: str) -> Sequence[LockOrderRow]:
     """The customer does not agree to what they were told of: every lock that was announced and not decided is off."""
-    return _call_off(unit, office, [row for row in _undecided(unit, dispute) if "notice_ms" in _facts(row)])
+    told = [row for row in _undecided(unit, dispute) if "notice_ms" in lock_store.facts_of(row)]
+    return _call_off(unit, office, told)
 
 
 def report_taken_back(unit: Unit, office: LockOffice, *, dispute: str) -> Sequence[LockOrderRow]:
@@ -267,7 +267,7 @@ def _with_reason(order: LockOrderRow, event: OrderEvent, file: CaseFile) -> Mess
     if event is OrderEvent.PUBLISH:
         return say("lock.publish", reason=file.lock_wish.reason if file.lock_wish.fair else BY_TWO_PEOPLE)
     if event is OrderEvent.SECOND_PERSON_SAYS_NO:
-        return say("lock.second_person_says_no", reason=_facts(order)["refused"])
+        return say("lock.second_person_says_no", reason=lock_store.facts_of(order)["refused"])
     if event is OrderEvent.WITHDRAW:
         return say("lock.cancel_before_delivery")
     return say("lock.preflight_fails", reason=_not_made(order)) if event is OrderEvent.PREFLIGHT_FAILS else None
@@ -278,7 +278,8 @@ def _was_said(unit: Unit, dispute: str, said: Message) -> bool:
 
 
 def _not_made(order: LockOrderRow) -> str:
-    failing = {CheckName(row["check"]): row["ok"] for row in _facts(order).get("checks", []) if row["ok"] is not True}
+    checks = lock_store.facts_of(order).get("checks", [])
+    failing = {CheckName(row["check"]): row["ok"] for row in checks if row["ok"] is not True}
     people = {CheckName.REQUESTER, CheckName.DECIDER, CheckName.TWO_PEOPLE}
     first = next((name for name in failing if name not in people), CheckName.TWO_PEOPLE)
     known = failing.get(first) is not None
@@ -307,8 +308,3 @@ def _was_paid(unit: Unit, order: LockOrderRow, dispute: str) -> bool:
     lines = [line for line in case_book.timeline(unit.session, dispute) if line.kind == PAID]
     # Of an erased case no line says any more which order it was.
     return any(msgspec.json.decode(line.facts).get("order", order.id) == order.id for line in lines)
-
-
-def _facts(order: LockOrderRow) -> dict[str, Any]:
-    facts: dict[str, Any] = msgspec.json.decode(order.facts)
-    return facts

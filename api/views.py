@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import msgspec
 from sqlalchemy import select
 from sqlmodel import Session, col
 
@@ -207,7 +206,7 @@ def order_views(session: Session, rows: Sequence[LockOrderRow]) -> list[dict[str
 
 
 def _order_view(row: LockOrderRow, *, locked: bool, may_be_locked: bool) -> dict[str, Any]:
-    facts = msgspec.json.decode(row.facts)
+    facts = lock_store.facts_of(row)
     return {
         "order": row.id,
         "device": row.device,

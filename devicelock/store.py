@@ -7,7 +7,7 @@
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text, bindparam, select
@@ -104,6 +104,14 @@ class LockEventRow(SQLModel, table=True):
     actor: str
     facts: str = Field(sa_type=Text)
     idx: int = Field(sa_type=BigInteger)
+
+
+class WithFacts(Protocol):
+    """What has facts as JSON: an order, as it is stored or as it would be, or a step of one."""
+
+    @property
+    def facts(self) -> str:
+        """The JSON."""
 
 
 class CommandRow(SQLModel, table=True):
@@ -255,8 +263,19 @@ def orders_held(session: Session) -> dict[str, LockOrderRow]:
 
 def locked_ms(row: LockOrderRow) -> int | None:
     """Since when the order's handset was locked, by its own word or else by that of who read its screen."""
-    read_ms: int | None = msgspec.json.decode(row.facts).get(READ_MS)
+    read_ms: int | None = facts_of(row).get(READ_MS)
     return row.acked_ms if row.acked_ms is not None else read_ms
+
+
+def facts_of(row: WithFacts) -> dict[str, Any]:
+    """The facts of an order, or of a step in its timeline."""
+    facts: dict[str, Any] = msgspec.json.decode(row.facts)
+    return facts
+
+
+def add_facts(row: LockOrderRow, **facts: Any) -> None:
+    """Write facts beside those that an order has, in place of what has the same name."""
+    row.facts = _json({**facts_of(row), **facts})
 
 
 def orders_of_dispute(session: Session, dispute: str) -> list[LockOrderRow]:

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
-import msgspec
 from sqlmodel import Session
 
 from custody.kernel.clock import DAY_MS, HOUR_MS, Instant
@@ -181,7 +180,7 @@ def _of_the_day(session: Session, people: People, now_ms: Instant, *, but: Seque
 def _confirmed(session: Session, rows: Sequence[LockOrderRow], now_ms: Instant) -> Iterable[ConfirmedLock]:
     """Those of these orders that two people kept beyond their hours within a day."""
     for row in rows:
-        names = msgspec.json.decode(row.facts).get("confirmed_by")
+        names: list[str] = store.facts_of(row).get("confirmed_by", [])
         at_ms = caps_store.confirmed_ms(session, row.id) if names else None
         if at_ms is not None and at_ms > now_ms - DAY_MS:
             yield ConfirmedLock(people=tuple(names), model=row.model, site=row.site, at_ms=at_ms)

@@ -9,14 +9,13 @@ they change before anything is recorded.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-import msgspec
 from sqlmodel import Session
 
 from custody.kernel.clock import DAY_MS, HOUR_MS, Instant
 from custody.kernel.errors import Forbidden
 from custody.kernel.person import fold_person
 from custody.store.unit import House, Unit
-from devicelock import authority_store, watch_store
+from devicelock import authority_store, store, watch_store
 from devicelock.anchor import AnchorFile
 from devicelock.backends.contract import Capabilities
 from devicelock.rules.authority import DECIDERS
@@ -165,7 +164,7 @@ class LockOffice:
         retired = self.anchor.retired_count()
         counted = count_locks(unit, self, order, device, site=known.site, caps=self.caps, retired=retired)
         requester = self.person(session, order.requester) if order.requester != STANDING else None
-        asked = msgspec.json.decode(order.facts)
+        asked = store.facts_of(order)
         specialist, notice_ms = asked.get("specialist"), asked.get("notice_ms")
         facts = LockFacts(
             kind=kind,

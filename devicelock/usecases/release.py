@@ -9,8 +9,6 @@ for one reads it off the lock screen. Releases are counted afterwards.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import msgspec
-
 from custody.kernel.clock import DAY_MS, Instant
 from custody.store.unit import Unit
 from devicelock import part_store, store, watch_store
@@ -124,7 +122,7 @@ def _read_since(unit: Unit, order: LockOrderRow) -> _Read | None:
 
 
 def _note_read(unit: Unit, order: LockOrderRow, read: _Read) -> None:
-    order.facts = msgspec.json.encode({**msgspec.json.decode(order.facts), store.READ_MS: read.locked_ms}).decode()
+    store.add_facts(order, **{store.READ_MS: read.locked_ms})
     if order.released_ms is not None:
         order.released_ms = max(order.released_ms, read.code_ms)
     store.note(unit, order, "was_read", actor="system", facts={"locked_ms": read.locked_ms, "code_ms": read.code_ms})

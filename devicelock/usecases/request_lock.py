@@ -103,9 +103,9 @@ def request_lock(
     if any(row.name not in WAITS_FOR for row in found.failing):
         return _refuse(unit, office, order, found)
     if any(row.name is CheckName.NOTICE for row in found.failing):
-        _add_facts(order, notice_ms=office.announce(unit, order))
+        store.add_facts(order, notice_ms=office.announce(unit, order))
     store.put_order(unit.session, order)
-    stored = msgspec.json.decode(order.facts)
+    stored = store.facts_of(order)
     asked_for = {"reason": str(reason), "evidence": stored["evidence"], "notice_ms": stored.get("notice_ms")}
     store.note(unit, order, "requested", actor=account, facts=asked_for)
     return order
@@ -128,7 +128,7 @@ def approve_lock(unit: Unit, office: LockOffice, *, name: str, account: str) -> 
     refuse_if_failing(preflight(judged))
     order.second = account
     if order.requester == STANDING:
-        _add_facts(order, specialist=account)
+        store.add_facts(order, specialist=account)
     _approve(unit, order)
     publish_lock(unit, office, order, device, kind, judged=judged)
     _alert_of_limits(unit, office, order, counted)
@@ -142,7 +142,7 @@ def refuse_lock(unit: Unit, office: LockOffice, *, name: str, account: str, why:
     order.state = step(
         OrderState(order.state), OrderEvent.SECOND_PERSON_SAYS_NO, role=LockRole.SUPERVISOR, guards=guards
     )
-    _add_facts(order, refused=why)
+    store.add_facts(order, refused=why)
     unit.session.add(order)
     store.note(unit, order, "refused", actor=account, facts={"why": why})
     office.moved(unit, order, OrderEvent.SECOND_PERSON_SAYS_NO)
@@ -156,7 +156,7 @@ def confirm_lock(unit: Unit, office: LockOffice, *, name: str, account: str, rol
     """
     order = store.order(unit.session, name)
     device = store.device(unit.session, order.device)
-    facts = msgspec.json.decode(order.facts)
+    facts = store.facts_of(order)
     if OrderEvent.CONFIRM not in events(OrderState(order.state)):
         raise Conflict("move", f"the order is {order.state}, not locked provisionally", fix="Read the order again.")
     if unit.now_ms >= order.held_until_ms:
@@ -174,7 +174,7 @@ def confirm_lock(unit: Unit, office: LockOffice, *, name: str, account: str, rol
     guards = {Guard.FOUR_EYES: True, Guard.DEVICE_NOT_WITH_CUSTOMER: judged.not_with_customer}
     order.state = step(OrderState(order.state), OrderEvent.CONFIRM, role=role, guards=guards)
     order.held_until_ms = unit.now_ms + HOLD_MS[LockKind.CONFIRM]
-    _add_facts(order, confirmed_by=[proposer, account])
+    store.add_facts(order, confirmed_by=[proposer, account])
     unit.session.add(order)
     publish_lock(unit, office, as_confirmed(order), device, LockKind.CONFIRM)
     store.note(unit, order, "confirmed", actor=account, facts={"with": proposer})
@@ -184,7 +184,7 @@ def confirm_lock(unit: Unit, office: LockOffice, *, name: str, account: str, rol
 
 
 def _propose_to_confirm(unit: Unit, order: LockOrderRow, account: str) -> LockOrderRow:
-    _add_facts(order, confirm_proposed_by=account)
+    store.add_facts(order, confirm_proposed_by=account)
     unit.session.add(order)
     store.note(unit, order, "confirmation_proposed", actor=account, facts={})
     return order
@@ -208,19 +208,22 @@ def kind_of(order: LockOrderRow) -> LockKind:
 
 def as_decided(order: LockOrderRow, account: str) -> Judged:
     """An order as it would be if this account said yes to it."""
+    facts = store.facts_of(order)
+    if order.requester == STANDING:
+        facts["specialist"] = account
     return Judged(
         id=order.id,
         group=order.group,
         dispute=order.dispute,
         requester=order.requester,
         second=account,
-        facts=_with_facts(order, specialist=account) if order.requester == STANDING else order.facts,
+        facts=msgspec.json.encode(facts).decode(),
     )
 
 
 def as_confirmed(order: LockOrderRow) -> LockOrderRow:
     """A confirmed order as it is judged: with the two people who keep it as its people. It is never stored."""
-    first, second = msgspec.json.decode(order.facts)["confirmed_by"]
+    first, second = store.facts_of(order)["confirmed_by"]
     return LockOrderRow(**{**order.model_dump(), "requester": first, "second": second})
 
 
@@ -343,7 +346,7 @@ def _approve(unit: Unit, order: LockOrderRow) -> None:
     order.decided_ms, order.held_until_ms = unit.now_ms, unit.now_ms + PROVISIONAL_MS
     store.put_order(unit.session, order)
     facts = {"basis": order.basis, "requester": order.requester, "second": order.second, "reason": order.reason}
-    facts["evidence"] = msgspec.json.decode(order.facts)["evidence"]
+    facts["evidence"] = store.facts_of(order)["evidence"]
     store.note(unit, order, "approved", actor=order.second or order.requester, facts=facts)
 
 
@@ -364,17 +367,9 @@ def _refuse(unit: Unit, office: LockOffice, order: LockOrderRow, found: Prefligh
     order.state = step(
         OrderState(order.state), OrderEvent.PREFLIGHT_FAILS, role=LockRole.SYSTEM, guards={Guard.REASON_SHOWN: True}
     )
-    _add_facts(order, checks=rows_of(found))
+    store.add_facts(order, checks=rows_of(found))
     store.put_order(unit.session, order)
     failing = [f"{row.name}: {row.reason}" for row in found.failing]
     store.note(unit, order, "refused", actor="system", facts={"failing": failing})
     office.moved(unit, order, OrderEvent.PREFLIGHT_FAILS)
     return order
-
-
-def _add_facts(order: LockOrderRow, **facts: Any) -> None:
-    order.facts = _with_facts(order, **facts)
-
-
-def _with_facts(order: LockOrderRow, **facts: Any) -> str:
-    return msgspec.json.encode({**msgspec.json.decode(order.facts), **facts}).decode()

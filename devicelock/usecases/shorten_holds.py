@@ -9,8 +9,6 @@ each of them went back since its end was set, and ends as much earlier as the on
 
 from dataclasses import replace
 
-import msgspec
-
 from custody.kernel.clock import SECOND_MS
 from custody.store.unit import Unit
 from devicelock import store
@@ -46,11 +44,10 @@ def shorten_holds(unit: Unit, office: LockOffice, *, by_ms: int, service: str) -
 
 def _shorten(order: LockOrderRow, by_s: int, service: str) -> int:
     """Put the end of an order earlier; returns by how many seconds, 0 where another clock has put it as early."""
-    facts = msgspec.json.decode(order.facts)
-    known = facts.get(PUT_BACK, {})
+    known = store.facts_of(order).get(PUT_BACK, {})
     before: dict[str, int] = known["by_s"] if known.get("end_ms") == order.held_until_ms else {}
     after = {**before, service: before.get(service, 0) + by_s}
     less_s = max(after.values()) - max(before.values(), default=0)
     order.held_until_ms -= less_s * SECOND_MS
-    order.facts = msgspec.json.encode({**facts, PUT_BACK: {"end_ms": order.held_until_ms, "by_s": after}}).decode()
+    store.add_facts(order, **{PUT_BACK: {"end_ms": order.held_until_ms, "by_s": after}})
     return less_s

@@ -6,8 +6,6 @@ remembers it, its log entry and the outbox row become durable together.
 
 from dataclasses import replace
 
-import msgspec
-
 from custody.kernel.clock import DAY_MS, SECOND_MS
 from custody.store import outbox
 from custody.store.bulk import add
@@ -40,7 +38,7 @@ def sign_lock(unit: Unit, office: LockOffice, order: LockOrderRow, device: Devic
 
     `judged` was read in this unit.
     """
-    entries = msgspec.json.decode(order.facts).get("entries", [])
+    entries = store.facts_of(order).get("entries", [])
     authority = authorise_lock(judged, references=tuple(entries[:ENTRIES_NAMED]))
     desired = store.desired(device)
     until_s = order.held_until_ms // 1000

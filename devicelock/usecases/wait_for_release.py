@@ -4,8 +4,6 @@ Two orders of a handset are never on their way at once. Who waits stands in the 
 lock is allowed is asked in full when its turn has come.
 """
 
-import msgspec
-
 from custody.store.unit import Unit
 from devicelock import store
 from devicelock.rules.order import OrderState
@@ -20,16 +18,15 @@ def wait_for_release(unit: Unit, *, name: str, dispute: str) -> bool:
     order = store.order(unit.session, name)
     if order.state != OrderState.RELEASE_QUEUED:
         return False
-    facts = msgspec.json.decode(order.facts)
-    waiting = dict.fromkeys([*facts.get(WAITING, []), dispute])
-    order.facts = msgspec.json.encode({**facts, WAITING: list(waiting)}).decode()
+    waiting = dict.fromkeys([*store.facts_of(order).get(WAITING, []), dispute])
+    store.add_facts(order, **{WAITING: list(waiting)})
     unit.session.add(order)
     return True
 
 
 def tell_who_waits(unit: Unit, office: LockOffice, order: LockOrderRow) -> None:
     """The order is over: whoever waits for it has their turn."""
-    waiting = msgspec.json.decode(order.facts).get(WAITING)
+    waiting = store.facts_of(order).get(WAITING)
     if waiting:
         unit.session.flush()
         office.freed(unit, office, waiting)
