@@ -10,8 +10,8 @@ from custody.usecases import move_scheme
 
 
 def join_reports(unit: Unit, *, dispute: str, into: str, **move: Any) -> CaseFile:
-    """`move_scheme.merge`, and what it brings about for the locks of the joined case."""
-    survivor = move_scheme.merge(unit, dispute, into=into, **move)
+    """`move_scheme.join_case`, and what it brings about for the locks of the joined case."""
+    survivor = move_scheme.join_case(unit, dispute, into=into, **move)
     join_locks(unit, dispute=dispute, into=into)
     announce_joined(unit, dispute=dispute, into=into)
     return survivor

@@ -294,7 +294,7 @@ INQUIRIES: Mapping[str, str] = {
     "concluded": "Concluded",
     "learned": "Learned from",
 }
-VERDICTS: Mapping[str, str] = {
+NAMING_OUTCOMES: Mapping[str, str] = {
     NamingOutcome.NAMED: "A link may be named",
     NamingOutcome.NEEDS_CHECK: "A check is needed before any link is named",
     NamingOutcome.UNRESOLVED: "The records do not settle it",

@@ -288,7 +288,7 @@ def _scheme_decides(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> 
     )
 
 
-def _merge(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+def _join(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     into, role = _need(body.into, "into"), CaseRole(caller.role)
     return join_reports(unit, dispute=dispute, into=into, consent=body.consent, actor=caller.account, role=role)
 
@@ -313,7 +313,7 @@ _ACTS: Mapping[str, Callable[[Unit, str, EventIn, Caller], case_book.CaseFile]] 
     "we_changed_our_mind": _change_our_mind,
     "adr_accepts": _scheme_accepts,
     "decision": _scheme_decides,
-    "merge": _merge,
+    "merge": _join,
     "reopen": _reopen,
 }
 

@@ -153,7 +153,7 @@ def reject_decision(unit: Unit, dispute: str, *, actor: str, locks_settled: bool
     return write_move(unit, file, moved, "decision_rejected", actor=actor, facts={}, said=said)
 
 
-def merge(unit: Unit, dispute: str, *, into: str, consent: bool, actor: str, role: CaseRole) -> CaseFile:
+def join_case(unit: Unit, dispute: str, *, into: str, consent: bool, actor: str, role: CaseRole) -> CaseFile:
     """Join a case into another one of the same customer; returns the one that goes on."""
     files = case_book.hold(unit, {dispute, into})
     other, survivor = (files.get(name) or case_book.read(unit.session, name) for name in (dispute, into))

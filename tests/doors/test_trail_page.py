@@ -31,7 +31,7 @@ def page(instance: Instance) -> httpx.Client:
 
 
 def test_every_verdict_is_told_in_a_sentence_of_its_own() -> None:
-    told = {verdict: words.worded(words.VERDICTS, str(verdict)) for verdict in NamingOutcome}
+    told = {outcome: words.worded(words.NAMING_OUTCOMES, str(outcome)) for outcome in NamingOutcome}
     assert len({*told.values()}) == len(NamingOutcome)
     for verdict, said in told.items():
         assert said[0].isupper(), f"{verdict}: {said}"

@@ -56,7 +56,7 @@ def test_of_two_awards_that_are_owed_one_reference_shows_one(world: World) -> No
     late = awarded(world, second, "Pay the customer 50 pounds for the wait", pence=5_000)
     act(world, move_scheme.adr, second, letter_due_ms=0, deadlock=True, **BY_SUPERVISOR)
     act(world, move_scheme.change_our_mind, second, **BY_SUPERVISOR)
-    act(world, move_scheme.merge, second, into=first.case, consent=True, **BY_AGENT)
+    act(world, move_scheme.join_case, second, into=first.case, consent=True, **BY_AGENT)
     with world.refused(Conflict, "several"):
         act(world, move_case.remedied, first, reference="BACS 1", **BY_AGENT)
     act(world, move_case.promise_kept, first, promise=late.id, reference="BACS 1", **BY_AGENT)

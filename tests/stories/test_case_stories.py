@@ -193,7 +193,7 @@ def test_a_case_is_not_opened_again_with_a_clock_that_started_after_its_first_wo
     opened = world.dispute(None, None, words="Still wrong.")
     own = world.case(opened).legal_clocks
     joins = {"into": opened.case, "consent": True, "actor": "agent-1", "role": CaseRole.AGENT}
-    act(world, move_scheme.merge, earlier, **joins)
+    act(world, move_scheme.join_case, earlier, **joins)
     act(world, move_case.withdraw, opened, actor="customer", locks_settled=True)
     kept = world.case(opened).legal_clocks
     with world.house.unit() as unit:

@@ -38,7 +38,7 @@ from tests.world_parts import Opened
 def join(world: World, opened: Opened, into: Opened) -> None:
     """Staff join a case into another one, as the door does it."""
     with world.house.unit() as unit:
-        move_scheme.merge(unit, opened.case, into=into.case, consent=True, actor="agent-1", role=CaseRole.AGENT)
+        move_scheme.join_case(unit, opened.case, into=into.case, consent=True, actor="agent-1", role=CaseRole.AGENT)
         join_locks(unit, dispute=opened.case, into=into.case)
 
 
@@ -211,7 +211,7 @@ def test_who_holds_the_link_of_a_report_that_was_joined_lets_no_lock_of_the_othe
     stranger = report_of_a_stranger(world)
     with world.house.unit() as unit:
         into: dict[str, Any] = {"into": locked.case.id, "consent": True}
-        move_scheme.merge(unit, stranger.case, **into, actor="agent-1", role=CaseRole.AGENT)
+        move_scheme.join_case(unit, stranger.case, **into, actor="agent-1", role=CaseRole.AGENT)
         join_locks(unit, dispute=stranger.case, into=locked.case.id)
     say_found(world, stranger)
     world.deliver()

@@ -107,7 +107,7 @@ def test_a_report_that_was_taken_back_or_joined_holds_nothing_back(world: World)
     pay(world, second)
     world.step(1)
     act(world, move_case.not_fixed, second, actor="customer")
-    act(world, move_scheme.merge, second, into=third.case, consent=False, **BY_AGENT)
+    act(world, move_scheme.join_case, second, into=third.case, consent=False, **BY_AGENT)
     assert refused(world, third, "refund").code == "paid"
     fourth = world.dispute(world.parcels[0], "damaged")
     assert offered(world, fourth) == ["refund"]

@@ -44,7 +44,7 @@ def looked_at_again(world: World, opened: Opened) -> None:
 def joined_into_another_order(world: World, stranger: Opened) -> Opened:
     """A report by the box was joined into a case of another order, which goes on; returns that one."""
     other = world.dispute(world.parcels[1], "damaged")
-    act(world, move_scheme.merge, stranger, into=other.case, consent=True, **BY_AGENT)
+    act(world, move_scheme.join_case, stranger, into=other.case, consent=True, **BY_AGENT)
     return other
 
 
@@ -73,7 +73,7 @@ def test_what_is_set_aside_for_another_order_says_nothing_of_the_remedy_of_the_c
     world.step(1)
     choose(world, stranger, "refund")
     looked_at_again(world, stranger)
-    act(world, move_scheme.merge, stranger, into=other.case, consent=True, **BY_AGENT)
+    act(world, move_scheme.join_case, stranger, into=other.case, consent=True, **BY_AGENT)
     choose(world, mine, "refund")
     assert "on its way" in status(world, other)
     act(world, move_case.promise_kept, other, promise=own.id, reference="JJD 1", **BY_AGENT)
@@ -101,7 +101,7 @@ def test_what_two_joined_reports_were_promised_counts_once(world: World) -> None
     looked_at_again(world, first)
     other = joined_into_another_order(world, first)
     looked_at_again(world, second)
-    act(world, move_scheme.merge, second, into=other.case, consent=True, **BY_AGENT)
+    act(world, move_scheme.join_case, second, into=other.case, consent=True, **BY_AGENT)
     (paid,) = owed(world, other)
     act(world, move_case.promise_kept, other, promise=paid.id, reference="BACS 7", **BY_AGENT)
     come_back(world, other, paid.id)

@@ -242,7 +242,7 @@ def join(world: World, **survivor: Any) -> str:
     with world.house.unit() as unit:
         world.dispute = reported(unit, **survivor)
     with world.house.unit() as unit:
-        move_scheme.merge(unit, other, into=world.case, consent=True, actor="agent-1", role=CaseRole.AGENT)
+        move_scheme.join_case(unit, other, into=world.case, consent=True, actor="agent-1", role=CaseRole.AGENT)
     return other
 
 
@@ -348,7 +348,7 @@ def test_the_files_of_a_case_that_was_joined_go_on_in_the_other_one(sent: World)
     give(sent, b"The seal was broken when it came.")
     into = open_case_of(sent)
     with sent.house.unit() as unit:
-        move_scheme.merge(unit, other.file.case.id, into=into, consent=True, actor="agent-1", role=CaseRole.AGENT)
+        move_scheme.join_case(unit, other.file.case.id, into=into, consent=True, actor="agent-1", role=CaseRole.AGENT)
     whole = verify_pack(sent.export().content, vkey=sent.vkey)
     sent.dispute = other
     part = verify_pack(sent.export().content, vkey=sent.vkey)
@@ -364,7 +364,7 @@ def test_what_was_found_may_go_on_in_the_other_case_and_is_left_out_nowhere_else
     with sent.house.unit() as unit:
         sent.dispute = reported(unit, order=None, claim_type=None)
     with sent.house.unit() as unit:
-        move_scheme.merge(unit, other, into=sent.case, consent=True, actor="agent-1", role=CaseRole.AGENT)
+        move_scheme.join_case(unit, other, into=sent.case, consent=True, actor="agent-1", role=CaseRole.AGENT)
     sent.dispute = examined
     part = told_otherwise(sent, sent.export().content, **alone)
     assert (part.ok, said(part, "may be in the pack of the case that this one was joined into")) == (True, [None])

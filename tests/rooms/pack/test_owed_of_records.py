@@ -246,7 +246,7 @@ def test_what_was_promised_in_a_case_that_was_joined_is_listed_where_it_goes_on(
     joined, other = house.dispute, house.case
     into = open_case_of(house)
     by = {"actor": "agent-1", "role": CaseRole.AGENT}
-    move(house, lambda unit: move_scheme.merge(unit, other, into=into, consent=True, **by))
+    move(house, lambda unit: move_scheme.join_case(unit, other, into=into, consent=True, **by))
     told(house)
     house.dispute = joined
     content = house.export().content
