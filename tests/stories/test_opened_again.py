@@ -17,7 +17,7 @@ def test_the_letter_of_a_case_that_is_opened_again_leaves_on_the_day_that_the_fi
     due_ms = letter_ms(world.case(first))
     world.step(3 * DAY_MS)
     opened = world.dispute(None, None, words="Still wrong.")
-    act(world, move_scheme.merge, first, into=opened.case, consent=True, actor="agent-1", role=CaseRole.AGENT)
+    act(world, move_scheme.join_case, first, into=opened.case, consent=True, actor="agent-1", role=CaseRole.AGENT)
     act(world, move_case.withdraw, opened, actor="customer", locks_settled=True)
     again = act(world, move_case.reopen, opened, actor="customer", role=CaseRole.CUSTOMER)
     assert letter_ms(again) == due_ms

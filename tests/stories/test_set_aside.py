@@ -282,7 +282,7 @@ def test_what_stays_owed_in_a_case_that_a_no_to_the_scheme_closed_stands_again_t
     stranger, mine = by_the_box(world), world.dispute(world.parcels[0], "damaged")
     before = choose(world, stranger, "refund")
     decides(world, stranger)
-    steps = [
+    steps: list[Callable[[], object]] = [
         lambda: act(world, move_scheme.reject_decision, stranger, actor="customer", locks_settled=True),
         lambda: choose(world, mine, "refund"),
     ]

@@ -111,7 +111,7 @@ def test_what_stands_again_in_the_case_that_a_report_was_joined_into_is_in_the_p
     mine, joined = by_the_box(house), house.case
     looked_at_again(house, joined)
     house.dispute = report(house, order_ref=None)
-    move(house, lambda unit: move_scheme.merge(unit, joined, into=house.case, consent=True, **AGENT))
+    move(house, lambda unit: move_scheme.join_case(unit, joined, into=house.case, consent=True, **AGENT))
     looked_at_again(house, mine)
     move(house, withdraw(mine))
     opened = told(house)
