@@ -9,21 +9,22 @@ The registration policy; everything else is refused and leaves nothing behind:
 | record | the operator's key of the policy in force signed it |
 
 A statement that the log holds already is answered with its place and adds nothing, also under the other signature that
-ECDSA has for it. One with a subject of more than 200 characters, its own or that of a statement in it, is refused.
-A scan that comes without its opening is kept and provable, takes its place in the station's sequence, and counts for no
-parcel until its opening follows by the scanners' door.
+ECDSA has for it; under one that its key did not make it is refused. One with a subject of more than 200 characters, its
+own or that of a statement in it, is refused. A scan that comes without its opening is kept and provable, takes its
+place in the station's sequence, and counts for no parcel until its opening follows by the scanners' door.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
 import cbor2
+from sqlmodel import Session
 
 from custody.kernel import cbor, cose
 from custody.kernel.clock import Instant
 from custody.kernel.cose import Sign1
 from custody.kernel.errors import Rejected
-from custody.kernel.keys import ALGORITHMS, read_cose_key
+from custody.kernel.keys import ALGORITHMS, PublicKey, read_cose_key
 from custody.ledger.policy import Policy
 from custody.ledger.record import CONTENT_TYPE as RECORD
 from custody.ledger.record import read_record
@@ -41,9 +42,9 @@ from custody.scans.place import place_of
 from custody.scans.scan import SCANS, ScanStatement, read_scan_statement
 from custody.scans.tolerances import Tolerances
 from custody.scans.view import StationHead
-from custody.store import registry_book, scan_book
+from custody.store import log_reader, registry_book, scan_book
 from custody.store.log_book import NewEntry
-from custody.store.policy_book import newest_policy
+from custody.store.policy_book import every_policy, newest_policy
 from custody.store.tables import UnopenedRow
 from custody.store.unit import House, Unit
 
@@ -64,9 +65,9 @@ def register(house: House, statement: bytes, tolerances: Tolerances) -> Register
     kind = message.protected.get(cose.PREIMAGE_CONTENT_TYPE, message.protected.get(cose.CONTENT_TYPE))
     # 2. Known already.
     with house.read() as session:
-        held = scan_book.known_digests(session, [message.digest])
-    if held:
-        return Registered(digest=message.digest, index=held[message.digest], fresh=False)
+        held = _held(session, message)
+    if held is not None:
+        return held
     # 3. Its subject, and the policy for its kind.
     check_subjects(message)
     if kind in SCANS:
@@ -115,8 +116,33 @@ def _check_algorithm(statement: bytes) -> None:
 
 def _once(unit: Unit, message: Sign1) -> Registered | None:
     """Where it stands, if somebody registered it a moment ago; nobody else writes while this unit is open."""
-    held = scan_book.known_digests(unit.session, [message.digest]) if unit.log.size else {}
-    return Registered(digest=message.digest, index=held[message.digest], fresh=False) if held else None
+    return _held(unit.session, message) if unit.log.size else None
+
+
+def _held(session: Session, message: Sign1) -> Registered | None:
+    """Where it stands, if the log holds it; raises `Rejected` if these bytes have a signature that its key never made.
+
+    A digest covers what was signed, and not the signature.
+    """
+    index = scan_book.known_digests(session, [message.digest]).get(message.digest)
+    if index is None:
+        return None
+    if log_reader.entry(session, index).raw != message.raw:
+        message.verify(_key_named(session, message.kid))
+    return Registered(digest=message.digest, index=index, fresh=False)
+
+
+def _key_named(session: Session, kid: bytes) -> PublicKey:
+    """The key of a statement that the log holds: of a station, or of whom one of its policies names."""
+    station = scan_book.station_keys(session, [kid]).get(kid)
+    if station is not None:
+        return read_cose_key(cbor.decode(station.cose_key))
+    policies = [read_policy(raw).policy for raw in every_policy(session)]
+    named = (key for policy in policies for key in (policy.operator_key, *(row.key for row in policy.registrars)))
+    found = next((key for key in named if key.kid == kid), None)
+    if found is None:
+        raise _refused("the key that it names is nobody's")
+    return found
 
 
 def _append(unit: Unit, message: Sign1) -> Registered:

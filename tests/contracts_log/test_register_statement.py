@@ -7,7 +7,7 @@ from sqlmodel import Session, SQLModel, select
 
 from custody.kernel import cbor, cose
 from custody.kernel.errors import Rejected
-from custody.kernel.keys import ES256, SoftwareSigner, new_signer
+from custody.kernel.keys import EDDSA, ES256, SoftwareSigner, new_signer
 from custody.ledger.policy import Policy
 from custody.ledger.replay import About
 from custody.ledger.statements import (
@@ -86,6 +86,23 @@ def test_a_statement_under_its_twin_signature_is_taken_and_is_no_second_one(data
         assert log_reader.entry(session, first.index).raw == twin_of(posted[0]), "the signature that came first"
         assert log_reader.entry(session, late.index or 0).raw == handed_in[0]
     assert findings(house) == []
+
+
+@pytest.mark.parametrize("form", [EDDSA, ES256])
+def test_what_is_registered_already_is_refused_under_a_signature_that_its_key_did_not_make(
+    sqlite_url: str, form: int
+) -> None:
+    house = opened_house(sqlite_url)
+    statement, _ = enrol_bench(house, signer=new_signer(form)).sign(house)
+    with house.read() as session:
+        others = [newest_policy(session), log_reader.entry(session, size_of(house) - 1).raw]
+    put(house, statement)
+    for known in (statement, *others):
+        false = known[:-1] + bytes([known[-1] ^ 1])
+        with raises(Rejected, "signature"):
+            put(house, false)
+        assert not put(house, known).fresh
+    assert size_of(house) == 3
 
 
 def test_what_stands_in_the_unprotected_header_is_dropped(sqlite_url: str) -> None:
