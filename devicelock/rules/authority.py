@@ -121,7 +121,7 @@ def _two_people(facts: LockFacts) -> tuple[PreflightCheck, ...]:
             CheckName.DEVICE_NOT_WITH_CUSTOMER,
             away,
             CheckReason.WITH_CUSTOMER,
-            "Evidence that the device is somewhere else, such as another SIM in it.",
+            "A case in which the customer does not have it.",
         ),
     )
 

@@ -115,7 +115,7 @@ def test_each_check_says_how_it_came_out_and_what_would_allow_it(
     second = rows.get_by_role("row").filter(has_text="A second person decides")
     expect(second).to_contain_text("Waits for a second person")
     away = rows.get_by_role("row").filter(has_text="The customer does not hold the handset")
-    expect(away).to_contain_text("Evidence that the device is somewhere else")
+    expect(away).to_contain_text("A case in which the customer does not have it")
     expect(page.get_by_role("button", name="Ask for the lock")).to_have_count(0)
 
 

@@ -3,6 +3,8 @@
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
+
 from api import joints
 from api.lock_file import lock_file
 from api.routes.customer import customer_view, withdraw
@@ -15,7 +17,7 @@ from devicelock.rules.hello import SimClass
 from devicelock.rules.order import LockRole
 from devicelock.usecases.issue_code import CODES_PER_HOUR, issue_code
 from devicelock.usecases.request_lock import request_lock
-from tests.stories.lock_steps import code_for, lines_of, told
+from tests.stories.lock_steps import ask, code_for, lines_of, told
 from tests.stories.test_lock_cases import report_of_a_stranger
 from tests.world import World
 
@@ -132,6 +134,21 @@ def test_what_was_seen_before_the_customer_spoke_is_in_the_case_from_its_first_m
         radio.swap_sim(SimClass.OTHER, country="HU")
     world.deliver()
     assert [line["country"] for line in lines_of(world, opened, "handset_seen")] == ["RO", "HU"], "each place once"
+
+
+def test_another_sim_in_a_handset_allows_no_lock_and_a_report_does_as_the_check_says(world: World) -> None:
+    world.withdraw_authority()
+    parcel = world.parcels[0]
+    world.handset(parcel, sim=SimClass.OTHER, country="RO", network="22610").switch_on()
+    world.deliver()
+
+    alone = ask(world, "agent-1")
+    checks = {row["check"]: row for row in msgspec.json.decode(alone.facts)["checks"]}
+    found = checks["device_not_with_customer"]
+    assert (alone.state, found["ok"]) == ("refused", None)
+    assert found["allowed_by"] == "A case in which the customer does not have it."
+    opened = world.dispute(parcel, "never_received")
+    assert ask(world, "agent-1", dispute=opened.case).state == "requested"
 
 
 def test_people_hear_of_a_locked_handset_with_the_customers_own_sim(world: World) -> None:
