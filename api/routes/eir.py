@@ -7,17 +7,19 @@ that the caller of `build_router` puts in front.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
 
 from fastapi import APIRouter
 from fastapi.params import Depends
 from fastapi.responses import JSONResponse
 
 from custody.kernel.clock import Clock
-from custody.kernel.errors import Rejected
+from custody.kernel.errors import NotFound, Rejected
 from devicelock.backends.eir_list import EirEntry
 from devicelock.backends.eir_status import equipment_status
 
 MEDIA_TYPE = "application/problem+json"
+UNKNOWN = "ERROR_EQUIPMENT_UNKNOWN"
 MISSING, INCORRECT = "MANDATORY_QUERY_PARAM_MISSING", "MANDATORY_QUERY_PARAM_INCORRECT"
 
 
@@ -35,6 +37,8 @@ def build_router(
             return _problem(MISSING, "pei is missing")
         try:
             found = equipment_status(entries(), pei, now_s=clock.now_ms() // 1000)
+        except NotFound as error:
+            return _problem(UNKNOWN, error.detail, HTTPStatus.NOT_FOUND)
         except Rejected as error:
             return _problem(INCORRECT, error.detail)
         return JSONResponse({"status": str(found)}, headers={"Cache-Control": "no-store"})
@@ -42,6 +46,6 @@ def build_router(
     return router
 
 
-def _problem(cause: str, detail: str) -> JSONResponse:
-    body = {"title": "Bad Request", "status": 400, "detail": detail, "cause": cause}
-    return JSONResponse(body, status_code=400, media_type=MEDIA_TYPE)
+def _problem(cause: str, detail: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> JSONResponse:
+    body = {"title": status.phrase, "status": int(status), "detail": detail, "cause": cause}
+    return JSONResponse(body, status_code=status, media_type=MEDIA_TYPE)

@@ -3,15 +3,15 @@
 `GET /n5g-eir-eic/v1/equipment-status?pei=imei-490154203237518` answers `{"status": "BLACKLISTED"}`. The `pei` has one
 of the forms of TS 29.571: `imei-` and 15 digits, `imeisv-` and 16, `mac-` or `eui-` and an address. The first 14 digits
 are the identity. The 15th is no part of an IMEI that is checked (TS 23.003 section 6.2.1): a handset sends 0 there, the
-check digit, or whatever else it likes. A handset that is not on the list, or whose row has ended, is WHITELISTED, and
-so is equipment that has no IMEI: this list knows the handsets it blocks and no others.
+check digit, or whatever else it likes. A handset that is not on the list, or whose row has ended, is WHITELISTED: this
+list knows the handsets it blocks and no others. Equipment that has no IMEI is unknown here.
 """
 
 import re
 from collections.abc import Mapping
 
 from custody.gs1.check_digit import luhn_check_digit
-from custody.kernel.errors import Rejected
+from custody.kernel.errors import NotFound, Rejected
 from devicelock.backends.eir_list import EirEntry, ImeiStatus
 
 _PEI = re.compile(
@@ -21,17 +21,18 @@ _PEI = re.compile(
 )
 
 
-def read_pei(pei: str) -> str | None:
-    """The 15 digits of the IMEI in a `pei`, None for equipment that has none; raises `Rejected("pei")`."""
+def read_pei(pei: str) -> str:
+    """The 15 digits of the IMEI in a `pei`; raises `NotFound("equipment")` where it has none, `Rejected("pei")`."""
     match = _PEI.fullmatch(pei)
     if match is None:
         raise Rejected("pei", f"{pei[:40]!r} names no equipment", fix="Send imei- and 15 digits, or imeisv- and 16.")
     body = match["imei"] or match["imeisv"]
-    return None if body is None else body + luhn_check_digit(body)
+    if body is None:
+        raise NotFound("equipment", f"{pei!r} has no IMEI, and is on no list", fix="Ask about a handset by its IMEI.")
+    return body + luhn_check_digit(body)
 
 
 def equipment_status(entries: Mapping[str, EirEntry], pei: str, *, now_s: int) -> ImeiStatus:
     """What the list says of the equipment now."""
-    imei = read_pei(pei)
-    entry = None if imei is None else entries.get(imei)
+    entry = entries.get(read_pei(pei))
     return entry.status if entry is not None and now_s < entry.valid_until_s else ImeiStatus.WHITELISTED

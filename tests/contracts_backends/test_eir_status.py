@@ -56,13 +56,6 @@ def test_the_examples_of_the_specification_are_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "pei", ["mac-00-00-5E-00-53-00", "mac-00-00-5e-00-53-00-untrusted", "eui-00-00-5e-ef-10-00-00-00"]
-)
-def test_equipment_without_an_imei_is_not_on_the_list(pei: str) -> None:
-    assert ask(pei=pei).json() == {"status": "WHITELISTED"}
-
-
-@pytest.mark.parametrize(
     "pei",
     ["", IMEI, "imei-49015420323751", f"imei-{IMEI}0", f"imeisv-{IMEI}", "mac-00", "mac-00-00-5E-00-53", "eui-00-00"],
 )
@@ -96,11 +89,23 @@ def test_a_subscriber_with_a_long_name_is_no_reason_not_to_answer(named: dict[st
     assert (found.status_code, found.json()) == (200, {"status": "BLACKLISTED"})
 
 
+MAC = "00-00-5E-00-53-00"
+
+
+@pytest.mark.parametrize("pei", [f"mac-{MAC}", f"mac-{MAC}-untrusted", f"eui-{MAC}-00-00", f"mac-{MAC.lower()}"])
+def test_equipment_that_has_no_imei_is_unknown_here_and_not_wrongly_asked_for(pei: str) -> None:
+    answer = ask(pei=pei)
+    assert (answer.status_code, answer.json()["cause"]) == (404, "ERROR_EQUIPMENT_UNKNOWN")
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
 @pytest.mark.parametrize(
     ("query", "cause"),
     [
         ({}, "MANDATORY_QUERY_PARAM_MISSING"),
         ({"pei": "imei-1"}, "MANDATORY_QUERY_PARAM_INCORRECT"),
+        ({"pei": f"mac-{MAC}-trusted"}, "MANDATORY_QUERY_PARAM_INCORRECT"),
+        ({"pei": f"eui-{MAC}"}, "MANDATORY_QUERY_PARAM_INCORRECT"),
         ({"pei": "imei-" + "1" * 60}, "MANDATORY_QUERY_PARAM_INCORRECT"),
     ],
 )
