@@ -131,9 +131,13 @@ def lost_mode(screen: LockScreen) -> dict[str, Any]:
     }
 
 
-def message(screen: LockScreen) -> str:
-    """The screen as one text, for systems that show only one."""
-    return f"{screen.who}: {screen.why} Reference {screen.reference}. Call {screen.phone}. {screen.recourse}"
+def message(screen: LockScreen, *, most: int | None = None) -> str:
+    """The screen as one text, for systems that show only one; of at most so many characters, in whole sentences."""
+    said = f"{screen.who}: {screen.why}"[:most]
+    for more in (f"Reference {screen.reference}.", f"Call {screen.phone}.", screen.recourse, screen.bought):
+        if more is not None and (most is None or len(said) + 1 + len(more) <= most):
+            said += f" {more}"
+    return said
 
 
 class AndroidWire:

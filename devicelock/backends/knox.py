@@ -125,7 +125,7 @@ class KnoxWire:
             return BackendAnswer.NOT_NOW
         if state in ON_THE_WAY_TO_LOCK or wish.screen is None:
             return BackendAnswer.TAKEN
-        return self._post(wish, "lock", {"message": message(wish.screen)[:MESSAGE_MOST], "tel": wish.screen.phone})
+        return self._post(wish, "lock", {"message": message(wish.screen, most=MESSAGE_MOST), "tel": wish.screen.phone})
 
     def _unlock(self, wish: Wish, state: str) -> BackendAnswer:
         """Ask for a release even of a device that looks free: a lock may be on its way to it."""

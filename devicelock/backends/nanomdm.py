@@ -26,6 +26,7 @@ from typing import Any
 
 from custody.kernel.clock import Clock
 from custody.kernel.errors import Unavailable
+from devicelock.backends.android import message
 from devicelock.backends.asserted import AssertedBackend, Confirmation, Sent
 from devicelock.backends.book import Book, Wish
 from devicelock.backends.contract import BackendAnswer, Capabilities
@@ -251,7 +252,7 @@ def _errors(reply: Reply, handset: str, kind: str) -> Sequence[str]:
 def _lost_mode(screen: LockScreen) -> dict[str, Any]:
     return {
         "RequestType": "EnableLostMode",
-        "Message": f"{screen.who}: {screen.why} Reference {screen.reference}. {screen.recourse}",
+        "Message": message(screen),
         "PhoneNumber": screen.phone,
         "Footnote": screen.who,
     }
