@@ -45,6 +45,13 @@ TITLES = {
     Unavailable: "Busy, try again",
     Fatal: "The service stopped rather than guess",
 }
+TITLES_BY_CODE = {
+    "unauthenticated": "Nobody is signed in",
+    "hmac": "This was not signed with the key of its sender",
+    "too_large": "This is too large",
+    "media_type": "This is of another type than what is taken here",
+    "too_many": "Too often at once",
+}
 
 
 def status_of(trouble: Trouble) -> int:
@@ -52,11 +59,16 @@ def status_of(trouble: Trouble) -> int:
     return int(BY_CODE.get(trouble.code, STATUS.get(type(trouble), HTTPStatus.INTERNAL_SERVER_ERROR)))
 
 
+def title_of(trouble: Trouble) -> str:
+    """Which kind of error it is, in a few words."""
+    return TITLES_BY_CODE.get(trouble.code) or TITLES.get(type(trouble), "Something went wrong")
+
+
 def problem(trouble: Trouble) -> dict[str, Any]:
     """The problem document of an error."""
     return {
         "type": f"urn:weaklink:problem:{trouble.code}",
-        "title": TITLES.get(type(trouble), "Error"),
+        "title": title_of(trouble),
         "status": status_of(trouble),
         "detail": trouble.detail,
         "fix": trouble.fix,

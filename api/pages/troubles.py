@@ -47,7 +47,7 @@ def respond(
         return RedirectResponse(f"{SIGN_IN}?next={quote(onward)}", status_code=HTTPStatus.SEE_OTHER)
     if trouble.code == "token":
         return page(request, "no_such_link.html", status=HTTPStatus.NOT_FOUND)
-    title = TITLES.get(trouble.code) or problems.TITLES.get(type(trouble), "Something went wrong")
+    title = TITLES.get(trouble.code) or problems.title_of(trouble)
     back = next((found[0] for way in OF_CUSTOMERS if (found := re.match(way, path))), "")
     answer = page(
         request,
