@@ -128,6 +128,17 @@ class Settings(LockSystems):
         description='Limits on locks that differ from the usual ones, as JSON: {"per_day": 200}. The log names them.',
     )
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_named(cls, given: object, info: ValidationInfo) -> object:
+        """A file or folder without a name would be the folder that the service was started in."""
+        kind = cls.model_fields[str(info.field_name)].annotation
+        if kind in (Path, Path | None) and isinstance(given, str) and not given.strip():
+            if kind is Path:
+                raise ValueError("it is empty")
+            return None
+        return given
+
     @field_validator("operator", "support_phone", "recourse")
     @classmethod
     def _fits_a_lock_screen(cls, text: str, info: ValidationInfo) -> str:

@@ -84,6 +84,23 @@ def test_a_setting_of_the_environment_is_named_as_it_is_set_there(
     assert refused(tmp_path)[1] == "Set WEAKLINK_WORKERS otherwise."
 
 
+@pytest.mark.parametrize(
+    "name", [name for name, field in Settings.model_fields.items() if field.annotation == Path | None]
+)
+def test_a_file_or_folder_that_is_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """As the lines of an environment file that nobody filled in, which would all mean the folder of the service."""
+    monkeypatch.setenv(f"WEAKLINK_{name.upper()}", "")
+    assert getattr(read_settings(), name) is None
+
+
+def test_a_data_folder_without_a_name_is_refused_in_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEAKLINK_DATA", "")
+    what, fix = refused(tmp_path, "--port", "0")
+    assert (what, fix) == ("error the setting data: Value error, it is empty", "Set WEAKLINK_DATA otherwise.")
+
+
 def test_the_data_folder_is_made_for_its_owner_alone_and_one_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
     made, found = tmp_path / "made", tmp_path / "found"
     found.mkdir()
