@@ -15,6 +15,7 @@ import typer
 
 from api.cli.broker_certificates import issue_broker, issue_client, open_authority, read_hosts
 from api.cli.client import fail, show
+from api.cli.folder import read_folder
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected, Trouble
 from custody.kernel.system_clock import SystemClock
@@ -52,7 +53,7 @@ Start it with `mosquitto -c {folder}/mosquitto.conf`. It listens on {bind}, port
 
 
 def broker_config(
-    folder: Annotated[Path, typer.Argument(help="Folder for the files; made if it is not there.")],
+    folder: Annotated[Path, typer.Argument(parser=read_folder, help="Folder for the files; made if it is not there.")],
     device: Annotated[list[str] | None, typer.Option(help="A device to certify; may be given more than once.")] = None,
     host: Annotated[list[str] | None, typer.Option(help="A name or address that clients reach the broker by.")] = None,
     bind: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",

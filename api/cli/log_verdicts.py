@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from api.cli.client import console, fail, show
+from api.cli.folder import read_folder
 from api.settings import read_settings
 from custody.kernel.errors import Trouble
 from custody.scans.tolerances import Tolerances
@@ -29,7 +30,9 @@ TAKEN = ("times of arrival", "results of scans that are erased or damaged")
 
 
 def verdicts(
-    data: Annotated[Path | None, typer.Option(help="The service's data folder.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(parser=read_folder, metavar="PATH", help="The service's data folder.")
+    ] = None,
     database_url: Annotated[str | None, typer.Option(help="postgresql+psycopg://... instead of SQLite.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON value.")] = False,
 ) -> None:

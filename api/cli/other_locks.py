@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from api.cli.client import call, console, fail, folded, named, send, show
+from api.cli.folder import read_folder
 from api.http.encoding import unb64
 from custody.kernel import cbor
 from custody.kernel.errors import Trouble
@@ -56,7 +57,9 @@ def settle(
 
 
 def export_list(
-    folder: Annotated[Path, typer.Argument(help="Where to put the files; what is there already is kept.")],
+    folder: Annotated[
+        Path, typer.Argument(parser=read_folder, help="Where to put the files; what is there already is kept.")
+    ],
     whole: Annotated[bool, typer.Option("--whole", help="Publish the whole list first, if it has changed.")] = False,
     key: Annotated[str | None, typer.Option(help="The list's key as you know it (base64url COSE_Key).")] = None,
     as_json: AsJson = False,

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from api.cli.folder import read_folder
 from api.cli.serve import serve
 from api.settings import read_settings
 
@@ -12,7 +13,9 @@ from api.settings import read_settings
 def start(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 picks a free one.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Folder for database, keys and broker.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(parser=read_folder, metavar="PATH", help="Folder for database, keys and broker.")
+    ] = None,
     database_url: Annotated[str | None, typer.Option(help="postgresql+psycopg://... instead of SQLite.")] = None,
     mqtt_host: Annotated[str | None, typer.Option(help="MQTT broker instead of the embedded one.")] = None,
     mqtt_port: Annotated[int | None, typer.Option(help="Port of the MQTT broker.")] = None,

@@ -9,6 +9,7 @@ import typer
 import uvicorn
 
 from api.addresses import check_address, http_address
+from api.cli.folder import read_folder
 from api.cli.listen import ctrl_c_waits, listen
 from api.http.protocol import Protocol
 from api.process.connections import Accepted, Server
@@ -37,7 +38,10 @@ def _public(text: str) -> str:
 def witness(
     name: Annotated[str, typer.Option(help="Its name in cosignatures, an address without scheme.")],
     log: Annotated[list[str], typer.Option(help="The vkey of a log that it knows; may be given more than once.")],
-    data: Annotated[Path, typer.Option(help="Folder for its keys and what it cosigned last.")],
+    data: Annotated[
+        Path,
+        typer.Option(parser=read_folder, metavar="PATH", help="Folder for its keys and what it cosigned last."),
+    ],
     port: Annotated[int, typer.Option(help="Port to listen on; 0 picks a free one, another at every start.")] = PORT,
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all of this machine.")] = "127.0.0.1",
     public_url: Annotated[

@@ -155,6 +155,27 @@ def test_an_export_to_nowhere_writes_nothing_here(shell: CommandLine, target: st
     assert sorted(shell.folder.iterdir()) == before
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "broker-config {}",
+        "serve --port 0 --data={}",
+        f"witness --name w --log {VKEY} --port 0 --data={{}}",
+        "lock export-list {}",
+        "log verdicts --data={}",
+    ],
+)
+@pytest.mark.parametrize("typed", ["", " "])
+def test_a_folder_without_a_name_is_not_the_one_that_the_command_was_typed_in(
+    shell: CommandLine, line: str, typed: str
+) -> None:
+    before = sorted(shell.folder.iterdir())
+    said = shell.run(*(word.replace("{}", typed) for word in line.split()), expect=2)
+    assert "no folder is named" in said.err
+    assert said.out == ""
+    assert sorted(shell.folder.iterdir()) == before
+
+
 def test_what_is_too_long_for_an_address_is_not_told_as_a_service_that_is_away(shell: CommandLine) -> None:
     what = assert_told(shell, f"trail {'x' * 100_000}", code=1)
     assert "cannot be part of an address" in what

@@ -1,0 +1,12 @@
+"""A folder as it is typed: one without a name would be the folder that the command was typed in."""
+
+from pathlib import Path
+
+import typer
+
+
+def read_folder(text: str) -> Path:
+    """The folder that was typed; raises `BadParameter` where nothing was."""
+    if not text.strip():
+        raise typer.BadParameter("no folder is named. Name one; `.` is the folder that you are in.")
+    return Path(text)
