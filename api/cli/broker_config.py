@@ -104,9 +104,11 @@ def write_broker(
             "without an address the broker would listen on every network",
             fix="Say so with 0.0.0.0, or name one.",
         )
-    where = folder.resolve()
-    if any(letter.isspace() for letter in f"{where}{bind}"):
-        raise Rejected("folder", "Mosquitto reads no path or address with spaces", fix="Choose a path without any.")
+    where = Path(os.path.realpath(folder))
+    written = f"{where}{bind}"
+    if " " in written or not written.isprintable():
+        what = "Mosquitto reads no path or address with spaces or what is no text"
+        raise Rejected("folder", what, fix="Choose a path without any.")
     texts = {
         where / "mosquitto.conf": settings(where, bind=bind, port=port),
         where / "access": access_rules(server),

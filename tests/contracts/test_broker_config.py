@@ -29,12 +29,14 @@ QUIET_S = 0.5
 PAIR = ("pem", "key")
 
 
-def write(folder: Path, *devices: str, port: int = 8883, days: int = 365, now_ms: int | None = None) -> list[Path]:
+def write(
+    folder: Path, *devices: str, bind: str = HOST, port: int = 8883, days: int = 365, now_ms: int | None = None
+) -> list[Path]:
     return write_broker(
         folder,
         devices=list(devices),
         hosts=["localhost", HOST],
-        bind=HOST,
+        bind=bind,
         port=port,
         server="server",
         days=days,
@@ -251,6 +253,22 @@ def test_a_broker_that_no_client_could_be_sure_of_is_refused_before_a_file_is_th
 ) -> None:
     assert run(str(tmp_path / "b"), *words) == 1
     assert not (tmp_path / "b").exists()
+
+
+@pytest.mark.parametrize("odd", ["a b", "\udcff", "a\nb", "a\u2028b"])
+def test_what_cannot_stand_in_the_settings_of_mosquitto_is_refused_before_a_file_is_there(
+    tmp_path: Path, odd: str
+) -> None:
+    for folder, bind in ((odd, "127.0.0.1"), ("b", odd)):
+        with pytest.raises(Rejected, match="spaces or what is no text"):
+            write(tmp_path / folder, bind=bind)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_that_leads_to_itself_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "b").symlink_to("b")
+    with pytest.raises(OSError, match="b/clients"):
+        write(tmp_path / "b")
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "99999999", "-1"])
