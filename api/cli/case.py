@@ -46,7 +46,7 @@ def listing(
 ) -> None:
     """Cases, newest first. Examples: `weaklink dispute list --json`, `weaklink dispute list --due`."""
     asked = {"state": state, "owed": owed or None, "due": due or None, "cursor": cursor}
-    found = call("GET", "/v1/disputes", params={name: value for name, value in asked.items() if value} or None)
+    found = call("GET", "/v1/disputes", params={name: value for name, value in asked.items() if value is not None})
     show(found, as_json=as_json, human=_cases)
 
 

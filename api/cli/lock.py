@@ -27,7 +27,7 @@ def preflight(
     Example: `weaklink lock preflight 490154203237518 --dispute case_0k3v9q2m7x4d8r1t`.
     """
     more = {"dispute": dispute, "specialist": specialist}
-    asked = {"imei": imei, **{name: value for name, value in more.items() if value}}
+    asked = {"imei": imei, **{name: value for name, value in more.items() if value is not None}}
     show(call("GET", "/v1/locks/preflight", params=asked), as_json=as_json, human=_checks)
 
 
@@ -81,7 +81,7 @@ def listing(
     as_json: AsJson = False,
 ) -> None:
     """Lock orders, newest first. Example: `weaklink lock list --json`."""
-    asked = {name: value for name, value in (("state", state), ("cursor", cursor)) if value}
+    asked = {name: value for name, value in (("state", state), ("cursor", cursor)) if value is not None}
     show(call("GET", "/v1/locks", params=asked), as_json=as_json, human=_orders)
 
 

@@ -87,7 +87,9 @@ def record(body: OrderIn, parts: P, _caller: Annotated[Caller, Depends(role("age
 
 
 @router.get("/trails")
-def trail(item: str, parts: P, _caller: Staff, parcel: str | None = None) -> dict[str, Any]:
+def trail(
+    item: str, parts: P, _caller: Staff, parcel: Annotated[str | None, Query(min_length=1)] = None
+) -> dict[str, Any]:
     """The trail of a parcel, by SSCC, IMEI in any form, or po:<order>.
 
     `warnings` tell of keys with a wrong check digit, which are filed as they stand on the label.

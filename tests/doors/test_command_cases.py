@@ -114,6 +114,11 @@ def test_a_field_that_there_is_not_is_answered_with_those_that_there_are(
     assert fix.strip() == f"Use one of {', '.join(names)}."
 
 
+@pytest.mark.parametrize("line", ["dispute list", "lock list"])
+def test_an_empty_state_is_not_every_state(shell: CommandLine, line: str) -> None:
+    assert "there is no state ''" in shell.run(*line.split(), "--state=", expect=1).err
+
+
 def test_every_list_that_advice_names_has_a_command() -> None:
     root = Path(__file__).parents[2]
     files = [file for house in ("api", "custody", "devicelock") for file in (root / house).rglob("*.py")]

@@ -49,6 +49,10 @@ def test_an_address_may_end_with_a_slash(shell: CommandLine) -> None:
     assert replace(shell, address=f"{shell.address}/").json("lock", "leavers") == shell.json("lock", "leavers")
 
 
+def test_a_case_without_a_name_is_not_left_out_of_the_checks(shell: CommandLine, imei: str) -> None:
+    assert "there is no case ''" in shell.run("lock", "preflight", imei, "--dispute=", expect=1).err
+
+
 def test_a_leavers_handset_is_retired_before_the_account_ends(shell: CommandLine, imei: str) -> None:
     ends_at = to_iso(SystemClock().now_ms() + 30 * DAY_MS)
     told = shell.json("lock", "leaver", imei, "--ends-at", ends_at)
