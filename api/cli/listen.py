@@ -22,7 +22,13 @@ connection, and what was made for it, for as long as it is there."""
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Listen at the address, which nobody else shares; raises `Unavailable("address")`."""
+    """Listen at the address, which nobody else shares; raises `Unavailable("address")`.
+
+    An address of nothing is refused: a socket takes it for all addresses of its machine.
+    """
+    if not host:
+        fix = "Choose another --host, such as 127.0.0.1; 0.0.0.0 is every network of this machine."
+        raise Unavailable("address", "it cannot listen on no address", fix=fix)
     door = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; what is accepted inherits it
@@ -30,6 +36,10 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         door.bind((host, port))
         door.listen(BACKLOG)
+    except (UnicodeError, TypeError) as error:  # what has no spelling in ASCII (RFC 3490)
+        door.close()
+        what = f"it cannot listen on {host}: that is no name of a machine"
+        raise Unavailable("address", what, fix="Choose another --host.") from error
     except (OSError, OverflowError) as error:
         door.close()
         refused = error.errno if isinstance(error, OSError) else errno.EADDRINUSE

@@ -176,6 +176,19 @@ def test_a_folder_without_a_name_is_not_the_one_that_the_command_was_typed_in(
     assert sorted(shell.folder.iterdir()) == before
 
 
+@pytest.mark.parametrize("line", ["serve --data data --port 0", f"witness --name w --log {VKEY} --data data --port 0"])
+@pytest.mark.parametrize("host", ["", "\udcff", f"{'a' * 64}.example"])
+def test_nothing_listens_on_every_network_unless_it_is_told_to_and_an_address_that_is_none_is_refused(
+    shell: CommandLine, line: str, host: str
+) -> None:
+    """A socket takes an address of nothing for all addresses of its machine."""
+    before = sorted(shell.folder.iterdir())
+    what, fix = shell.run(*line.split(), f"--host={host}", expect=1).err.splitlines()
+    assert "it cannot listen on" in what
+    assert fix.strip().startswith("Choose another --host")
+    assert sorted(shell.folder.iterdir()) == before
+
+
 def test_what_is_too_long_for_an_address_is_not_told_as_a_service_that_is_away(shell: CommandLine) -> None:
     what = assert_told(shell, f"trail {'x' * 100_000}", code=1)
     assert "cannot be part of an address" in what
