@@ -25,6 +25,7 @@ TYPED = {
     "GET /v1/locks/groups": "`weaklink lock groups`",
     "GET /v1/locks": "`weaklink lock list`",
     "GET /v1/stations": "`weaklink station list`",
+    "POST /v1/sessions and send the token as a bearer token": "`weaklink login ACCOUNT` and set WEAKLINK_TOKEN",
     "/docs shows the form": "`--help` shows what is taken",
 }
 """What is typed for what the service, which speaks to programs, tells its callers to ask for."""
@@ -126,9 +127,7 @@ def _refused(answer: httpx.Response) -> None:
         detail, fix = problem["detail"], problem["fix"]
     except (ValueError, KeyError, TypeError, RecursionError):
         _stranger(answer)
-    if answer.status_code == httpx.codes.UNAUTHORIZED:
-        fail(detail, fix="Sign in with `weaklink login ACCOUNT` and set WEAKLINK_TOKEN.")
-    if not sys.stdout.isatty():
+    if answer.status_code != httpx.codes.UNAUTHORIZED and not sys.stdout.isatty():
         print(harmless_json(problem), file=sys.stderr)
     for asked, typed in TYPED.items():
         fix = fix.replace(asked, typed)

@@ -143,7 +143,7 @@ def check_password(held: str, password: str) -> None:
     try:
         HASHER.verify(held, password)
     except VerifyMismatchError as error:
-        raise _unauthenticated("name or password is wrong") from error
+        raise _wrong_sign_in() from error
 
 
 def check_own(held: str, password: str) -> None:
@@ -172,7 +172,7 @@ def sign_in(session: Session, *, name: str, held: str, now_ms: Instant, hours: i
     """A session token for a password that fits `held`; raises `Rejected("unauthenticated")` if that holds no more."""
     row = session.get(AccountRow, name)
     if row is None or not row.active or row.password_hash != held:
-        raise _unauthenticated("name or password is wrong")
+        raise _wrong_sign_in()
     token = secrets.token_urlsafe(32)
     session.add(SessionRow(token_hash=_hash(token), account=name, until_ms=now_ms + hours * HOUR_MS))
     session.flush()
@@ -194,7 +194,11 @@ def caller_of(session: Session, token: str, *, now_ms: Instant) -> Caller:
     )
     found = ask(session, question, (_hash(token), now_ms)) if token else []
     if not found:
-        raise _unauthenticated("the session token is missing, unknown or has expired")
+        raise Rejected(
+            "unauthenticated",
+            "the session token is missing, unknown or has expired",
+            fix="Sign in with POST /v1/sessions and send the token as a bearer token.",
+        )
     name, role, person = found[0]
     return Caller(account=name, role=role, person=person)
 
@@ -230,8 +234,8 @@ def _hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def _unauthenticated(why: str) -> Rejected:
-    return Rejected("unauthenticated", why, fix="Sign in with POST /v1/sessions and send the token as a bearer token.")
+def _wrong_sign_in() -> Rejected:
+    return Rejected("unauthenticated", "name or password is wrong", fix="Check both; capital letters count.")
 
 
 def _wrong_password() -> Forbidden:

@@ -10,6 +10,7 @@ import httpx
 
 from api.cli.instance import Instance
 from api.environment import environment_with
+from tests.doors.command_line import CommandLine
 
 LOGIN = (sys.executable, "-P", "-m", "api.cli.main", "login", "supervisor-1")
 KEEP = 'exec <"$0" 2>"$0"; TOKEN=$("$@") && printf %s "$TOKEN"'
@@ -54,3 +55,12 @@ def assert_opens(instance: Instance, token: str) -> None:
     """The token is one, and opens a door of the service."""
     answer = httpx.get(f"{instance.address}/v1/stations", headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == 200, token
+
+
+def test_whoever_mistypes_a_password_is_not_told_to_sign_in(instance: Instance, tmp_path: Path) -> None:
+    shell = CommandLine(address=instance.address, folder=tmp_path)
+    for words in (("supervisor-1", "--password", "not it"), ("nobody", "--password", "not it")):
+        what, fix = shell.run("login", *words, expect=1).err.splitlines()
+        assert (what, fix.strip()) == ("error name or password is wrong", "Check both; capital letters count.")
+    what, fix = shell.run("dispute", "list", expect=1).err.splitlines()
+    assert fix.strip() == "Sign in with `weaklink login ACCOUNT` and set WEAKLINK_TOKEN."
