@@ -16,6 +16,7 @@ from api.parts import Parts, parts_of
 from api.people.accounts import Caller
 from api.people.auth import role
 from custody.kernel import cbor
+from custody.kernel.errors import Rejected
 from custody.kernel.keys import read_cose_key
 from custody.ledger.policy import MAX_REGISTRARS, Policy, Registrar, read_policy_map
 from custody.ledger.registry import PolicyInForce
@@ -99,7 +100,12 @@ def edition(body: EditionIn, parts: P, _caller: Supervisor) -> dict[str, Any]:
 
 
 def _registrar(row: RegistrarIn) -> Registrar:
-    return Registrar(name=row.name, key=read_cose_key(cbor.decode(unb64(row.cose_key, where="cose_key"))))
+    try:
+        key = read_cose_key(cbor.decode(unb64(row.cose_key, where="cose_key")))
+    except Rejected as wrong:
+        what = f"the key of the registrar {row.name}: {wrong.detail}"
+        raise Rejected(wrong.code, what, fix="Give what `weaklink registrar keygen` printed as cose_key.") from wrong
+    return Registrar(name=row.name, key=key)
 
 
 def _describe(row: PolicyInForce) -> dict[str, Any]:

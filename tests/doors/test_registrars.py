@@ -75,3 +75,11 @@ def test_trust_changes_hands_by_the_approvals_of_registrars_alone(
     shown = shell.json("registrar", "show")
     assert [row["name"] for row in shown["registrars"]] == ["carrier", "ombudsman"]
     assert [row["version"] for row in shown["before"]] == [1, 2]
+
+
+@pytest.mark.parametrize("key", ["COSE_KEY", "", "?", "oA"])
+def test_a_registrars_key_that_is_none_is_told_with_the_registrars_name(shell: CommandLine, key: str) -> None:
+    added = ("--add", f"carrier={key}", "--out", "change.policy")
+    what, fix = shell.run("registrar", "draft", *added, expect=1).err.splitlines()[-2:]
+    assert what.startswith("error the key of the registrar carrier: ")
+    assert fix.strip() == "Give what `weaklink registrar keygen` printed as cose_key."
