@@ -1,14 +1,25 @@
 """`weaklink`: the entry of the command line, so small that Ctrl-C ends it quietly while commands are loaded."""
 
 import gc
+import os
 import signal
+import sys
 from importlib import import_module
 
 COMMANDS = "api.cli.commands"
+STREAMS = {"stdin": "r", "stdout": "w", "stderr": "w"}
+
+
+def open_streams() -> None:
+    """Have each stream that whoever started us has closed lead nowhere: a file would get its number else."""
+    for name, mode in STREAMS.items():
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
 
 
 def main() -> None:
     """Entry point of the console script."""
+    open_streams()
     found = signal.getsignal(signal.SIGINT)
     if found is signal.default_int_handler:  # else whoever started us keeps Ctrl-C from us
         signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -4,6 +4,7 @@ import errno
 import io
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -19,6 +20,7 @@ from api.cli import bench, demo
 from api.cli.client import folded
 from api.cli.instance import Instance
 from api.cli.screen import Screen
+from api.environment import environment_with
 from api.version import VERSION
 from simulators.story import Broken
 from tests.doors.command_line import CommandLine
@@ -113,6 +115,20 @@ def test_a_reader_who_has_gone_ends_a_command_quietly(shell: CommandLine, words:
         os.close(writing)
     assert done.returncode == (1 if words == ("--help",) else BROKEN_PIPE)
     assert [line for line in done.stderr.splitlines() if "entries, 0 s" not in line] == []
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_command_ends_as_ever_where_whoever_started_it_has_closed_its_streams(tmp_path: Path, closed: str) -> None:
+    for words, code in (("settings --json", 0), ("verify nofile", 2), ("login agent-1", 1)):
+        done = subprocess.run(
+            ["sh", "-c", f"{shlex.join(COMMAND)} {words} {closed}"],
+            cwd=tmp_path,
+            env=environment_with({"url": "http://127.0.0.1:9"}),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+        assert (done.returncode, b"Traceback" in done.stderr) == (code, False), done.stderr
 
 
 def test_ctrl_c_while_the_program_is_loaded_ends_it_without_a_word() -> None:
