@@ -47,19 +47,27 @@ def call(method: str, path: str, **more: Any) -> Any:
 
 def send(method: str, path: str, **more: Any) -> httpx.Response:
     """The answer of the service; see `call`."""
-    token = client_token()
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    headers |= more.pop("headers", {})
+    headers = {**_session(), **more.pop("headers", {})}
     more = {"timeout": 60, **more}
     try:
         answer = httpx.request(method, client_address() + path, headers=headers, **more)
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
         if isinstance(error, httpx.InvalidURL) and is_address(client_address()):
             fail(f"what was typed cannot be part of an address: {error}", fix="Is it the text of a file?")
+        if isinstance(error, UnicodeEncodeError) and is_address(client_address()):
+            fail("what was typed is no text that can be sent: it is not UTF-8", fix="Type it in UTF-8.")
         fail(f"{client_address()} does not answer: {error}", fix="Start it with `weaklink serve`, or set WEAKLINK_URL.")
     if answer.is_error:
         _refused(answer)
     return answer
+
+
+def _session() -> dict[str, str]:
+    """The header of whoever is signed in."""
+    token = client_token()
+    if not (token.isascii() and token.isprintable()):
+        fail("WEAKLINK_TOKEN holds what no token holds", fix="Sign in with `weaklink login ACCOUNT` and set it anew.")
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def content(kind: str, method: str, path: str, **more: Any) -> bytes:

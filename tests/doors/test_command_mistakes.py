@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -226,6 +227,21 @@ def test_a_web_server_that_is_not_ours_is_called_so(tmp_path: Path, stranger: st
     what = assert_told(CommandLine(address=stranger, folder=tmp_path), line, code=1)
     assert f"{stranger} is not weaklink" in what
     assert not (tmp_path / "got").exists()
+
+
+@pytest.mark.parametrize("line", ["trail \udcff", "dispute open \udcff", "login agent-1 --password \udcff"])
+def test_what_is_no_text_is_not_told_as_a_service_that_is_away(shell: CommandLine, line: str) -> None:
+    what = assert_told(shell, line, code=1)
+    assert "is not UTF-8" in what
+    assert "does not answer" not in what
+
+
+@pytest.mark.parametrize("token", ["\u201cabc\u201d", "abc\r", "\udcff"])
+def test_a_token_that_cannot_be_one_is_not_told_as_a_service_that_is_away(shell: CommandLine, token: str) -> None:
+    said = replace(shell, token=token).run("hotspots", expect=1)
+    what, fix = said.err.splitlines()
+    assert what == "error WEAKLINK_TOKEN holds what no token holds"
+    assert fix.strip() == "Sign in with `weaklink login ACCOUNT` and set it anew."
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:port", "http://xn--a", "localhost"])
