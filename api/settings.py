@@ -4,6 +4,7 @@ Every setting may be given as an environment variable with the prefix WEAKLINK_,
 `weaklink settings` lists them all.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import ip_network
@@ -22,6 +23,8 @@ from devicelock.rules.signed import check_text
 
 ROOM = {"operator": SCREEN_MOST["who"], "support_phone": SCREEN_MOST["phone"], "recourse": 100}
 """How many characters of a setting lock screens have room for; `recourse` stands in a sentence there."""
+LONE = re.compile("[\ud800-\udfff]")
+"""What the system hands on of bytes that are no UTF-8."""
 ADDRESS_MOST = 120
 """So long an address still fits into the words for whoever bought a phone."""
 
@@ -137,6 +140,15 @@ class Settings(LockSystems):
             if kind is Path:
                 raise ValueError("it is empty")
             return None
+        return given
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_text(cls, given: object, info: ValidationInfo) -> object:
+        """Names of files are what they are; all else may be written down, or sent to somebody."""
+        is_path = cls.model_fields[str(info.field_name)].annotation in (Path, Path | None)
+        if isinstance(given, str) and not is_path and LONE.search(given):
+            raise ValueError("it is not UTF-8")
         return given
 
     @field_validator("operator", "support_phone", "recourse")

@@ -178,7 +178,7 @@ def test_a_folder_without_a_name_is_not_the_one_that_the_command_was_typed_in(
 
 
 @pytest.mark.parametrize("line", ["serve --data data --port 0", f"witness --name w --log {VKEY} --data data --port 0"])
-@pytest.mark.parametrize("host", ["", "\udcff", f"{'a' * 64}.example"])
+@pytest.mark.parametrize("host", ["", "\u00fc" * 64, f"{'a' * 64}.example"])
 def test_nothing_listens_on_every_network_unless_it_is_told_to_and_an_address_that_is_none_is_refused(
     shell: CommandLine, line: str, host: str
 ) -> None:

@@ -101,6 +101,11 @@ def test_a_data_folder_without_a_name_is_refused_in_the_environment(
     assert (what, fix) == ("error the setting data: Value error, it is empty", "Set WEAKLINK_DATA otherwise.")
 
 
+def test_a_setting_that_no_database_could_keep_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    what, fix = refused(tmp_path, "--port", "0", "--mqtt-host", "\udcff")
+    assert (what, fix) == ("error the setting mqtt_host: Value error, it is not UTF-8", "Choose another --mqtt-host.")
+
+
 def test_the_data_folder_is_made_for_its_owner_alone_and_one_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
     made, found = tmp_path / "made", tmp_path / "found"
     found.mkdir()
