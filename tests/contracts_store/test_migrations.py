@@ -28,6 +28,7 @@ from custody.store.bulk import pick
 from custody.store.engine import WRITES, open_engine, opening
 from custody.store.migrate import OWN_VERSIONS, alembic_config, migrate
 from custody.store.unit import House
+from devicelock import authority_store as authority_tables
 from devicelock import broker_store as broker_tables
 from devicelock import part_store as part_tables
 from devicelock import store as devicelock_tables
@@ -36,7 +37,7 @@ from tests.world_parts import VERSIONS
 
 HOUSES = {
     "custody": (custody_tables, run_tables, shard_tables, stretch_tables),
-    "devicelock": (devicelock_tables, part_tables, watch_tables, broker_tables),
+    "devicelock": (devicelock_tables, authority_tables, part_tables, watch_tables, broker_tables),
     "api": (api_tables,),
 }
 
