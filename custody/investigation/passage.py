@@ -14,8 +14,9 @@ that is smaller than the disputes it must cover. Missing evidence is never an er
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from typing import Any
 
 from custody.kernel.errors import Rejected
 
@@ -159,6 +160,12 @@ class Dispute(Passage):
     def __post_init__(self) -> None:
         _check_passage(self)
         _finite(self.attach_ms, f"dispute {self.id}: the attach time")
+
+    @classmethod
+    def of(cls, passage: Passage, *, name: str, complaint: Complaint, **told: Any) -> "Dispute":
+        """The dispute with this name about a passage; `told` are the fields that only a dispute has."""
+        way = {each.name: getattr(passage, each.name) for each in fields(Passage)}
+        return cls(**{**way, "id": name}, complaint=complaint, **told)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -218,15 +218,9 @@ def _dispute(file: CaseOutline, passage: Passage, attaches: Attaches) -> Dispute
     """What is judged of a case. A handset seen before its parcel set out says nothing of its way, nor does silence."""
     complaint = _complaint(file)
     seen = [at_ms for at_ms in attaches.get(file.imei or "", ()) if at_ms >= passage.start_ms]
-    return Dispute(
-        id=file.case.id,
-        high_value=passage.high_value,
-        start_ms=passage.start_ms,
-        segments=passage.segments,
-        checkpoints=passage.checkpoints,
-        declared_mass_g=passage.declared_mass_g,
-        item_mass_g=passage.item_mass_g,
-        pin=passage.pin,
+    return Dispute.of(
+        passage,
+        name=file.case.id,
         complaint=complaint or Complaint.NOT_ARRIVED,
         attach_watched=bool(seen),
         attach_ms=min(seen, default=None),

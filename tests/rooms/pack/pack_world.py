@@ -430,15 +430,9 @@ def examine(world: World) -> None:
         way = read_way(PARCEL, sealed_scans(unit.session, scan_book.scans_under(unit.session, [PARCEL])))
         assert way is not None
         passage = passage_of(way, learn_network([way], {}))
-        dispute = Dispute(
-            id=world.case,
-            high_value=passage.high_value,
-            start_ms=passage.start_ms,
-            segments=passage.segments,
-            checkpoints=passage.checkpoints,
-            declared_mass_g=passage.declared_mass_g,
-            item_mass_g=passage.item_mass_g,
-            pin=passage.pin,
+        dispute = Dispute.of(
+            passage,
+            name=world.case,
             complaint=Complaint.WRONG_ITEM,
             attach_ms=passage.start_ms + 70 * HOUR_MS,
         )

@@ -23,13 +23,4 @@ def passage_in(world: World, edition: ReadingEdition = NEWEST) -> Passage:
 
 
 def disputed(passage: Passage) -> Dispute:
-    return Dispute(
-        id="d",
-        high_value=passage.high_value,
-        start_ms=passage.start_ms,
-        segments=passage.segments,
-        checkpoints=passage.checkpoints,
-        declared_mass_g=passage.declared_mass_g,
-        item_mass_g=passage.item_mass_g,
-        complaint=Complaint.WRONG_ITEM,
-    )
+    return Dispute.of(passage, name="d", complaint=Complaint.WRONG_ITEM)
