@@ -13,7 +13,7 @@
 | records.read p99 | all records of one parcel from the store: verdicts, statements, openings | one millisecond |
 | records.read p99 over N stored | the same over a store that holds so many scans | the same over a fifth of them |
 | proof.read | the inclusion proof of one entry from the stored tiles | one millisecond |
-| lock.roundtrip, and p99 | decided to the handset's answer stored, one at a time | the same steps without us |
+| lock.roundtrip, and p99 | decided to the handset's answer, one at a time | the same steps without us |
 | lock.sustained | commands a second, decided by several people at once | the same messages without us |
 | lock.offline_hello p99 | a handset switched on with a lock waiting, until it is locked | one second |
 | investigate.one | a run over every dispute and the whole traffic | one dispute judged alone in this process |
