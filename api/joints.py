@@ -43,8 +43,8 @@ from custody.usecases.investigate import Attaches
 from custody.usecases.open_dispute import Disputed, least_busy, open_dispute
 from custody.usecases.read_order import TAKEN_BACK
 from custody.usecases.record_sale import read_sale, sale_of_imei
+from devicelock import put_off_store, watch_store
 from devicelock import store as lock_store
-from devicelock import watch_store
 from devicelock.rules.command import Reason
 from devicelock.rules.hello import SimClass
 from devicelock.rules.order import SETTLED, OrderEvent, OrderState
@@ -70,6 +70,7 @@ TOLD_OF = {
 }
 """By which move a customer is told of a lock that becomes theirs."""
 WAITS = "An earlier lock of the handset is being taken back."
+ASKED_AGAIN = "It is asked for again by itself."
 MOST_SIGHTINGS = 20
 """So many sightings are noted in a case; the log has them all."""
 
@@ -340,8 +341,10 @@ def lock_of_case(unit: Unit, office: LockOffice, file: CaseFile) -> LockAnswer:
     if order.state == OrderState.REFUSED:
         failing = [row for row in lock_store.facts_of(order).get("checks", []) if row["ok"] is not True]
         first: dict[str, Any] = failing[0] if failing else {}
-        why = f"{first.get('check')}: {first.get('reason')}"
-        return LockAnswer(order=order, refused=why, allowed_by=first.get("allowed_by", ""))
+        why, allowed_by = f"{first.get('check')}: {first.get('reason')}", first.get("allowed_by", "")
+        if put_off_store.is_put_off(unit.session, order.id):
+            allowed_by = f"{allowed_by} {ASKED_AGAIN}"
+        return LockAnswer(order=order, refused=why, allowed_by=allowed_by)
     return LockAnswer(order=order)
 
 

@@ -29,8 +29,8 @@ from custody.kernel.clock import HOUR_MS, Instant
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
+from devicelock import put_off_store, watch_store
 from devicelock import store as lock_store
-from devicelock import watch_store
 from devicelock.rules.command import Basis, Op, Reason, pair_in
 from devicelock.rules.order import LockRole, OrderEvent, OrderState
 from devicelock.rules.preflight import CheckName
@@ -77,6 +77,7 @@ OF_ITS_CLAIM = frozenset({CheckName.CLAIM_COVERED, CheckName.DEVICE_NOT_WITH_CUS
 UNSURE = "We do not know for sure who has it."
 """Where no claim stands as ground: it was taken back, or the handset was sold since, or may be with its customer."""
 
+AGAIN = "We will try again."
 BY_TWO_PEOPLE = "Two people here looked at it, and it is not with you."
 KEEP_NUMBER = "text PAC to 65075, and you get the code for it"
 NOT_LOCKED, UNLOCKING = "it is not locked", "we are unlocking it, and the code is on your page"
@@ -247,7 +248,7 @@ def _words(unit: Unit, order: LockOrderRow, event: OrderEvent, *, dispute: str) 
     if event in TOLD:
         return [_plain(unit, order, event)]
     file = case_book.read(unit.session, dispute)
-    said = _with_reason(order, event, file) if file.imei == order.imei else None
+    said = _with_reason(unit.session, order, event, file) if file.imei == order.imei else None
     if said is None or (event is OrderEvent.PREFLIGHT_FAILS and _was_said(unit, dispute, said)):
         return []
     return [said]
@@ -263,14 +264,17 @@ def _plain(unit: Unit, order: LockOrderRow, event: OrderEvent) -> Message:
     return say(f"lock.{event}", promises=(), **given)
 
 
-def _with_reason(order: LockOrderRow, event: OrderEvent, file: CaseFile) -> Message | None:
+def _with_reason(session: Session, order: LockOrderRow, event: OrderEvent, file: CaseFile) -> Message | None:
     if event is OrderEvent.PUBLISH:
         return say("lock.publish", reason=file.lock_wish.reason if file.lock_wish.fair else BY_TWO_PEOPLE)
     if event is OrderEvent.SECOND_PERSON_SAYS_NO:
         return say("lock.second_person_says_no", reason=lock_store.facts_of(order)["refused"])
     if event is OrderEvent.WITHDRAW:
         return say("lock.cancel_before_delivery")
-    return say("lock.preflight_fails", reason=_not_made(order)) if event is OrderEvent.PREFLIGHT_FAILS else None
+    if event is not OrderEvent.PREFLIGHT_FAILS:
+        return None
+    again = f" {AGAIN}" if put_off_store.is_put_off(session, order.id) else ""
+    return say("lock.preflight_fails", reason=f"{_not_made(order)}{again}")
 
 
 def _was_said(unit: Unit, dispute: str, said: Message) -> bool:

@@ -28,6 +28,7 @@ from devicelock.rules.caps import Caps
 from devicelock.rules.command import CommandSigners
 from devicelock.rules.topic import Channel, every
 from devicelock.transport import Message
+from devicelock.usecases.ask_again import ask_again, is_put_off_due
 from devicelock.usecases.hear import hear
 from devicelock.usecases.lock_office import LockOffice, ScreenTexts
 from devicelock.usecases.relay import Relay
@@ -158,15 +159,19 @@ class Process:
         with self.house.read() as session:
             now_ms = self.clock.at_ms + 2  # as the units below will read it, or a moment later
             due = is_lapse_due(session, now_ms=now_ms) or is_silence_due(session, self.office, now_ms=now_ms)
+            put_off = is_put_off_due(session, now_ms=now_ms)
             news = is_leaver_due(session, now_ms=now_ms) or is_inquiry_quiet(session, now_ms=now_ms)
         with self.house.unit() as unit:
             moved = sweep_lapses(unit, self.office)
         with self.house.unit() as unit:
             moved += sweep_silences(unit, self.office)
         with self.house.unit() as unit:
+            asked = ask_again(unit, self.office)
+        with self.house.unit() as unit:
             told = lock_news.tell_leavers(unit) + sweep_inquiries(unit)
         assert due or not moved
         assert news or not told
+        assert put_off or not asked
         return moved
 
     @property

@@ -21,7 +21,7 @@ from api.views import order_view, order_views, reference_view
 from custody.kernel.errors import Trouble
 from custody.store import case_book
 from custody.store.unit import Unit
-from devicelock import authority_store, part_store, store, watch_store
+from devicelock import authority_store, part_store, put_off_store, store, watch_store
 from devicelock.rules.authority import preflight
 from devicelock.rules.order import OrderState
 from devicelock.store import LockOrderRow
@@ -169,6 +169,7 @@ def _page(visit: Visit, sent: Sent, *, after: str | None = None) -> Response:
         authorities = authority_store.authorities(session)[::-1]
         in_force = authority_store.in_force(session)
         switch = authority_store.switch(session, authority_store.KILL_SWITCH)
+        put_off = put_off_store.count(session)
         parts = [show(row, visit.parts.locks) for row in part_store.parts_unfinished(session, limit=200)]
         named = [reference_view(row) for row in part_store.references_proposed(session, limit=200)]
         alerts = [lock_watch.alert_view(row) for row in watch_store.alerts(session, seen=False)]
@@ -188,6 +189,7 @@ def _page(visit: Visit, sent: Sent, *, after: str | None = None) -> Response:
         authorities=authorities,
         in_force=in_force.id if in_force else None,
         switch=switch,
+        put_off=put_off,
         parts=parts,
         named=named,
         alerts=alerts,

@@ -1,5 +1,6 @@
 """What time brings about, looked at once a second: locks lapse, promises fall due, messages in the outbox expire.
 
+Locks that only a limit or the kill switch held back are asked for again when that is over.
 Customers are told what they are to hear of: an investigation that goes on, the end of their account. People are told of
 an investigation whose fix is late, and of a promise that was missed and is not kept within its hour either.
 Each of these is looked for first, and where nothing is due nothing is begun: scans do not wait for a look. What is due
@@ -39,6 +40,7 @@ from custody.usecases.sweep_cases import SweepQuestions, sweep_case
 from custody.usecases.sweep_cases import look as look_at_cases
 from custody.usecases.sweep_inquiries import is_inquiry_quiet, quiet_inquiries, sweep_inquiries
 from custody.usecases.sweep_promises import due_promises, is_promise_due, sweep_promises
+from devicelock.usecases.ask_again import ask_again, due_put_off, is_put_off_due
 from devicelock.usecases.retire import look, retire_due
 from devicelock.usecases.sweep import (
     due_lapses,
@@ -116,6 +118,12 @@ class Timer:
                 is_due=partial(is_silence_due, office=locks),
                 due=partial(due_silences, office=locks),
                 act=partial(sweep_silences, office=locks),
+            ),
+            Sweep(
+                where="the locks that are put off",
+                is_due=is_put_off_due,
+                due=due_put_off,
+                act=partial(ask_again, office=locks),
             ),
             Sweep(where="the promises", is_due=is_promise_due, due=due_promises, act=sweep_promises),
             Sweep(where="the missed promises", is_due=is_miss_untold, due=untold_misses, act=tell_of_misses),

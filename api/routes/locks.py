@@ -22,7 +22,7 @@ from custody.kernel.errors import NotFound, Rejected
 from custody.store.unit import Unit
 from custody.usecases.open_log import change_rules
 from custody.usecases.record_sale import sale_of_imei
-from devicelock import authority_store, part_store, store, watch_store
+from devicelock import authority_store, part_store, put_off_store, store, watch_store
 from devicelock.authority_store import AuthorityRow
 from devicelock.rules.authority import preflight
 from devicelock.rules.command import REASONS, Basis, Op, Reason
@@ -329,12 +329,13 @@ def withdraw_authority(authority: str, parts: P, caller: Supervisor) -> dict[str
 
 @router.get("/authority")
 def authorities(parts: P, _caller: Staff) -> dict[str, Any]:
-    """Every proposal, and the kill switch."""
+    """Every proposal, the kill switch, and how many locks are asked for again when what held them back is over."""
     with parts.house.read() as session:
         stopped = authority_store.switched_on(session, authority_store.KILL_SWITCH)
         return {
             "authorities": [_authority(session, row) for row in authority_store.authorities(session)],
             "locks_stopped": stopped,
+            "locks_put_off": put_off_store.count(session),
         }
 
 

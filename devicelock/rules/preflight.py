@@ -26,6 +26,10 @@ class CheckName(StrEnum):
     KILL_SWITCH = "kill_switch"
 
 
+PASSING = frozenset({CheckName.CAPS, CheckName.KILL_SWITCH})
+"""What holds any lock back, whatever its handset, and passes."""
+
+
 class CheckReason(StrEnum):
     """Why a check came out as it did. The list is closed."""
 
@@ -80,6 +84,12 @@ class Preflight:
 
     rows: tuple[PreflightCheck, ...]
     failing: tuple[PreflightCheck, ...]
+
+    @property
+    def is_put_off(self) -> bool:
+        """Whether it has only to wait: for a limit or the kill switch to pass, and then for a specialist at most."""
+        rest = [row for row in self.failing if row.name not in PASSING]
+        return len(rest) < len(self.failing) and all(row.reason is CheckReason.NEEDS_SPECIALIST for row in rest)
 
     @property
     def ruling(self) -> Ruling:

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from custody.kernel.clock import DAY_MS, Instant
 from custody.kernel.errors import Conflict, NotFound, Rejected
 from custody.store.unit import Unit
-from devicelock import caps_store, watch_store
+from devicelock import caps_store, put_off_store, watch_store
 from devicelock.authority_store import AuthorityRow
 from devicelock.rules.authority import refuse_unless_apart
 from devicelock.rules.caps import CapReason, SignedLock, pause_of
@@ -73,6 +73,7 @@ def clear_group(unit: Unit, office: LockOffice, *, group: str, account: str, why
     row = ClearanceRow(group=group, person=who, why=why, at_ms=unit.now_ms, idx=idx)
     unit.session.add(row)
     sign_unanswered(unit, office, unanswered)
+    put_off_store.look_now(unit.session, unit.now_ms)
     return row
 
 

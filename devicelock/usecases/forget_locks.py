@@ -15,7 +15,7 @@ import msgspec
 from sqlalchemy import ColumnElement, delete
 from sqlmodel import Session, and_, col, or_, select
 
-from devicelock import store, watch_store
+from devicelock import put_off_store, store, watch_store
 from devicelock.rules.applied import Applied
 from devicelock.rules.order import SETTLED
 from devicelock.store import DeviceRow, LockOrderRow
@@ -64,6 +64,7 @@ def _is_over(session: Session, device: DeviceRow) -> bool:
 
 def _forget_orders(session: Session, mine: ColumnElement[bool]) -> list[int]:
     names = session.scalars(select(LockOrderRow.id).where(mine, col(LockOrderRow.state).in_(SETTLED))).all()
+    put_off_store.forget(session, names)
     indexes = []
     for row in store.orders(session, names).values():
         row.facts = _without(row.facts, WRITTEN)

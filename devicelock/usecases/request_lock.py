@@ -2,6 +2,7 @@
 
 - By standing authority (a disputed delivery): allowed or refused at once; if allowed, signed in the same unit. Where
   the customer needs support, and nothing else holds it back, it waits for a person who decides it as the specialist.
+  What only a limit or the kill switch refuses is asked for again when that is over (`ask_again.py`).
 - By a person: the order waits for a second person, who decides; both are checked again when it is signed.
 - What one person asks for in a day is bounded, and whoever fills a cap or a canary raises an alert in the same unit.
 - Whoever judges a lock that is to be signed or asked for has claimed the log before: so nobody else's lock, and no kill
@@ -17,7 +18,7 @@ from custody.gs1.imei import imei_digits, imei_urn
 from custody.kernel.clock import DAY_MS, Instant
 from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected, Trouble
 from custody.store.unit import Unit
-from devicelock import authority_store, caps_store, store
+from devicelock import authority_store, caps_store, put_off_store, store
 from devicelock.rules.authority import HOLD_MS, PROVISIONAL_MS, preflight
 from devicelock.rules.caps import CapReason, group_of, may_ask
 from devicelock.rules.command import REASONS, Basis, Op, Reason
@@ -50,6 +51,8 @@ def lock_for_dispute(unit: Unit, office: LockOffice, *, imei: str, reason: Reaso
         store.put_order(unit.session, order)
         store.note(unit, order, "requested", actor="system", facts={"waits_for": "a specialist", "reason": str(reason)})
         return order
+    if found.is_put_off:
+        put_off_store.put_off(unit, order.id)
     if found.ruling is Ruling.REFUSED:
         return _refuse(unit, office, order, found)
     _approve(unit, order)
@@ -218,6 +221,18 @@ def as_decided(order: LockOrderRow, account: str) -> Judged:
         requester=order.requester,
         second=account,
         facts=msgspec.json.encode(facts).decode(),
+    )
+
+
+def as_asked_again(unit: Unit, order: LockOrderRow) -> Judged:
+    """The order of a case as it would be judged if its lock were asked for now, by the authority in force."""
+    return Judged(
+        id=order.id,
+        group=_group(unit, STANDING, unit.now_ms),
+        dispute=order.dispute,
+        requester=STANDING,
+        second=None,
+        facts="{}",
     )
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from custody.kernel.errors import Conflict, Forbidden, NotFound
 from custody.store.unit import Unit
+from devicelock import put_off_store
 from devicelock.authority_store import KILL_SWITCH, AuthorityRow, SwitchRow
 from devicelock.rules.authority import refuse_unless_apart
 from devicelock.rules.caps import KillSwitch, disengage, engage
@@ -64,6 +65,7 @@ def approve(unit: Unit, office: LockOffice, *, authority: str, person: str, put_
     row.in_force_idx = put_in_force(unit, rules)
     unit.session.add(row)
     sign_unanswered(unit, office, unanswered)
+    put_off_store.look_now(unit.session, unit.now_ms)
     return row
 
 
@@ -103,4 +105,6 @@ def throw_switch(unit: Unit, office: LockOffice, *, on: bool, person: str, why: 
     unit.session.add(row)
     unit.record("switch.thrown", {"switch": row.name, "on": on, "person": person, "why": why})
     sign_unanswered(unit, office, unanswered)
+    if not on:
+        put_off_store.look_now(unit.session, unit.now_ms)
     return row

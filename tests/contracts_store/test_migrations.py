@@ -31,13 +31,14 @@ from custody.store.unit import House
 from devicelock import authority_store as authority_tables
 from devicelock import broker_store as broker_tables
 from devicelock import part_store as part_tables
+from devicelock import put_off_store as put_off_tables
 from devicelock import store as devicelock_tables
 from devicelock import watch_store as watch_tables
 from tests.world_parts import VERSIONS
 
 HOUSES = {
     "custody": (custody_tables, run_tables, shard_tables, stretch_tables),
-    "devicelock": (devicelock_tables, authority_tables, part_tables, watch_tables, broker_tables),
+    "devicelock": (devicelock_tables, authority_tables, part_tables, watch_tables, broker_tables, put_off_tables),
     "api": (api_tables,),
 }
 
