@@ -10,7 +10,7 @@ from custody.ledger.record import Record, open_record
 from custody.scans.place import index_of
 from custody.store.tables import EntryRow, OpeningRow
 from custody.usecases.erase import erase
-from devicelock import watch_store
+from devicelock import put_off_store, watch_store
 from devicelock.rules.command import Reason
 from devicelock.usecases.request_lock import refuse_lock, request_lock
 from devicelock.watch_store import SightingRow
@@ -194,3 +194,19 @@ def test_a_handset_that_was_sold_in_another_order_too_is_kept_for_that_one(world
     assert "device.seen" in kept_of(world, device)
     run(world, "po:SO-17")
     assert "device.seen" not in kept_of(world, device)
+
+
+def test_no_lock_of_an_erased_case_is_asked_for_again(world: World) -> None:
+    world.throw_switch(on=True)
+    world.switched_on(world.parcels[0])
+    opened = world.dispute(world.parcels[0], "never_received")
+    assert put_off_count(world) == 1
+    take_back(world, opened)
+    run(world, opened.case)
+    assert put_off_count(world) == 0
+
+
+def put_off_count(world: World) -> int:
+    """How many locks are asked for again."""
+    with world.house.read() as session:
+        return put_off_store.count(session)
