@@ -39,6 +39,7 @@ from api.routes import (
     log,
     log_policy,
     log_shards,
+    measures,
     packs,
     people,
     reports,
@@ -78,6 +79,7 @@ ROUTERS = (  # each is asked in turn whether a request is its own: those that so
     packs,
     scrapi,
     erasures,
+    measures,
 )
 DESCRIPTION = "Signed parcel custody, remedy first, a lock for the missing handset, and the weak link named."
 

@@ -10,7 +10,7 @@
 import re
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import BigInteger, Column, Integer, Text, bindparam, exists, func, select
+from sqlalchemy import BigInteger, Column, Integer, Text, and_, bindparam, case, exists, func, select
 from sqlmodel import Field, Session, SQLModel, col
 
 from custody.kernel.errors import Rejected
@@ -159,6 +159,15 @@ def releases_overdue(session: Session, *, before_ms: int, untold: str, limit: in
         col(LockOrderRow.state) == OrderState.RELEASE_QUEUED, col(LockOrderRow.release_ms) <= before_ms, ~told.exists()
     )
     return list(session.scalars(query.order_by(col(LockOrderRow.release_ms)).limit(limit)).all())
+
+
+def releases_answered(session: Session, *, since_ms: int, within_ms: int, now_ms: int) -> tuple[int, int]:
+    """How many locks were let go since a moment and free within that time, and how many took longer or still wait."""
+    took = func.coalesce(col(LockOrderRow.released_ms), now_ms) - col(LockOrderRow.release_ms)
+    free = and_(col(LockOrderRow.released_ms).is_not(None), took <= within_ms)
+    let_go = select(func.sum(case((free, 1), else_=0)), func.sum(case((took > within_ms, 1), else_=0)))
+    in_time, late = session.execute(let_go.where(col(LockOrderRow.release_ms) >= since_ms)).one()
+    return in_time or 0, late or 0
 
 
 def orders_silent(session: Session, *, released_before_ms: int, held_before_ms: int, limit: int) -> list[LockOrderRow]:

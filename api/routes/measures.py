@@ -1,0 +1,75 @@
+"""How well customers are treated, for a monitoring system: Prometheus' text exposition format, version 0.0.4.
+
+Each figure is counted from the rows as they are at that moment, so that no process has to be asked for its own.
+"""
+
+import hmac
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from api.http.openapi import sent_as
+from api.parts import Parts, parts_of
+from api.people.auth import BEARER, signed_in, token_of
+from custody.kernel.clock import DAY_MS, SECOND_MS
+from custody.kernel.errors import Forbidden
+from custody.store.measure_book import WINDOW_DAYS, measure
+from devicelock import watch_store
+
+router = APIRouter(tags=["health"])
+P = Annotated[Parts, Depends(parts_of)]
+MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+SUPERVISOR = "supervisor"
+LATELY = f"in the last {WINDOW_DAYS} days"
+
+
+def reader(request: Request, parts: P, _told: Annotated[object, Depends(BEARER)]) -> None:
+    """Let in a monitoring system, by the token of the settings, and supervisors by their session."""
+    sent, right = token_of(request).encode(), parts.settings.metrics_token.get_secret_value().encode()
+    if right and hmac.compare_digest(sent, right):
+        return
+    if signed_in(request, parts).role != SUPERVISOR:
+        raise Forbidden("role", "the measures are for supervisors", fix="Use the token of the setting metrics_token.")
+
+
+@router.get("/metrics", dependencies=[Depends(reader)], response_class=Response, responses={200: sent_as(MEDIA_TYPE)})
+def metrics(parts: P) -> Response:
+    """Asks a case, days on us, promises kept, declines overturned, locks released late."""
+    now_ms = parts.clock.now_ms()
+    with parts.house.read() as session:
+        cases = measure(session, now_ms=now_ms)
+        within_ms = parts.locks.release_clock_ms
+        in_time, late = watch_store.releases_answered(
+            session, since_ms=now_ms - WINDOW_DAYS * DAY_MS, within_ms=within_ms, now_ms=now_ms
+        )
+    figures = (
+        ("cases", f"Cases opened {LATELY}.", {"": cases.opened}),
+        ("asks", "What their customers were asked for.", {"": cases.asks}),
+        ("open_cases", "Cases that are open.", {"": cases.open}),
+        (
+            "open_case_on_us_seconds",
+            "How long open cases have waited on us since the first word, together.",
+            {"": cases.on_us_ms // SECOND_MS},
+        ),
+        (
+            "promises",
+            f"Promises that fell due {LATELY}.",
+            {
+                'outcome="kept"': cases.kept,
+                'outcome="kept_late"': cases.kept_late,
+                'outcome="missed"': cases.missed,
+            },
+        ),
+        ("declines", "Cases of that time that were declined.", {"": cases.declined}),
+        ("declines_overturned", "Those in which the customer was found right later.", {"": cases.overturned}),
+        (
+            "lock_releases",
+            f"Locks let go {LATELY}: the handset was free within {within_ms // SECOND_MS} s, or not.",
+            {'outcome="in_time"': in_time, 'outcome="late"': late},
+        ),
+    )
+    lines = []
+    for name, says, values in figures:
+        lines += [f"# HELP weaklink_{name} {says}", f"# TYPE weaklink_{name} gauge"]
+        lines += [f"weaklink_{name}{f'{{{label}}}' if label else ''} {value}" for label, value in values.items()]
+    return Response("\n".join([*lines, ""]), media_type=MEDIA_TYPE)
