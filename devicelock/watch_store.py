@@ -10,7 +10,7 @@
 import re
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import BigInteger, Column, Integer, Text, and_, bindparam, case, exists, func, select
+from sqlalchemy import BigInteger, Column, ColumnElement, Integer, Text, and_, bindparam, case, exists, func, select
 from sqlmodel import Field, Session, SQLModel, col
 
 from custody.kernel.errors import Rejected
@@ -152,11 +152,20 @@ def orders_due(session: Session, states: Sequence[str], *, now_ms: int, limit: i
     return list(session.scalars(query.order_by(col(LockOrderRow.held_until_ms)).limit(limit)).all())
 
 
+def holds_ending(session: Session, *, before_ms: int, untold: str, limit: int) -> list[LockOrderRow]:
+    """Provisional locks whose time passes before a moment, and of which no alert of this kind was raised."""
+    query = select(LockOrderRow).where(
+        col(LockOrderRow.state) == OrderState.ACTIVE_PROVISIONAL,
+        col(LockOrderRow.held_until_ms) <= before_ms,
+        ~_told(untold),
+    )
+    return list(session.scalars(query.order_by(col(LockOrderRow.held_until_ms)).limit(limit)).all())
+
+
 def releases_overdue(session: Session, *, before_ms: int, untold: str, limit: int) -> list[LockOrderRow]:
     """Orders whose release has waited since before a moment, and of which no alert of this kind was raised."""
-    told = select(col(AlertRow.id)).where(col(AlertRow.about) == col(LockOrderRow.id), col(AlertRow.kind) == untold)
     query = select(LockOrderRow).where(
-        col(LockOrderRow.state) == OrderState.RELEASE_QUEUED, col(LockOrderRow.release_ms) <= before_ms, ~told.exists()
+        col(LockOrderRow.state) == OrderState.RELEASE_QUEUED, col(LockOrderRow.release_ms) <= before_ms, ~_told(untold)
     )
     return list(session.scalars(query.order_by(col(LockOrderRow.release_ms)).limit(limit)).all())
 
@@ -183,6 +192,11 @@ def orders_silent(session: Session, *, released_before_ms: int, held_before_ms: 
         ~held.exists(),
     )
     return list(session.scalars(query.order_by(col(LockOrderRow.release_ms)).limit(limit)).all())
+
+
+def _told(kind: str) -> ColumnElement[bool]:
+    """Whether an alert of this kind was ever raised about an order."""
+    return exists().where(col(AlertRow.about) == col(LockOrderRow.id), col(AlertRow.kind) == kind)
 
 
 def leavers_due(session: Session, *, now_ms: int, limit: int = 200) -> list[LeavingRow]:

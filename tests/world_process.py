@@ -32,7 +32,14 @@ from devicelock.usecases.ask_again import ask_again, is_put_off_due
 from devicelock.usecases.hear import hear
 from devicelock.usecases.lock_office import LockOffice, ScreenTexts
 from devicelock.usecases.relay import Relay
-from devicelock.usecases.sweep import is_lapse_due, is_silence_due, sweep_lapses, sweep_silences
+from devicelock.usecases.sweep import (
+    is_lapse_due,
+    is_lapse_near,
+    is_silence_due,
+    sweep_lapses,
+    sweep_silences,
+    tell_of_lapses,
+)
 from devicelock.watch_store import is_leaver_due
 from simulators.broker import SimulatedBroker, SimulatedTransport
 from tests.world_parts import ORIGIN, VERSIONS, Clock, key
@@ -160,6 +167,7 @@ class Process:
             now_ms = self.clock.at_ms + 2  # as the units below will read it, or a moment later
             due = is_lapse_due(session, now_ms=now_ms) or is_silence_due(session, self.office, now_ms=now_ms)
             put_off = is_put_off_due(session, now_ms=now_ms)
+            near = is_lapse_near(session, now_ms=now_ms)
             news = is_leaver_due(session, now_ms=now_ms) or is_inquiry_quiet(session, now_ms=now_ms)
         with self.house.unit() as unit:
             moved = sweep_lapses(unit, self.office)
@@ -168,10 +176,13 @@ class Process:
         with self.house.unit() as unit:
             asked = ask_again(unit, self.office)
         with self.house.unit() as unit:
+            lapses = tell_of_lapses(unit)
+        with self.house.unit() as unit:
             told = lock_news.tell_leavers(unit) + sweep_inquiries(unit)
         assert due or not moved
         assert news or not told
         assert put_off or not asked
+        assert near or not lapses
         return moved
 
     @property

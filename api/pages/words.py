@@ -166,6 +166,7 @@ ALERTS: Mapping[str, str] = {
     AlertKind.LOCKS_STOPPED: "All locking is stopped",
     AlertKind.MANY_RELEASES: "One person released many locks",
     AlertKind.MANY_CODES: "One person gave out many codes",
+    AlertKind.LAPSE_NEAR: "A lock ends by itself within a day",
     AlertKind.RELEASE_OVERDUE: "A release has no answer yet",
     AlertKind.RELEASED_UNCONFIRMED: "A handset never answered its release",
     AlertKind.LOCKED_ON_OWN_SIM: "A locked handset has the customer's SIM",

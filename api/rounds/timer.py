@@ -46,9 +46,12 @@ from devicelock.usecases.sweep import (
     due_lapses,
     due_silences,
     is_lapse_due,
+    is_lapse_near,
     is_silence_due,
+    near_lapses,
     sweep_lapses,
     sweep_silences,
+    tell_of_lapses,
 )
 from devicelock.watch_store import is_leaver_due, leavers_due
 
@@ -119,6 +122,7 @@ class Timer:
                 due=partial(due_silences, office=locks),
                 act=partial(sweep_silences, office=locks),
             ),
+            Sweep(where="the locks that end soon", is_due=is_lapse_near, due=near_lapses, act=tell_of_lapses),
             Sweep(
                 where="the locks that are put off",
                 is_due=is_put_off_due,

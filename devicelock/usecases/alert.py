@@ -30,6 +30,7 @@ class AlertKind(StrEnum):
     LOCKS_STOPPED = "locks_stopped"
     MANY_RELEASES = "many_releases"
     MANY_CODES = "many_codes"
+    LAPSE_NEAR = "lapse_near"
     RELEASE_OVERDUE = "release_overdue"
     RELEASED_UNCONFIRMED = "released_unconfirmed"
     LOCKED_ON_OWN_SIM = "locked_on_own_sim"

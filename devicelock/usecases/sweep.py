@@ -1,5 +1,6 @@
 """What time brings about: locks lapse, undelivered ones end. The device releases itself too; nobody waits for this.
 
+That a lock ends soon is told to people while two of them can still keep it.
 A release that the handset has not answered within its hour is told to people. Past its hold, at which the handset
 releases itself, and past the days of the policy its order ends as released but not confirmed; the UNLOCK stays the wish
 for the handset, and is offered at every hello for as long as there is one.
@@ -9,7 +10,7 @@ from collections.abc import Sequence
 
 from sqlmodel import Session
 
-from custody.kernel.clock import Instant
+from custody.kernel.clock import DAY_MS, Instant
 from custody.kernel.errors import Trouble
 from custody.store import outbox
 from custody.store.unit import Unit
@@ -22,6 +23,9 @@ from devicelock.usecases.hold_locks import hold_locks
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.release import release
 from devicelock.usecases.wait_for_release import tell_who_waits
+
+NEAR_MS = DAY_MS
+"""So long before a provisional lock ends by itself people are told."""
 
 SWEPT = (OrderState.QUEUED, OrderState.ACTIVE_PROVISIONAL, OrderState.ACTIVE_CONFIRMED)
 
@@ -59,6 +63,27 @@ def sweep_lapses(unit: Unit, office: LockOffice, *, only: str | None = None, lim
             raise_alert(unit, AlertKind.RELEASE_OVERDUE, about=order.id, detail=detail)
         moved += 1
     return moved
+
+
+def is_lapse_near(session: Session, *, now_ms: Instant) -> bool:
+    """Whether people are to be told of a lock that ends soon; nobody waits for who asks."""
+    return bool(near_lapses(session, now_ms=now_ms, limit=1))
+
+
+def near_lapses(session: Session, *, now_ms: Instant, limit: int = 200) -> list[str]:
+    """The provisional locks that end within a day, and of which nobody was told."""
+    found = watch_store.holds_ending(session, before_ms=now_ms + NEAR_MS, untold=AlertKind.LAPSE_NEAR, limit=limit)
+    return [order.id for order in found]
+
+
+def tell_of_lapses(unit: Unit, *, only: str | None = None, limit: int = 200) -> int:
+    """Tell people of each of them, or `only` of this one, while two of them can still keep it; how many they were."""
+    unit.log.claim()  # as `raise_alert`: another process may be telling of them
+    names = [name for name in near_lapses(unit.session, now_ms=unit.now_ms, limit=limit) if only in {None, name}]
+    for name in names:
+        detail = f"{name} ends by itself within a day, and its handset is free then, unless two people keep it before."
+        raise_alert(unit, AlertKind.LAPSE_NEAR, about=name, detail=detail)
+    return len(names)
 
 
 def is_silence_due(session: Session, office: LockOffice, *, now_ms: Instant) -> bool:

@@ -100,3 +100,25 @@ def test_a_page_of_locks_costs_as_many_questions_as_one_lock_and_shows_each_as_i
     assert len(asked) - questions <= 2
     assert shown[0] == alone
     assert [lock["locked"] for lock in shown] == [True, *[False] * 201]
+
+
+def test_people_hear_a_day_before_that_a_lock_ends_by_itself_unless_two_of_them_keep_it(world: World) -> None:
+    opened, _radio = world.locked_elsewhere()
+    world.step(47 * HOUR_MS)
+    assert world.alerts() == []
+    world.step(2 * HOUR_MS)
+    assert world.alerts() == ["lapse_near"]
+    for account in ("investigator-1", "supervisor-1"):
+        world.confirm(opened, account)
+    world.step(HOUR_MS)
+    assert world.alerts() == ["lapse_near"], "each is told of once, and one that is kept no more"
+
+
+def test_nobody_is_told_of_a_lock_that_was_kept_or_let_go_in_time(world: World) -> None:
+    kept, _radio = world.locked_elsewhere()
+    for account in ("investigator-1", "supervisor-1"):
+        world.confirm(kept, account)
+    world.step(60 * HOUR_MS)
+    let_go(world, kept.order.id, actor="agent-1")
+    world.step(12 * HOUR_MS)
+    assert "lapse_near" not in world.alerts()
