@@ -39,7 +39,6 @@ from simulators.wire import b64u
 SCAN_TYPE = "application/vnd.weaklink.scan+cbor"
 ROOT_TYPE = "application/vnd.weaklink.scan-batch+cbor"
 SCANS_TYPE = "application/vnd.weaklink.scans+cbor"
-MOST_IN_BATCH = 500
 REFUSED = "refused"
 CLOSE_AFTER_MS = SECOND_MS
 

@@ -56,6 +56,7 @@ from simulators.network import NetworkConfig, imagine
 from simulators.parcel import Parcel
 from simulators.radio import Line, Radio
 from simulators.station import Signed, Station
+from tests.handed_in import hand_in
 from tests.world_audit import Books, Said, complaints
 from tests.world_parts import (
     ORIGIN,
@@ -197,7 +198,7 @@ class World(Process):
     def send(self, scans: Sequence[Signed | Scan]) -> list[ScanAnswer]:
         """Hand scans in together and keep their answers."""
         opened = [each if isinstance(each, Scan) else open_scan(each.statement, each.opening) for each in scans]
-        answers = self.intake.submit(opened).result(timeout=60)
+        answers = hand_in(self.intake, opened).result(timeout=60)
         self.kept.scans += zip(opened, answers, strict=True)
         return answers
 

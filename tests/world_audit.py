@@ -27,7 +27,7 @@ from sqlmodel import Session, SQLModel, col
 
 from custody.kernel.errors import Trouble
 from custody.kernel.keys import PublicKey
-from custody.ledger.audit import audit
+from custody.ledger.audit import Audit
 from custody.ledger.checkpoint import open_checkpoint
 from custody.ledger.note import Ed25519Verifier, text_key
 from custody.ledger.record import CONTENT_TYPE as RECORD
@@ -162,7 +162,8 @@ def _log(session: Session, books: Books, count: int) -> Iterator[str]:
         return read(session, wanted)
 
     earlier = [open_checkpoint(row.note, verifier) for row in checkpoints]
-    for found in audit(lambda: bytes(head.note), tile, verifier, earlier=earlier):
+    audit = Audit(get_checkpoint=lambda: bytes(head.note), get_tile=tile, log=verifier, earlier=earlier)
+    for found in audit.run():
         if found.about is About.LOG or found.about is About.REGISTRY or found.code not in books.expected:
             yield f"log audit: {found.about} {found.code} at {found.index}: {found.detail}"
 

@@ -69,16 +69,6 @@ def check_candidates(settled: Settled, *, candidate: float = CANDIDATE) -> dict[
     return checks
 
 
-def verify(settled: Settled, cause: Cause) -> ExactCheck:
-    """The exact check of one cause, whatever is believed of it."""
-    around = _Around(settled)
-    part = part_of(settled.graph, cause)
-    if part.start == part.stop:
-        believed = settled.hot(cause)
-        return ExactCheck(cause=cause, believed=believed, exact=believed, partners=())
-    return _check(settled, cause, around.partners(cause))
-
-
 def settle_overlaps(settled: Settled) -> Settled:
     """The same run, with exact figures where messages are weak."""
     around = _Around(settled)

@@ -150,13 +150,8 @@ def look_around(ways: Iterable[ParcelWay]) -> Seen:
     return Seen(people=people, roads=roads)
 
 
-def learn_network(ways: Iterable[ParcelWay], names: Mapping[str, str]) -> Network:
-    """Rosters and roads, from what was scanned, with the names of sites."""
-    return network_of([look_around(ways)], names)
-
-
 def network_of(parts: Iterable[Seen], names: Mapping[str, str]) -> Network:
-    """As `learn_network`, from what several lots of parcels show."""
+    """Rosters and roads, from what was scanned of several lots of parcels, with the names of sites."""
     shared, seen, taken = Counter(names.values()), set[tuple[str, Step, str]](), Counter[tuple[str, str]]()
     for part in parts:
         seen |= part.people

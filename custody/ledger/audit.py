@@ -49,16 +49,6 @@ def _silent(_done: int, _size: int) -> None:
     """Nobody wants to see how far it is."""
 
 
-def audit(
-    get_checkpoint: Callable[[], bytes], get_tile: GetTile, log: NoteVerifier, *, earlier: Sequence[Checkpoint] = ()
-) -> Iterator[AuditFinding]:
-    """Everything that is wrong with the log; `get_tile` fetches tiles and entry bundles and raises `NotFound`.
-
-    `earlier` are checkpoints that somebody kept, opened with the log's key: what it did not sign is no word of the log.
-    """
-    return Audit(get_checkpoint=get_checkpoint, get_tile=get_tile, log=log, earlier=earlier).run()
-
-
 @dataclass(slots=True, kw_only=True)
 class Audit:
     """One audit, run once. What it has learnt so far can be read at any time.

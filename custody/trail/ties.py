@@ -66,11 +66,6 @@ class ImeiTies:
         return self.pair is not None
 
 
-def ties(trail: Trail, imei: str) -> tuple[Tie, ...]:
-    """The records that tie the handset to the parcel, in trail order; raises `Rejected("imei")` for no IMEI."""
-    return bind(trail, imei).ties
-
-
 def bind(trail: Trail, imei: str) -> ImeiTies:
     """The ties with their contradictions; raises `Rejected("imei")` for something that is no IMEI."""
     urn = imei_urn(imei_of(imei) or imei)

@@ -1,6 +1,6 @@
-"""The hot path: taking scans in. The only file of the house that knows threads and futures.
+"""The hot path: taking scans in. The only file of the house that knows threads.
 
-Callers hand in parsed scans and are called back, or get a future. Two threads take what is waiting, as groups:
+Callers hand in parsed scans and are called back. Two threads take what is waiting, as groups:
 
 1. the clerk verifies every signature outside any transaction (libsodium releases the interpreter lock meanwhile), and
    works out how each part will be filed (`file_part.py`); a batch has two signatures for all its scans, the statement's
@@ -22,7 +22,6 @@ after all others of the group; a record in the log says when that was.
 import queue
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import islice
 
@@ -34,7 +33,6 @@ from custody.kernel.cose import Sign1
 from custody.kernel.errors import Rejected, Trouble, Unavailable
 from custody.kernel.keys import PublicKey, read_cose_key
 from custody.scans.batch import SealedBatch, check_seal
-from custody.scans.scan import Scan
 from custody.scans.tolerances import Tolerances
 from custody.store import scan_book
 from custody.store.unit import House
@@ -130,16 +128,8 @@ class Intake:
         self._clerk.join()
         self._writer.join()
 
-    def submit(self, scans: Sequence[Scan]) -> "Future[list[ScanAnswer]]":
-        """Hand scans in; the future has one answer a scan, after they are durable. Raises `Unavailable` when full."""
-        return self._promise(scans)
-
-    def submit_batch(self, sealed: SealedBatch) -> "Future[list[ScanAnswer]]":
-        """Hand a batch in; as `submit`, and the future has `Rejected` if the seal is not the station's."""
-        return self._promise([sealed])
-
     def hand_in(self, parts: Sequence[ScanOrBatch], answered: Answered) -> None:
-        """Hand scans in, or one batch; as `submit`, but `answered` is called. Raises `Unavailable` when full."""
+        """Hand scans in, or one batch; `answered` is called after they are durable. Raises `Unavailable` when full."""
         size = sum([part.statement.count if isinstance(part, SealedBatch) else 1 for part in parts])
         with self._count:
             if self._stopping:
@@ -148,20 +138,6 @@ class Intake:
                 raise Unavailable("busy", "too many scans are waiting", fix="Keep the scans and send them again.")
             self._waiting += size
             self._jobs.put(Job(parts=parts, size=size, answered=answered))
-
-    def _promise(self, parts: Sequence[ScanOrBatch]) -> "Future[list[ScanAnswer]]":
-        future: Future[list[ScanAnswer]] = Future()
-
-        def keep(outcome: list[ScanAnswer] | Trouble) -> None:
-            if not future.set_running_or_notify_cancel():
-                return  # the caller has given up; the scans are kept all the same
-            if isinstance(outcome, Trouble):
-                future.set_exception(outcome)
-            else:
-                future.set_result(outcome)
-
-        self.hand_in(parts, keep)
-        return future
 
     def _make_ready(self) -> None:
         """The clerk's work."""

@@ -6,7 +6,7 @@
    one after those that were read. It closes the log once, so that the record's own proof can go into the pack; the unit
    then commits as a whole.
 
-`export_pack` does both in one unit. Where scanning must not wait, draw up in a reading session and seal in a unit.
+Scanning need not wait for it: draw up in a reading session, and seal in a unit.
 What the device lock knows comes in as plain values, because this house does not know that one.
 """
 
@@ -99,12 +99,6 @@ class PackExported:
     digest: bytes
     manifest: bytes
     index: int
-
-
-def export_pack(unit: Unit, dispute: str, *, actor: str, log_signer: Signer, beside: Beside = NOTHING) -> PackExported:
-    """The pack of a case; raises `NotFound` for an unknown one."""
-    drawn = draw_up_pack(unit.session, dispute, log_signer=log_signer, now_ms=unit.now_ms, beside=beside)
-    return seal_pack(unit, drawn, actor=actor, log_signer=log_signer)
 
 
 def draw_up_pack(

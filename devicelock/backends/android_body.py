@@ -45,20 +45,6 @@ SCHEMAS: Mapping[str, Mapping[str, str | frozenset[str]]] = {
 }
 """Field to type: a word list, another schema, or a format."""
 
-STATES = frozenset(
-    {
-        "DEVICE_STATE_UNSPECIFIED",
-        "ACTIVE",
-        "DISABLED",
-        "DELETED",
-        "PROVISIONING",
-        "LOST",
-        "PREPARING_FOR_MIGRATION",
-        "DEACTIVATED_BY_DEVICE_FINANCE",
-    }
-)
-"""What `state` and `appliedState` of a device may read."""
-
 
 def check(schema: str, body: Mapping[str, Any]) -> None:
     """Raise `Rejected("android_body")` unless the body keeps to the description above."""

@@ -141,11 +141,6 @@ class AssertedBackend:
         """The IMEI of the handset by the other side's own word; None if it cannot tell."""
         return self._wire.imei(handset)
 
-    def offline_code(self, handset: str, question: str) -> str | None:
-        """None: whoever needs a code gets it from our own agent on the handset."""
-        del handset, question
-        return None
-
     def reassert(self, handset: str) -> BackendAnswer | None:
         """Say the present wish again, on a sign of life; None if nothing was ever wished.
 

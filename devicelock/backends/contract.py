@@ -120,7 +120,3 @@ class Backend(Protocol):
     def reassert(self, handset: str) -> BackendAnswer | None:
         """Say the present wish again, on a sign of life; None if nothing was ever wished."""
         ...
-
-    def offline_code(self, handset: str, question: str) -> str | None:
-        """The code that answers the question on the lock screen; None if this backend has none."""
-        ...

@@ -39,7 +39,6 @@ def test_it_is_a_backend_and_says_what_it_can_keep(bench: Bench) -> None:
     backend: Backend = bench.backend
     assert backend.name
     assert isinstance(backend.capabilities(), Capabilities)
-    assert backend.offline_code(bench.handset, "12345678") is None
 
 
 def test_nothing_was_wished_of_a_handset_that_was_never_named(bench: Bench) -> None:

@@ -8,7 +8,7 @@ import obstore
 from obstore.store import from_url
 
 from custody.kernel.errors import NotFound, Unavailable
-from custody.ledger.audit import audit
+from custody.ledger.audit import Audit
 from custody.ledger.replay import AuditFinding
 from custody.ledger.tiles import ENTRIES, TileId
 from custody.store import log_reader
@@ -59,7 +59,7 @@ class Place:
                 raise NotFound("tile", f"{wanted.path} is missing", fix="Export again.")
             return files[wanted.path]
 
-        return list(audit(lambda: files["checkpoint"], tile, VERIFIER))
+        return list(Audit(get_checkpoint=lambda: files["checkpoint"], get_tile=tile, log=VERIFIER).run())
 
 
 class Door:

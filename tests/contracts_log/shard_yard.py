@@ -37,6 +37,7 @@ from tests.contracts_log.small_house import (
     send,
     size_of,
 )
+from tests.handed_in import hand_in
 from tests.world_audit import Books, complaints
 from tests.world_parts import ORIGIN, Clock, key
 
@@ -102,7 +103,7 @@ class Yard:
         """A batch of scans; returns its index."""
         sealed = sign_batch(self.house, self.station(name), items)
         with running_intake(self.house) as intake:
-            (index,) = set(indexes(intake.submit_batch(sealed).result(timeout=60)))
+            (index,) = set(indexes(hand_in(intake, [sealed]).result(timeout=60)))
         return index
 
     def go_to(self, at_ms: int) -> None:

@@ -16,7 +16,7 @@ from custody.kernel import cbor, cose
 from custody.kernel.clock import to_iso
 from custody.kernel.errors import Trouble
 from custody.kernel.keys import P256_ORDER, SoftwareSigner
-from custody.ledger.audit import audit
+from custody.ledger.audit import Audit
 from custody.ledger.note import Ed25519Verifier, text_key
 from custody.ledger.replay import AuditFinding
 from custody.ledger.statements import make_possession
@@ -31,6 +31,7 @@ from custody.usecases.accept_scans import Intake
 from custody.usecases.enrol_station import announce, enrol
 from custody.usecases.judge_group import ScanAnswer
 from custody.usecases.open_log import open_log
+from tests.handed_in import hand_in
 from tests.world_parts import ORIGIN, VERSIONS, Clock, SeededIds, key
 
 SITE = "https://id.gs1.org/414/9521473000102"
@@ -179,7 +180,7 @@ def running_intake(house: House) -> Iterator[Intake]:
 def send(house: House, *pairs: tuple[bytes, bytes]) -> list[ScanAnswer]:
     """Hand scans in together."""
     with running_intake(house) as intake:
-        return intake.submit([open_scan(*pair) for pair in pairs]).result(timeout=60)
+        return hand_in(intake, [open_scan(*pair) for pair in pairs]).result(timeout=60)
 
 
 def findings(house: House) -> list[AuditFinding]:
@@ -190,7 +191,7 @@ def findings(house: House) -> list[AuditFinding]:
             read = log_reader.bundle if wanted.level == ENTRIES else log_reader.tile
             return read(session, wanted)
 
-        return list(audit(lambda: log_reader.head(session).note, tile, VERIFIER))
+        return list(Audit(get_checkpoint=lambda: log_reader.head(session).note, get_tile=tile, log=VERIFIER).run())
 
 
 def size_of(house: House) -> int:

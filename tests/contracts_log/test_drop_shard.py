@@ -21,6 +21,7 @@ from custody.usecases.record_sale import Sale, read_sale, record_sale
 from tests.contracts_log.shard_yard import WHY, Yard, sign_batch
 from tests.contracts_log.small_house import OTHER_SSCC, SSCC, Bench, raises, running_intake, send, size_of
 from tests.contracts_store.faults import broken_commit
+from tests.handed_in import hand_in
 from tests.world_parts import key
 
 YEARS = 6
@@ -360,7 +361,7 @@ def test_what_was_kept_aside_of_a_handset_under_a_lock_stays_in_any_spelling_and
     single, together = (Bench(name="bench-1", signer=key(who)) for who in ("somebody", "somebody else"))
     send(yard.house, single.sign(yard.house, HANDSET), single.sign(yard.house, OTHER_SSCC))
     with running_intake(yard.house) as intake:
-        intake.submit_batch(sign_batch(yard.house, together, (HANDSET, OTHER_SSCC))).result(timeout=60)
+        hand_in(intake, [sign_batch(yard.house, together, (HANDSET, OTHER_SSCC))]).result(timeout=60)
     quarter = yard.end_quarter()
     yard.go_to(quarter.keep_until_ms(YEARS))
     yard.drop(f"{quarter.name}/all", HANDSET)

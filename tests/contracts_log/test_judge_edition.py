@@ -32,6 +32,7 @@ from tests.contracts_log.small_house import (
     send,
     weighing,
 )
+from tests.handed_in import hand_in
 
 CAGE_AS_PARCEL = [["unknown_parcel"], ["weight_out"], ["weight_out"]]
 CAGE_AS_CAGE = [["unknown_parcel"], [], []]
@@ -41,7 +42,7 @@ def weigh_and_load(intake: Intake, house: House, bench: Bench, parcel: str = SSC
     """The flags of a parcel that is weighed, loaded into a cage that is weighed too, and weighed again."""
     events = [weighing(540), in_a_cage(parcel), weighing(541)]
     scans = [open_scan(*bench.sign(house, parcel, **more)) for more in events]
-    acks: list[ScanAnswer] = [intake.submit([scan]).result(timeout=60)[0] for scan in scans]
+    acks: list[ScanAnswer] = [hand_in(intake, [scan]).result(timeout=60)[0] for scan in scans]
     return [[flag.code for flag in ack.verdict.flags] for ack in acks]
 
 
@@ -101,7 +102,7 @@ def take_back(house: House, bench: Bench, way: str) -> None:
     """A station says that a parcel did not leave."""
     if way == "in a batch":
         with running_intake(house) as intake:
-            intake.submit_batch(sign_batch(house, bench, [SSCC, OTHER_SSCC], bizStep=VOIDS)).result(timeout=60)
+            hand_in(intake, [sign_batch(house, bench, [SSCC, OTHER_SSCC], bizStep=VOIDS)]).result(timeout=60)
         return
     said = bench.sign(house, bizStep=VOIDS)
     if way == "with its opening later":
@@ -151,4 +152,4 @@ def test_a_service_that_does_not_know_the_logs_edition_judges_nothing(sqlite_url
     with house.unit() as unit:
         change_rules(house, unit, {RULE: NEWEST + 1})
     with running_intake(house) as intake, raises(Fatal, "judge_edition"):
-        intake.submit([open_scan(*bench.sign(house))]).result(timeout=60)
+        hand_in(intake, [open_scan(*bench.sign(house))]).result(timeout=60)

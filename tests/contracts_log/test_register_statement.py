@@ -42,6 +42,7 @@ from tests.contracts_log.small_house import (
     size_of,
     twin_of,
 )
+from tests.handed_in import hand_in
 from tests.world_parts import ORIGIN, key
 
 SUB = "urn:uuid:6f1f6f0e-0000-4000-8000-000000000001"
@@ -184,7 +185,7 @@ def test_tamper_evidence_that_comes_again_is_answered_as_such_whatever_took_the_
     for _ in range(2):
         assert [ack.verdict.code for ack in send(house, plain)] == ["S40"]
     with running_intake(house) as intake:
-        acks = [intake.submit_batch(batch).result(timeout=60) for _ in range(2)]
+        acks = [hand_in(intake, [batch]).result(timeout=60) for _ in range(2)]
     assert [[ack.verdict.code for ack in each] for each in acks] == [["S40", "S30"], ["S40", "S10"]]
 
 

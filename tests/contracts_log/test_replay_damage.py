@@ -24,6 +24,7 @@ from custody.usecases.replay_verdicts import Comparison, compare_verdicts
 from tests.contracts_log.shard_yard import sign_batch
 from tests.contracts_log.small_house import OTHER_SSCC, SSCC, Bench, enrol_bench, opened_house, running_intake, send
 from tests.contracts_log.test_replay_verdicts import compare
+from tests.handed_in import hand_in
 
 
 class Yard(msgspec.Struct):
@@ -57,7 +58,7 @@ def filled(url: str) -> Yard:
     at = register(house, late[0], Tolerances()).index
     send(house, late)
     with running_intake(house) as intake:
-        batch = intake.submit_batch(sign_batch(house, bench, [SSCC, OTHER_SSCC])).result(timeout=60)
+        batch = hand_in(intake, [sign_batch(house, bench, [SSCC, OTHER_SSCC])]).result(timeout=60)
     (last,) = send(house, bench.sign(house))
     return Yard(house, bench, whole.index or 0, at, batch[0].index or 0, last.index or 0)
 

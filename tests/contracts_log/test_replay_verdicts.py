@@ -45,6 +45,7 @@ from tests.contracts_log.small_house import (
     send,
     weighing,
 )
+from tests.handed_in import hand_in
 from tests.world import World, new_world
 from tests.world_parts import key
 
@@ -113,7 +114,7 @@ def test_a_gap_told_at_a_scan_of_a_batch_that_was_erased_since_is_not_told_again
     send(house, bench.sign(house, OTHER_SSCC))
     bench.sign(house, OTHER_SSCC)
     with running_intake(house) as intake:
-        acks = intake.submit_batch(sign_batch(house, bench, [SSCC, OTHER_SSCC])).result(timeout=60)
+        acks = hand_in(intake, [sign_batch(house, bench, [SSCC, OTHER_SSCC])]).result(timeout=60)
     assert ["sequence_gap" in {flag.code for flag in ack.verdict.flags} for ack in acks] == [True, False]
     forget(house)
     found = compare(house)
@@ -267,7 +268,7 @@ class Play:
             self._ahead()
         elif name == "batch":
             with running_intake(house) as intake:
-                intake.submit_batch(sign_batch(house, bench, [SSCC, OTHER_SSCC])).result(timeout=60)
+                hand_in(intake, [sign_batch(house, bench, [SSCC, OTHER_SSCC])]).result(timeout=60)
         elif name == "both":
             self._post(bench.sign(house, epcList=[SSCC, OTHER_SSCC]))
         elif name == "cage":
@@ -337,7 +338,7 @@ class Play:
         self._post(self.bench.sign(house, bizStep="departing", **parties(CUSTODIAN, CARRIER)))
         with running_intake(house) as intake:
             void = sign_batch(house, self.bench, [SSCC, OTHER_SSCC], bizStep="void_shipping")
-            intake.submit_batch(void).result(timeout=60)
+            hand_in(intake, [void]).result(timeout=60)
         void_again = self.other.sign(house, OTHER_SSCC, bizStep="void_shipping")
         self._post(void_again, self.other.sign(house, bizStep="accepting", **parties(CUSTODIAN, HOME)))
 

@@ -36,6 +36,7 @@ from tests.contracts_log.small_house import (
     send,
 )
 from tests.contracts_store.faults import each_statement
+from tests.handed_in import hand_in
 
 IMEIS = [imei_urn("490154203237518"), imei_urn("356938035643809")]
 PLAIN = "https://id.gs1.org/01/09521473003813/21/ABC123"
@@ -70,7 +71,7 @@ def test_a_handset_in_two_parcels_is_flagged_however_the_packings_come(database_
     if way == "in a batch":
         batches = [sign_batch(house, bench, [into] * 2, **packing(into)) for into in (SSCC, OTHER_SSCC)]
         with running_intake(house) as intake:
-            acks = [intake.submit_batch(each).result(timeout=60)[0] for each in batches]
+            acks = [hand_in(intake, [each]).result(timeout=60)[0] for each in batches]
     elif way == "in one group":
         acks = send(house, *[bench.sign(house, **packing(into)) for into in (SSCC, OTHER_SSCC)])
     else:

@@ -16,6 +16,7 @@ from custody.usecases.judge_group import ScanAnswer
 from custody.usecases.open_log import open_log
 from simulators.load import load_stations, presign
 from simulators.station import Signed, Station
+from tests.handed_in import hand_in
 from tests.world_audit import Books, Said, complaints
 from tests.world_parts import ORIGIN, START_MS, VERSIONS, Clock, SeededIds, enrol_station, key
 
@@ -69,7 +70,7 @@ class Yard:
 
     def take(self, intake: Intake, scans: Sequence[Scan]) -> list[ScanAnswer]:
         """Hand scans in together; what is answered is remembered."""
-        answers = intake.submit(scans).result(timeout=60)
+        answers = hand_in(intake, scans).result(timeout=60)
         self.said += [Said.of(scan, ack) for scan, ack in zip(scans, answers, strict=True)]
         return answers
 

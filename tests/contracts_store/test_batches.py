@@ -38,6 +38,7 @@ from simulators.load import presign, presign_batches
 from simulators.station import SignedBatch, Station
 from tests.contracts_store.faults import broken_commit
 from tests.contracts_store.houses import Yard, opened, running
+from tests.handed_in import hand_in
 from tests.world_audit import Said
 from tests.world_parts import START_MS, key
 
@@ -67,7 +68,7 @@ def collected(station: Station, *, batches: int = 1, seed: int = 9) -> list[Sign
 
 def take(yard: Yard, intake: Intake, batch: SealedBatch) -> list[ScanAnswer]:
     """Hand a batch in; what is answered is remembered."""
-    acks = intake.submit_batch(batch).result(timeout=60)
+    acks = hand_in(intake, [batch]).result(timeout=60)
     yard.said += [Said(digest=ack.digest, index=ack.index) for ack in acks]
     return acks
 
@@ -269,7 +270,7 @@ def test_a_wrong_seal_is_refused_and_nothing_is_kept(house: House, yard: Yard) -
     wrong = replace(batch, seal=seal_batch(batch.statement, key("a stranger")))
     before = count(house, EntryRow)
     with running(house) as intake:
-        future, other = intake.submit_batch(wrong), intake.submit(yard.lanes[0])
+        future, other = hand_in(intake, [wrong]), hand_in(intake, yard.lanes[0])
         with pytest.raises(Rejected):
             future.result(timeout=60)
         assert [ack.verdict.result for ack in other.result(timeout=60)] == ["accepted"] * len(yard.lanes[0])
@@ -300,8 +301,8 @@ def test_a_batch_and_plain_scans_that_wait_together_are_sealed_by_one_checkpoint
     with running(house) as intake:
         with house.unit() as unit:
             assert unit.log.size
-            first = intake.submit(yard.lanes[1][:1])
-            futures = [intake.submit(yard.lanes[0]), *(intake.submit_batch(batch) for batch in batches)]
+            first = hand_in(intake, yard.lanes[1][:1])
+            futures = [hand_in(intake, yard.lanes[0]), *(hand_in(intake, [batch]) for batch in batches)]
         results = [ack.verdict.result for future in (first, *futures) for ack in future.result(timeout=60)]
     assert set(results) == {"accepted"}
     assert count(house, CheckpointRow) - before <= 2
@@ -317,7 +318,7 @@ def test_a_commit_that_breaks_leaves_a_whole_batch_or_none(
     with running(house) as intake:
         yard.take(intake, yard.lanes[0])
         with broken_commit(house.engine, applied=applied), pytest.raises(Unavailable):
-            intake.submit_batch(batch).result(timeout=60)
+            hand_in(intake, [batch]).result(timeout=60)
         assert count(house, BatchRow) == (1 if applied else 0)
         assert count(house, ScanRow) == len(yard.lanes[0]) + (SIZE if applied else 0)
         acks = take(yard, intake, batch)

@@ -23,6 +23,7 @@ from custody.usecases.enrol_station import revoke
 from custody.usecases.judge_group import ScanAnswer
 from simulators.load import load_stations, presign
 from tests.contracts_store.houses import Yard, forge, open_house, opened, running, with_wrong_signature
+from tests.handed_in import hand_in
 from tests.world_audit import Said
 from tests.world_parts import START_MS, enrol_station, key
 
@@ -45,8 +46,8 @@ def test_scans_that_wait_together_are_sealed_by_one_checkpoint(house: House, yar
     before = count(house, CheckpointRow)
     with running(house) as intake:
         with held_up(house):
-            first = intake.submit(yard.lanes[0][:1])
-            others = [intake.submit([scan]) for scan in (*yard.lanes[0][1:], *yard.lanes[1])]
+            first = hand_in(intake, yard.lanes[0][:1])
+            others = [hand_in(intake, [scan]) for scan in (*yard.lanes[0][1:], *yard.lanes[1])]
         wait([first, *others], timeout=60)
         answers = [ack for future in (first, *others) for ack in future.result()]
     assert [ack.verdict.result for ack in answers] == ["accepted"] * 12
@@ -212,7 +213,7 @@ def test_one_poisoned_job_does_not_fail_its_neighbours(
     jobs = [[scan] for lane in yard.lanes for scan in lane]
     with running(house) as intake:
         with held_up(house):
-            futures = [intake.submit(job) for job in jobs]
+            futures = [hand_in(intake, job) for job in jobs]
         wait(futures, timeout=60)
         failed = [future for future in futures if future.exception()]
         assert [jobs[futures.index(future)][0].digest for future in failed] == [poison]
@@ -227,9 +228,9 @@ def test_a_caller_who_gave_up_does_not_stop_the_intake(house: House, yard: Yard)
     first, *rest = yard.lanes[0]
     with running(house) as intake:
         with held_up(house):
-            given_up: Future[list[ScanAnswer]] = intake.submit([first])
+            given_up: Future[list[ScanAnswer]] = hand_in(intake, [first])
             assert given_up.cancel()
-            kept = intake.submit(rest[:1])
+            kept = hand_in(intake, rest[:1])
         assert kept.result(timeout=30)
         (again,) = yard.take(intake, [first])
     assert again.index is not None
@@ -243,7 +244,7 @@ def test_a_caller_whose_answer_cannot_be_given_does_not_stop_the_intake(house: H
     first, *rest = yard.lanes[0]
     with running(house) as intake:
         intake.hand_in([first], gone)
-        assert intake.submit(rest[:1]).result(timeout=30)
+        assert hand_in(intake, rest[:1]).result(timeout=30)
         (again,) = yard.take(intake, [first])
     assert again.index is not None
     assert yard.complaints() == []
@@ -251,7 +252,7 @@ def test_a_caller_whose_answer_cannot_be_given_does_not_stop_the_intake(house: H
 
 def test_what_was_handed_in_before_the_stop_is_answered(house: House, yard: Yard) -> None:
     intake = Intake(house, Tolerances())
-    futures = [intake.submit([scan]) for scan in yard.lanes[0]]
+    futures = [hand_in(intake, [scan]) for scan in yard.lanes[0]]
     intake.start()
     intake.stop()
     assert [future.result(timeout=0)[0].verdict.result for future in futures] == ["accepted"] * 6
@@ -262,7 +263,7 @@ def test_an_intake_that_has_stopped_refuses_and_leaves_nobody_waiting(house: Hou
     with running(house) as intake:
         yard.take(intake, yard.lanes[0][:1])
     with pytest.raises(Unavailable):
-        intake.submit(yard.lanes[0][1:2])
+        hand_in(intake, yard.lanes[0][1:2])
 
 
 def test_a_full_intake_says_so_and_takes_more_when_it_has_room(
@@ -272,9 +273,9 @@ def test_a_full_intake_says_so_and_takes_more_when_it_has_room(
     scans = yard.lanes[0]
     with running(house) as intake:
         with held_up(house):
-            taken = intake.submit(scans[:3])
+            taken = hand_in(intake, scans[:3])
             with pytest.raises(Unavailable) as caught:
-                intake.submit(scans[3:4])
+                hand_in(intake, scans[3:4])
             assert caught.value.code == "busy"
         taken.result(timeout=30)
         yard.take(intake, scans[3:4])
@@ -327,7 +328,7 @@ def test_two_intakes_over_one_database_keep_every_station_whole(house: House, ot
 def test_the_same_scan_through_two_intakes_at_once_stands_once(house: House, other: House, yard: Yard) -> None:
     scans = yard.lanes[0]
     with running(house) as one, running(other) as two:
-        futures = [intake.submit(scans) for intake in (one, two)]
+        futures = [hand_in(intake, scans) for intake in (one, two)]
         answers = [future.result(timeout=60) for future in futures]
     assert [ack.index for ack in answers[0]] == [ack.index for ack in answers[1]]
     assert count(house, ScanRow) == len(scans)

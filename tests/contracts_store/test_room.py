@@ -17,6 +17,7 @@ from custody.usecases.file_part import ScanOrBatch
 from simulators.journeys import batch_journeys, sign_journeys
 from simulators.load import load_stations
 from simulators.station import SignedBatch, Station
+from tests.handed_in import hand_in
 
 SCANS, IN_GROUP = 2_048, 256
 PRAGMAS = ("page_count", "page_size")
@@ -69,9 +70,9 @@ def test_a_scan_takes_no_more_room_than_this(tmp_path: Path, load: Load, most: i
     before = size(parts.house)
     for group in load(stations, parts.clock.now_ms()):
         if isinstance(group[0], SealedBatch):
-            acks = parts.intake.submit_batch(group[0]).result()
+            acks = hand_in(parts.intake, [group[0]]).result()
         else:
-            acks = parts.intake.submit(group).result()
+            acks = hand_in(parts.intake, group).result()
         assert {ack.verdict.result for ack in acks} <= {"accepted", "flagged"}
     parts.intake.stop()
     assert (size(parts.house) - before) / SCANS <= most

@@ -15,6 +15,7 @@ from custody.store.tables import CheckpointRow, EntryRow, LogHeadRow, OpeningRow
 from custody.store.unit import House, Unit
 from tests.contracts_store.faults import broken_commit
 from tests.contracts_store.houses import Yard, begin, open_house, running
+from tests.handed_in import hand_in
 from tests.world_parts import START_MS
 
 TABLES = (CheckpointRow, EntryRow, LogHeadRow, OpeningRow, OutboxRow, SaleRow, TileRow)
@@ -233,7 +234,7 @@ def test_scans_whose_commit_broke_are_sent_again_and_stand_once(house: House, ya
     scans = yard.lanes[0][:3]
     with running(house) as intake:
         with broken_commit(house.engine, applied=applied):
-            future = intake.submit(scans)
+            future = hand_in(intake, scans)
             with pytest.raises(Unavailable):
                 future.result(timeout=60)
         answers = yard.take(intake, scans)

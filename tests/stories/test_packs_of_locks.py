@@ -6,7 +6,8 @@ from custody.investigation.verify.pack import verify_pack
 from custody.investigation.verify.verification import Verification
 from custody.ledger.note import text_key
 from custody.usecases import learn_facts
-from custody.usecases.export_pack import Beside, export_pack
+from custody.usecases.export_pack import Beside
+from tests.rooms.pack.pack_world import export_pack
 from tests.stories.lock_steps import ask
 from tests.world import World
 from tests.world_parts import ORIGIN, Opened, key
@@ -17,7 +18,7 @@ def verification_of(world: World, opened: Opened) -> Verification:
     log = key("log")
     with world.house.unit() as unit:
         beside = Beside(locks=lock_file(unit.session, world.office, opened.case))
-        pack = export_pack(unit, opened.case, actor="agent-1", log_signer=log, beside=beside)
+        pack = export_pack(unit, opened.case, log_signer=log, beside=beside)
     return verify_pack(pack.content, vkey=text_key(ORIGIN, log.public).vkey())
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from custody.investigation.count_traffic import count_traffic
-from custody.investigation.exact import check_candidates, settle_overlaps, verify
+from custody.investigation.exact import check_candidates, settle_overlaps
 from custody.investigation.hotspots import charges, flag, hotspots, pattern, survey
 from custody.investigation.infer import run
 from custody.investigation.naming import name, naming_rules
@@ -24,7 +24,6 @@ from custody.investigation.passage import (
     Step,
 )
 from custody.investigation.result import Inference
-from custody.investigation.states import Cause
 from custody.kernel.clock import HOUR_MS
 from simulators.fleet.small import Plan, small_world
 from simulators.fleet.world import World
@@ -193,12 +192,6 @@ def test_the_exact_check_agrees_where_nobody_overlaps(base_result: Inference) ->
     for check in checks.values():
         assert check.exact == pytest.approx(check.believed, abs=0.05)
         assert check.least <= check.believed
-
-
-def test_a_cold_cause_can_be_checked_too(base_result: Inference) -> None:
-    number = int(base_result.handler_belief.hot.argmin())
-    check = verify(base_result.settled, Cause(handler=True, number=number))
-    assert check.exact == pytest.approx(check.believed, abs=1e-3)
 
 
 def test_two_colleagues_on_the_same_rosters_are_not_told_apart_by_messages() -> None:

@@ -11,7 +11,7 @@ from custody.investigation.lots import Lots
 from custody.investigation.measure_clean import measure_clean, normal_of
 from custody.investigation.params import Params
 from custody.investigation.passage import Checkpoint, Pin, SealSeen, Step
-from custody.investigation.read_passage import ParcelWay, learn_network, passage_of
+from custody.investigation.read_passage import ParcelWay, look_around, network_of, passage_of
 from custody.kernel.clock import HOUR_MS
 
 STEPS = (Step.PACK, Step.DOCK, Step.LINEHAUL, Step.HUB_IN, Step.DEPOT, Step.COURIER)
@@ -56,7 +56,7 @@ def test_sums_are_the_same_to_the_last_bit_however_parcels_are_put_in_lots(
     kept, ways = Lots(), {f"parcel-{number}": way(number) for number in range(60)}
     for parcel, gone in ways.items():
         kept.put(parcel, gone)
-    network = learn_network(ways.values(), NAMES)
+    network = network_of([look_around(ways.values())], NAMES)
     passages = {parcel: passage_of(gone, network) for parcel, gone in ways.items()}
     disputed = {"parcel-3", "parcel-31"}
     clean = [passage for parcel, passage in passages.items() if parcel not in disputed]
@@ -79,7 +79,7 @@ def test_lots_that_were_changed_in_any_way_are_those_that_would_be_made_anew(mon
                 {name: one for name, one in held.items() if name != parcel} if gone is None else {**held, parcel: gone}
             )
         names = NAMES if turn < 20 else {**NAMES, "site-0": "Zero"}
-        network = learn_network(held.values(), names)
+        network = network_of([look_around(held.values())], names)
         found = {parcel: passage for lot in kept.settled(names) for parcel, passage in lot.passages.items()}
         assert found == {parcel: passage_of(gone, network) for parcel, gone in held.items()}
         assert all(parcel in kept for parcel in held)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custody.kernel import cose
-from custody.ledger.audit import MAX_WRONG, Audit, audit
+from custody.ledger.audit import MAX_WRONG, Audit
 from custody.ledger.checkpoint import Checkpoint, sign_checkpoint
 from custody.ledger.kept_audit import Kept
 from custody.ledger.merkle import leaf_hash
@@ -56,7 +56,7 @@ def big() -> MemoryLog:
 
 def findings(log: MemoryLog, *, earlier: Sequence[Checkpoint] = (), note: bytes | None = None) -> list[AuditFinding]:
     head = log.note() if note is None else note
-    return list(audit(lambda: head, log.get, LOG_VERIFIER, earlier=earlier))
+    return list(Audit(get_checkpoint=lambda: head, get_tile=log.get, log=LOG_VERIFIER, earlier=earlier).run())
 
 
 def told(found: Sequence[AuditFinding]) -> list[tuple[About, str, int | None]]:
@@ -155,7 +155,7 @@ def test_a_head_of_an_absurd_size_over_files_full_of_junk_does_not_keep_the_audi
     def junk(tile: TileId) -> bytes:
         return bytes((2 if tile.level == ENTRIES else 32) * tile.width)
 
-    found = list(islice(audit(lambda: absurd, junk, LOG_VERIFIER), MAX_WRONG + 1000))
+    found = list(islice(Audit(get_checkpoint=lambda: absurd, get_tile=junk, log=LOG_VERIFIER).run(), MAX_WRONG + 1000))
     assert MAX_WRONG < len(found) < MAX_WRONG + 1000
     assert (found[-1].about, found[-1].code, "is wrong" in found[-1].detail) == (About.LOG, "gave-up", True)
 
@@ -319,7 +319,7 @@ def test_entry_0_names_the_key_that_signs_the_checkpoints() -> None:
 def test_an_auditor_with_another_log_in_mind_takes_nothing() -> None:
     log = log_of()
     other = Ed25519Verifier(key=text_key("other.example", LOG.public))
-    assert told(list(audit(log.note, log.get, other))) == [(About.LOG, "note", None)]
+    assert told(list(Audit(get_checkpoint=log.note, get_tile=log.get, log=other).run())) == [(About.LOG, "note", None)]
 
 
 def test_the_files_of_a_log_are_those_of_its_size() -> None:

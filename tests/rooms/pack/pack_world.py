@@ -27,13 +27,13 @@ from custody.investigation.pack.earlier import FIFTH
 from custody.investigation.pack.inquiry import write_inquiry
 from custody.investigation.pack.locks import LockCommand, LockFile, LockHistory, LockKeys
 from custody.investigation.passage import Complaint, Dispute, Fleet, HandlerTraffic, Passes
-from custody.investigation.read_passage import learn_network, passage_of, read_way
+from custody.investigation.read_passage import look_around, network_of, passage_of, read_way
 from custody.investigation.result import Inference
 from custody.investigation.wording import state
 from custody.kernel import cbor
 from custody.kernel.clock import HOUR_MS, MINUTE_MS, SECOND_MS, to_iso
 from custody.kernel.ids import spell
-from custody.kernel.keys import SoftwareSigner, new_signer
+from custody.kernel.keys import Signer, SoftwareSigner, new_signer
 from custody.ledger.note import text_key
 from custody.ledger.statements import make_possession
 from custody.scans.batch import HandedScan, SealedBatch, make_batch, open_batch, seal_batch
@@ -47,7 +47,7 @@ from custody.store.migrate import migrate
 from custody.store.unit import House, Unit
 from custody.usecases.accept_scans import Intake
 from custody.usecases.enrol_station import announce, announced, enrol
-from custody.usecases.export_pack import NO_LOCKS, Beside, PackExported, export_pack
+from custody.usecases.export_pack import NO_LOCKS, Beside, PackExported, draw_up_pack, seal_pack
 from custody.usecases.judge_group import ScanAnswer
 from custody.usecases.open_dispute import Disputed, open_dispute
 from custody.usecases.open_log import open_log
@@ -57,6 +57,7 @@ from devicelock.rules.ack import Ack as DeviceAck
 from devicelock.rules.ack import AckResult, make_ack
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import Authority, Basis, Command, CommandSigners, LockScreen, Op, Reason, make_command
+from tests.handed_in import hand_in
 
 ORIGIN = "weaklink.example/custody"
 START_MS = 1_778_483_550_000  # 2026-05-11, a Monday morning
@@ -191,7 +192,7 @@ class World:
             signer=key(station),
         )
         scan = open_scan(statement, opening)
-        (ack,) = self.intake.submit([scan]).result(timeout=60)
+        (ack,) = hand_in(self.intake, [scan]).result(timeout=60)
         self.heads[station] = (seq + 1, scan.digest)
         self.last = scan.digest
         self.named += 1
@@ -212,7 +213,7 @@ class World:
         ]
         batch = open_batch(statement, items)
         sealed = SealedBatch(batch=batch, seal=seal_batch(batch.statement, signer))
-        self.acks += self.intake.submit_batch(sealed).result(timeout=60)
+        self.acks += hand_in(self.intake, [sealed]).result(timeout=60)
         self.scans += sealed.scans
         self.heads[station], self.waiting = (batch.statement.last, batch.statement.digest), []
 
@@ -224,9 +225,13 @@ class World:
 
     def export(self, beside: Beside | None = None) -> PackExported:
         with self.house.unit() as unit:
-            return export_pack(
-                unit, self.case, actor="agent-1", log_signer=self.log, beside=beside or Beside(locks=self.locks)
-            )
+            return export_pack(unit, self.case, log_signer=self.log, beside=beside or Beside(locks=self.locks))
+
+
+def export_pack(unit: Unit, case: str, *, log_signer: Signer, beside: Beside | None = None) -> PackExported:
+    """The pack of a case, drawn up and sealed in one unit."""
+    drawn = draw_up_pack(unit.session, case, log_signer=log_signer, now_ms=unit.now_ms, beside=beside or Beside())
+    return seal_pack(unit, drawn, actor="agent-1", log_signer=log_signer)
 
 
 @contextmanager
@@ -429,7 +434,7 @@ def examine(world: World) -> None:
     with world.house.unit() as unit:
         way = read_way(PARCEL, sealed_scans(unit.session, scan_book.scans_under(unit.session, [PARCEL])))
         assert way is not None
-        passage = passage_of(way, learn_network([way], {}))
+        passage = passage_of(way, network_of([look_around([way])], {}))
         dispute = Dispute.of(
             passage,
             name=world.case,

@@ -9,6 +9,7 @@ from custody.investigation.verify.pack import verify_pack
 from custody.investigation.verify.verification import PackStep
 from custody.kernel.clock import SECOND_MS, to_iso
 from custody.scans.scan import CAPTURED, make_capture, open_scan
+from tests.handed_in import hand_in
 from tests.rooms.pack.pack_world import PARCEL, World, key, observe, open_case_of, open_world, send_parcel
 from tests.rooms.pack.tamper import failed_steps, verification_of
 
@@ -28,7 +29,7 @@ def capture(world: World, station: str) -> int:
         salt=hashlib.sha256(b"captured").digest(),
         signer=key(station),
     )
-    (ack,) = world.intake.submit([open_scan(statement, opening)]).result(timeout=60)
+    (ack,) = hand_in(world.intake, [open_scan(statement, opening)]).result(timeout=60)
     assert ack.index is not None
     return ack.index
 

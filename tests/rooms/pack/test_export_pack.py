@@ -26,7 +26,7 @@ from custody.scans.scan import CONTENT_TYPE as SCAN
 from custody.store import case_book, log_reader
 from custody.store.tables import CheckpointRow, EvidenceRow
 from custody.usecases.enrol_station import revoke
-from custody.usecases.export_pack import Beside, PackExported, draw_up_pack, export_pack, seal_pack
+from custody.usecases.export_pack import Beside, PackExported, draw_up_pack, seal_pack
 from custody.usecases.investigate import Inquirer, conclude
 from custody.usecases.open_log import change_rules
 from tests.rooms.pack.pack_world import (
@@ -35,6 +35,7 @@ from tests.rooms.pack.pack_world import (
     PARCEL,
     World,
     examine,
+    export_pack,
     key,
     open_case_of,
     open_world,
@@ -194,7 +195,7 @@ def test_reading_and_sealing_can_be_two_units(world: World) -> None:
 
 def test_the_unit_goes_on_after_the_seal_and_commits_as_a_whole(world: World) -> None:
     with world.house.unit() as unit:
-        pack = export_pack(unit, world.case, actor="agent-1", log_signer=world.log)
+        pack = export_pack(unit, world.case, log_signer=world.log)
         after = unit.record("note", {"after": True})
     assert after == pack.index + 1
     with world.house.read() as session:
@@ -208,8 +209,8 @@ def test_the_unit_goes_on_after_the_seal_and_commits_as_a_whole(world: World) ->
 
 def _export_and_then_another(world: World, other: str) -> None:
     with world.house.unit() as unit:
-        export_pack(unit, world.case, actor="agent-1", log_signer=world.log)
-        export_pack(unit, other, actor="agent-1", log_signer=world.log)
+        export_pack(unit, world.case, log_signer=world.log)
+        export_pack(unit, other, log_signer=world.log)
 
 
 def test_an_older_checkpoint_that_does_not_cover_the_entries_is_refused(world: World) -> None:
@@ -229,7 +230,7 @@ def test_a_checkpoint_that_is_no_text_or_not_of_this_log_is_refused(world: World
 
 def test_an_unknown_case_has_no_pack(world: World) -> None:
     with pytest.raises(NotFound), world.house.unit() as unit:
-        export_pack(unit, "case_unknown", actor="agent-1", log_signer=world.log)
+        export_pack(unit, "case_unknown", log_signer=world.log)
 
 
 def test_the_report_is_plain_accessible_and_kind(files: dict[str, bytes]) -> None:

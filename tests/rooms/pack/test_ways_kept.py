@@ -29,6 +29,7 @@ from custody.usecases.erase import erase
 from custody.usecases.parcel_ways import ParcelWays
 from custody.usecases.read_trail import sealed_scans
 from custody.usecases.register_statement import register
+from tests.handed_in import hand_in
 from tests.rooms.pack.pack_world import (
     CARRIER,
     LINKS,
@@ -235,7 +236,7 @@ def test_a_scan_whose_opening_comes_late_is_read_though_its_stretch_was_kept(wor
     for _ in range(4):
         world.other_parcel("hub-in-1")
     before = start(world)
-    world.intake.submit([late]).result(timeout=60)
+    hand_in(world.intake, [late]).result(timeout=60)
     assert start(world) == in_full(world) != before
     assert "h-late" in start(world)
 
@@ -292,7 +293,7 @@ class Acts:
 
     def bring(self, _at: int) -> None:
         if self.late:
-            self.world.intake.submit([self.late.pop(0)]).result(timeout=60)
+            hand_in(self.world.intake, [self.late.pop(0)]).result(timeout=60)
 
     def _scan(self, at: int, body: dict[str, Any]) -> None:
         station = STATIONS[at % len(STATIONS)]

@@ -1,7 +1,6 @@
 """An investigation that left out scans which could be read is not one of the chain, though it is rightly computed."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -15,11 +14,12 @@ from custody.kernel.clock import DAY_MS
 from custody.scans.scan import Scan
 from custody.scans.tolerances import Tolerances
 from custody.scans.verdict import unread
-from custody.usecases.accept_scans import Intake
+from custody.usecases.accept_scans import Answered, Intake
 from custody.usecases.export_pack import Beside
 from custody.usecases.judge_group import ScanAnswer
 from custody.usecases.read_trail import sealed_scans
 from custody.usecases.register_statement import register
+from tests.handed_in import hand_in
 from tests.rooms.pack import pack_world
 from tests.rooms.pack.pack_world import World, examine, open_case_of, open_world, send_parcel
 from tests.rooms.pack.tamper import failed_steps, told_otherwise
@@ -89,21 +89,18 @@ class RegistersOne:
         self._world, self._real, self._which = world, world.intake, which
         self.late: list[Scan] = []
 
-    def submit(self, scans: Sequence[Scan]) -> Future[list[ScanAnswer]]:
+    def hand_in(self, parts: Sequence[Scan], answered: Answered) -> None:
         self._which -= 1
         if self._which:
-            return self._real.submit(scans)
-        self.late += scans
-        told: Future[list[ScanAnswer]] = Future()
-        index = register(self._world.house, scans[0].message.raw, Tolerances()).index
-        told.set_result(
-            [ScanAnswer(digest=scans[0].digest, verdict=unread(), index=index, at_ms=self._world.clock.at_ms)]
-        )
-        return told
+            self._real.hand_in(parts, answered)
+            return
+        self.late += parts
+        index = register(self._world.house, parts[0].message.raw, Tolerances()).index
+        answered([ScanAnswer(digest=parts[0].digest, verdict=unread(), index=index, at_ms=self._world.clock.at_ms)])
 
     def come_late(self) -> None:
         """The opening comes to the intake that was there before."""
-        self._real.submit(self.late).result(timeout=60)
+        hand_in(self._real, self.late).result(timeout=60)
 
 
 @pytest.mark.parametrize("which", [2, 6, 11, 14])

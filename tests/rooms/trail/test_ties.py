@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from custody.kernel.errors import Rejected
-from custody.trail.ties import MOMENT_MS, bind, ties
+from custody.trail.ties import MOMENT_MS, bind
 from tests.rooms.trail.world import (
     BANK_CLASS,
     ORDER,
@@ -41,7 +41,7 @@ def test_two_stations_at_two_moments_bind() -> None:
     assert binding.bound
     assert [tie.kind for tie in binding.ties] == ["commissioned", "packed"]
     assert binding.pair == (binding.ties[0], binding.ties[1])
-    assert [tie.station for tie in ties(world.trail(), IMEI)] == ["goods-in", "bench-4"]
+    assert [tie.station for tie in bind(world.trail(), IMEI).ties] == ["goods-in", "bench-4"]
 
 
 @pytest.mark.parametrize("text", [IMEI, IMEI[:14], IMEI[:14] + "01", PHONE_IMEI, PHONE])
@@ -109,7 +109,7 @@ def test_looks_inside_and_unpacking_are_records() -> None:
     world.pack()
     world.scan("dock-2", "AggregationEvent", action="OBSERVE", parentID=PARCEL, childEPCs=[PHONE])
     world.unpack()
-    assert [tie.kind for tie in ties(world.trail(), IMEI)] == ["packed", "seen_inside", "unpacked"]
+    assert [tie.kind for tie in bind(world.trail(), IMEI).ties] == ["packed", "seen_inside", "unpacked"]
 
 
 def test_a_sale_of_the_handset_for_the_order_is_a_record() -> None:
@@ -226,7 +226,7 @@ def test_a_second_sim_number_binds_like_the_first() -> None:
 def test_a_keyed_record_says_so() -> None:
     world = World()
     world.pack(**wl({"wl:entryMode": "keyed"}))
-    assert ties(world.trail(), IMEI)[0].keyed
+    assert bind(world.trail(), IMEI).ties[0].keyed
 
 
 def test_an_order_on_a_scan_of_several_parcels_ties_none_of_them_to_it() -> None:
@@ -234,7 +234,7 @@ def test_an_order_on_a_scan_of_several_parcels_ties_none_of_them_to_it() -> None
     world.commission(**PO)
     world.pack(bizTransactionList=None)
     world.obj("dock-2", epcList=[PARCEL, PARCEL_2], **PO)
-    assert [tie.kind for tie in ties(world.trail(), IMEI)] == ["packed"]
+    assert [tie.kind for tie in bind(world.trail(), IMEI).ties] == ["packed"]
 
 
 def test_a_transformation_ties_nothing_and_its_parts_contradict_nothing() -> None:
@@ -253,7 +253,7 @@ def test_an_event_of_somebodys_own_type_ties_nothing() -> None:
     world.pack()
     world.scan("hub-in-1", "urn:own:Missed", action="OBSERVE", epcList=[PARCEL, PHONE], bizStep="inspecting")
     trail = world.trail()
-    assert [tie.kind for tie in ties(trail, IMEI)] == ["packed"]
+    assert [tie.kind for tie in bind(trail, IMEI).ties] == ["packed"]
     assert (trail.entries[1].event.biz_step, trail.holder.site) == ("inspecting", "W1")
 
 

@@ -1,13 +1,14 @@
 """A parcel's way, read from its scans alone, is the way that it truly went."""
 
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 
 import pytest
 from msgspec.structs import replace
 
 from custody.investigation.journey import Stay
 from custody.investigation.passage import Checkpoint, Pin, Step
-from custody.investigation.read_passage import Network, ParcelWay, learn_network, passage_of, read_way
+from custody.investigation.read_passage import Network, ParcelWay, look_around, network_of, passage_of, read_way
 from custody.kernel.clock import HOUR_MS
 from custody.scans.scan import open_scan
 from custody.trail.sealed import SealedScan, StationFacts
@@ -42,6 +43,10 @@ def scans(world: World) -> dict[str, list[SealedScan]]:
     return by_parcel
 
 
+def learnt(ways: Iterable[ParcelWay], names: Mapping[str, str]) -> Network:
+    return network_of([look_around(ways)], names)
+
+
 @pytest.fixture(scope="module")
 def ways(scans: dict[str, list[SealedScan]]) -> dict[str, ParcelWay]:
     return {parcel: way for parcel, made in scans.items() if (way := read_way(parcel, made)) is not None}
@@ -49,7 +54,7 @@ def ways(scans: dict[str, list[SealedScan]]) -> dict[str, ParcelWay]:
 
 @pytest.fixture(scope="module")
 def network(ways: dict[str, ParcelWay]) -> Network:
-    return learn_network(ways.values(), {})
+    return learnt(ways.values(), {})
 
 
 def test_stays_that_nobody_scanned_are_filled_in_where_the_journey_demands_them(
@@ -97,7 +102,7 @@ def test_the_order_of_the_scans_does_not_matter(scans: dict[str, list[SealedScan
 
 def test_a_name_stands_for_one_site_only(ways: dict[str, ParcelWay]) -> None:
     sites = sorted({stay.site for way in ways.values() for stay in way.stays})[:3]
-    named = learn_network(ways.values(), {sites[0]: "A", sites[1]: "B", sites[2]: "B"})
+    named = learnt(ways.values(), {sites[0]: "A", sites[1]: "B", sites[2]: "B"})
     assert named.names == {sites[0]: "A"}
 
 
@@ -144,7 +149,7 @@ def test_a_stay_that_nobody_scanned_began_in_the_shift_that_the_scans_around_it_
 
 def test_people_stand_on_the_roster_of_the_site_and_step_at_which_they_were_seen() -> None:
     ways = [gone((PACK, 1, "b"), (DOCK, 2, "c")), gone((PACK, 1, "a"), (DOCK, None, None)), gone((PACK, 1, "a"))]
-    assert learn_network(ways, {}).rosters == {("site", PACK): ("a", "b"), ("site", DOCK): ("c",)}
+    assert learnt(ways, {}).rosters == {("site", PACK): ("a", "b"), ("site", DOCK): ("c",)}
 
 
 def test_the_road_from_a_site_is_the_one_that_most_parcels_were_scanned_on() -> None:
@@ -153,6 +158,6 @@ def test_the_road_from_a_site_is_the_one_that_most_parcels_were_scanned_on() -> 
         return replace(gone((DOCK, 1, "a")), stays=(Stay(site="dock", step=DOCK, at_ms=HOUR_MS), lorry))
 
     few, many = [left("road-1")] * 2, [left("road-2")] * 3
-    assert learn_network([*few, *many], {}).roads == {"dock": "road-2"}
-    assert learn_network([*many, *few, left("road-1")], {}).roads == {"dock": "road-1"}, "of equals the first by name"
-    assert learn_network([*many, *[left("road-1", scanned=False)] * 9], {}).roads == {"dock": "road-2"}
+    assert learnt([*few, *many], {}).roads == {"dock": "road-2"}
+    assert learnt([*many, *few, left("road-1")], {}).roads == {"dock": "road-1"}, "of equals the first by name"
+    assert learnt([*many, *[left("road-1", scanned=False)] * 9], {}).roads == {"dock": "road-2"}
