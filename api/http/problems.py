@@ -1,8 +1,9 @@
 """Errors as RFC 9457 problem documents; at the log's standard door as concise ones. The only table of HTTP statuses.
 
-A problem document here has `type` (a URN made of the error's code), `title`, `status`, `detail` (what was wrong and
-where), `fix` (what to do) and any facts the error carries. No cache keeps an error: a tile that is not there yet will
-be in a moment, and caches may remember a 404 that says nothing of them (RFC 9110 section 15.5.5).
+A problem document here has `type` (a URN made of the error's code), `title` (of the type, `titles.py`), `status`,
+`detail` (what was wrong and where), `fix` (what to do) and any facts the error carries. No cache keeps an error: a tile
+that is not there yet will be in a moment, and caches may remember a 404 that says nothing of them (RFC 9110 section
+15.5.5).
 """
 
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from starlette.exceptions import HTTPException
 from api.http import concise_problems
 from api.http.allowed_methods import allowed_methods
 from api.http.body import fields_at
+from api.http.titles import title_of
 from custody.kernel.errors import Conflict, Fatal, Forbidden, NotFound, Rejected, Trouble, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
@@ -37,31 +39,11 @@ BY_CODE: dict[str, HTTPStatus] = {
     "media_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "too_many": HTTPStatus.TOO_MANY_REQUESTS,
 }
-TITLES = {
-    Rejected: "The request is not right",
-    Forbidden: "This needs more authority",
-    NotFound: "Not found",
-    Conflict: "Not possible in the present state",
-    Unavailable: "Busy, try again",
-    Fatal: "The service stopped rather than guess",
-}
-TITLES_BY_CODE = {
-    "unauthenticated": "Nobody is signed in",
-    "hmac": "This was not signed with the key of its sender",
-    "too_large": "This is too large",
-    "media_type": "This is of another type than what is taken here",
-    "too_many": "Too often at once",
-}
 
 
 def status_of(trouble: Trouble) -> int:
     """The HTTP status of an error."""
     return int(BY_CODE.get(trouble.code, STATUS.get(type(trouble), HTTPStatus.INTERNAL_SERVER_ERROR)))
-
-
-def title_of(trouble: Trouble) -> str:
-    """Which kind of error it is, in a few words."""
-    return TITLES_BY_CODE.get(trouble.code) or TITLES.get(type(trouble), "Something went wrong")
 
 
 def problem(trouble: Trouble) -> dict[str, Any]:

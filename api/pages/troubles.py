@@ -16,6 +16,7 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from api.http import problems
+from api.http.titles import heading_of
 from api.pages.plain_refusals import for_staff
 from api.pages.render import page
 from api.pages.unsent import SIGN_IN, ask_to_sign_in
@@ -47,7 +48,7 @@ def respond(
         return RedirectResponse(f"{SIGN_IN}?next={quote(onward)}", status_code=HTTPStatus.SEE_OTHER)
     if trouble.code == "token":
         return page(request, "no_such_link.html", status=HTTPStatus.NOT_FOUND)
-    title = TITLES.get(trouble.code) or problems.title_of(trouble)
+    title = TITLES.get(trouble.code) or heading_of(trouble)
     back = next((found[0] for way in OF_CUSTOMERS if (found := re.match(way, path))), "")
     answer = page(
         request,

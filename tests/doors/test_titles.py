@@ -2,7 +2,8 @@
 
 import pytest
 
-from api.http.problems import BY_CODE, TITLES, problem, status_of, title_of
+from api.http.problems import BY_CODE, problem, status_of
+from api.http.titles import OF_KINDS, title_of
 from custody.kernel.errors import Rejected
 from tests.doors.case_desk import CaseDesk
 
@@ -10,7 +11,7 @@ from tests.doors.case_desk import CaseDesk
 @pytest.mark.parametrize("code", sorted(BY_CODE))
 def test_a_status_of_its_own_has_a_title_of_its_own(code: str) -> None:
     refusal = Rejected(code, "what was wrong", fix="What to do.")
-    assert problem(refusal)["title"] == title_of(refusal) != TITLES[Rejected]
+    assert problem(refusal)["title"] == title_of(refusal) != OF_KINDS[Rejected]
     assert status_of(refusal) == BY_CODE[code]
 
 
