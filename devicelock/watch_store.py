@@ -227,7 +227,7 @@ def leavers(session: Session, *, now_ms: int, limit: int, after: str | None = No
     """
     told, device = col(LeavingRow.told_ms), col(LeavingRow.device)
     query = select(LeavingRow).where(col(LeavingRow.ends_ms) > now_ms, told.is_not(None))
-    if after:
+    if after is not None:
         held = _LEAVER.fullmatch(after)
         if held is None:
             fix = "Give `next` of the page before, or no cursor."

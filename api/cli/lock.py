@@ -181,7 +181,7 @@ def leavers(
     as_json: AsJson = False,
 ) -> None:
     """What customers who leave were told last, for whoever writes to them. Example: `weaklink lock leavers --json`."""
-    asked = {"cursor": cursor} if cursor else {}
+    asked = {} if cursor is None else {"cursor": cursor}
     show(call("GET", "/v1/leavers", params=asked), as_json=as_json, human=_leavers)
 
 

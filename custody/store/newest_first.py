@@ -15,7 +15,7 @@ def newest_first(session: Session, table: type[Any], *, when: str, after: str | 
     """
     at, name = col(getattr(table, when)), col(table.id)
     query = select(table).order_by(at.desc(), name.desc())
-    if not after:
+    if after is None:
         return query
     last = session.get(table, after)
     if last is None:

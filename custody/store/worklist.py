@@ -38,7 +38,7 @@ def soonest_first(session: Session, *only: ColumnElement[bool], after: str | Non
     owed = select(col(PromiseRow.dispute), next_due).where(is_owed()).group_by(col(PromiseRow.dispute)).subquery()
     place = tuple_(owed.c.due_ms, col(DisputeRow.id))
     query = select(col(DisputeRow.facts), owed.c.due_ms).join(owed, owed.c.dispute == col(DisputeRow.id)).where(*only)
-    if after:
+    if after is not None:
         query = query.where(place > _place(after))
     rows = session.execute(query.order_by(owed.c.due_ms, col(DisputeRow.id)).limit(limit)).all()
     return [Due(file=msgspec.json.decode(facts, type=CaseFile), due_ms=due_ms) for facts, due_ms in rows]

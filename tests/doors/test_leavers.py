@@ -36,7 +36,7 @@ def test_every_leaver_is_on_one_page(desk: CaseDesk, leaving: list[str], limit: 
     assert found == leaving
 
 
-@pytest.mark.parametrize("cursor", ["x", "1", "dev_0k3v9q2m7x4d8r1t", "-1-dev_x", f"{10**30}-dev_x"])
+@pytest.mark.parametrize("cursor", ["", "x", "1", "dev_0k3v9q2m7x4d8r1t", "-1-dev_x", f"{10**30}-dev_x"])
 def test_a_cursor_that_no_page_ended_with_is_refused(desk: CaseDesk, cursor: str) -> None:
     refused = desk.http.get("/v1/leavers", params={"cursor": cursor}, headers=desk.by("agent-1"))
     assert (refused.status_code, refused.json()["type"]) == (422, "urn:weaklink:problem:cursor")
