@@ -163,6 +163,13 @@ class Settings(LockSystems):
                 check_text("what lock screens show of it", text, most=ROOM[str(info.field_name)])
         return text
 
+    @field_validator("mqtt_host")
+    @classmethod
+    def _is_a_host(cls, text: str) -> str:
+        if text and text.split() != [text]:
+            raise ValueError(f"{text!r} is no host")
+        return text
+
     @field_validator("public_url", "android_address", "nanomdm_address", "knox_address")
     @classmethod
     def _is_an_address(cls, text: str, info: ValidationInfo) -> str:

@@ -21,7 +21,7 @@ from api.compose import free_port, join
 from api.process.file_limit import allow_files
 from api.settings import Settings, read_settings
 from custody.kernel.errors import Unavailable
-from custody.store.engine import open_engine
+from custody.store.engine import open_engine, read_address
 from simulators.benchmarks import Part, machine, run
 from simulators.client import ServiceClient
 from simulators.figures import Figure
@@ -54,6 +54,8 @@ def bench(
     Example: `weaklink bench --only lock --handsets 2000`, or `weaklink bench --only stored --stored 1000000`.
     """
     _require_enough(stored, asked=Part.STORED in (only or ()))
+    if database_url is not None:
+        read_address(database_url)
     _make_room(handsets)
     console = Screen(stderr=True, markup=True)
     options = ("--workers", str(workers), *(("--database-url", database_url) if database_url else ()))

@@ -6,7 +6,7 @@ import typer
 from rich.table import Column
 from rich.text import Text
 
-from api.cli.client import call, console, folded, named, show
+from api.cli.client import call, console, fail, folded, named, show
 from api.environment import client_address
 from custody.disputes.messages import pounds
 
@@ -28,6 +28,9 @@ def open_case(
     as_json: AsJson = False,
 ) -> None:
     """Open a dispute. Example: `weaklink dispute open "A power bank came" --order SO-20991 --claim substituted`."""
+    for option, said in {"--order": order, "--item": item, "--claim": claim}.items():
+        if said is not None and not said.strip():
+            fail(f"{option} is empty", fix=f"Say what it is, or leave {option} out.")
     body = {"words": words, "order": order, "item": item, "claim_type": claim, "found_instead": found_instead}
     show(call("POST", "/v1/disputes", json={**body, "channel": "phone"}), as_json=as_json, human=_case)
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.folder import read_folder
+from api.cli.folder import read_file, read_folder
 from api.cli.serve import serve
 from api.settings import read_settings
 
@@ -19,7 +19,9 @@ def start(
     database_url: Annotated[str | None, typer.Option(help="postgresql+psycopg://... instead of SQLite.")] = None,
     mqtt_host: Annotated[str | None, typer.Option(help="MQTT broker instead of the embedded one.")] = None,
     mqtt_port: Annotated[int | None, typer.Option(help="Port of the MQTT broker.")] = None,
-    witness_policy: Annotated[Path | None, typer.Option(help="Which witnesses to ask (C2SP tlog-policy).")] = None,
+    witness_policy: Annotated[
+        Path | None, typer.Option(parser=read_file, metavar="PATH", help="Which witnesses to ask (C2SP tlog-policy).")
+    ] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that answer; more than one use more cores.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON value at the start.")] = False,
 ) -> None:

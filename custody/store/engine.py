@@ -39,7 +39,7 @@ def open_engine(url: str) -> Engine:
 
     Raises `Rejected("database_url")` for anything else.
     """
-    parsed = _parsed(url)
+    parsed = read_address(url)
     if parsed.get_backend_name() != "sqlite":
         watched = {name: value for name, value in WATCHED.items() if name not in parsed.query}
         return create_engine(
@@ -77,7 +77,8 @@ def is_sqlite(database: Engine | Connection) -> bool:
     return database.dialect.name == "sqlite"
 
 
-def _parsed(url: str) -> URL:
+def read_address(url: str) -> URL:
+    """The address of a database that we can use; raises `Rejected("database_url")`."""
     try:
         parsed = make_url(url)
         parsed.get_dialect()

@@ -132,6 +132,11 @@ def test_a_plain_mistake_is_told_in_two_lines(shell: CommandLine, line: str) -> 
 
 
 UNMEANT = [
+    "dispute open words --order=",
+    "dispute open words --item=",
+    "dispute open words --claim=",
+    "bench --database-url abc",
+    "bench --database-url mysql://a/b",
     "lock authority --approve=",
     "lock authority --approve= --propose",
     "lock authority --approve auth_0k3v9q2m7x4d8r1t --propose",

@@ -106,6 +106,23 @@ def test_a_setting_that_no_database_could_keep_is_refused_before_anything_is_mad
     assert (what, fix) == ("error the setting mqtt_host: Value error, it is not UTF-8", "Choose another --mqtt-host.")
 
 
+@pytest.mark.parametrize("host", [" ", "\t", "a broker", " broker.example", "broker.example\n"])
+def test_what_is_no_host_is_not_taken_for_a_broker(tmp_path: Path, host: str) -> None:
+    what, fix = refused(tmp_path, "--port", "0", "--mqtt-host", host)
+    assert f"{host!r} is no host" in what
+    assert fix == "Choose another --mqtt-host."
+
+
+def test_a_witness_policy_without_a_name_is_not_the_folder_that_the_command_was_typed_in(tmp_path: Path) -> None:
+    """In the environment an empty line is one that nobody filled in; on a command line it is a variable of none."""
+    (tmp_path / "file").touch()
+    for typed in ("", " "):
+        words = ("serve", "--port", "0", f"--witness-policy={typed}")
+        said = CommandLine(address="", folder=tmp_path).run(*words, expect=2)
+        assert "no file is named" in said.err
+        assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
 def test_the_data_folder_is_made_for_its_owner_alone_and_one_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
     made, found = tmp_path / "made", tmp_path / "found"
     found.mkdir()
