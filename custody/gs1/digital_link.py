@@ -31,6 +31,8 @@ _WORDS: Mapping[str, str] = {
     "gsrn": "8018", "lot": "10", "ser": "21", "cpv": "22", "tpx": "235", "glnx": "254", "cpsn": "8011", "srin": "8019",
     "refno": "8020",
 }  # fmt: skip
+_NOT_LED_BY_ZERO = frozenset({"8011"})
+"""`nozeroprefix` of the GS1 Barcode Syntax Dictionary; labels of others are read as they are."""
 _SHORT_GTIN = frozenset({8, 12, 13})
 
 
@@ -58,6 +60,8 @@ def parse_link(uri: str) -> DigitalLink:
     for qualifier, text in qualifiers:
         if QUALIFIERS[qualifier].fullmatch(text) is None:
             raise _bad(uri, f"AI {qualifier} has the wrong form")
+        if qualifier in _NOT_LED_BY_ZERO and text.startswith("0"):
+            raise _bad(uri, f"AI {qualifier} begins with a zero")
     key = checked(ai, value, _finest(ai, qualifiers))
     wrong = wrong_attribute(ai, value)
     if wrong is not None:

@@ -148,6 +148,8 @@ def test_models_payment_slips_tobacco_codes_and_pieces_are_keys(path: str) -> No
         f"415/{GLN}/8020/{'A' * 26}",
         f"414/{GLN}/8020/REF123",
         "8020/REF123",
+        "8010/9521473PART-1/8011/0",
+        "8010/9521473PART-1/8011/044",
         *[
             f"{key}/7040/{wrong}"
             for key in (f"414/{GLN}", "8004/4012345AB")
@@ -161,6 +163,14 @@ def test_models_payment_slips_tobacco_codes_and_pieces_are_keys(path: str) -> No
 def test_what_the_standard_does_not_make_of_them_is_refused(path: str) -> None:
     with pytest.raises(Rejected):
         parse_link(f"https://example.org/{path}")
+
+
+def test_a_part_with_a_leading_zero_before_its_number_is_still_read_on_foreign_labels() -> None:
+    """What was read of it in a log stays as it was."""
+    found = find_key("https://example.org/8010/9521473PART-1/8011/044")
+    assert found is not None
+    assert found.qualifier == ("8011", "044")
+    assert parse_link("https://example.org/8010/9521473PART-1/8011/440").key.qualifier == ("8011", "440")
 
 
 def test_a_payment_slip_needs_its_reference_and_a_foreign_models_wrong_pair_is_a_warning() -> None:
