@@ -12,25 +12,15 @@ from custody.disputes.case import CASE
 from custody.disputes.claim import ClaimType, claim_of
 from custody.kernel.clock import Instant
 from custody.store import case_book
-from custody.store.bulk import ask, write_first
 from custody.store.case_book import CaseFile
-from custody.store.tables import DisputeRow
 from custody.usecases.read_order import TAKEN_BACK
 from custody.usecases.record_sale import StoredSale, sale_of_imei
-from devicelock import store as lock_store
+from devicelock.case_store import cases_about
 from devicelock.rules.lock_facts import LockClaim
 from devicelock.usecases.lock_office import Circumstances
 
 Sales = Callable[[str], StoredSale | None]
 """The newest sale of a handset."""
-
-CASES = (
-    "SELECT facts, opened_ms, max(locks) FROM ("
-    "SELECT facts, opened_ms, 0 AS locks FROM dispute WHERE order_ref = ? "
-    "UNION ALL SELECT facts, opened_ms, 1 FROM dispute WHERE id IN ("
-    "SELECT o.dispute FROM lock_order o JOIN device d ON d.device = o.device WHERE d.imei = ?)"
-    ") AS about GROUP BY facts, opened_ms ORDER BY opened_ms"
-)
 
 
 def circumstances(session: Session, imei: str, dispute: str | None) -> Circumstances:
@@ -68,10 +58,8 @@ def cases_of(session: Session, imei: str, *, sales: Sales | None = None) -> list
     An order may have several handsets; of its cases those are left out that are about another one.
     """
     sale = sales(imei) if sales else sale_of_imei(session, imei)
-    write_first(session, DisputeRow)
-    lock_store.write_new_orders(session)
-    found = ask(session, CASES, (sale.sale.order_ref if sale else None, imei))
-    files = [(msgspec.json.decode(facts, type=CaseFile), locks) for facts, _, locks in found]
+    found = cases_about(session, order_ref=sale.sale.order_ref if sale else None, imei=imei)
+    files = [(msgspec.json.decode(facts, type=CaseFile), locks) for facts, locks in found]
     return [file for file, locks in files if locks or file.imei in {None, imei}]
 
 

@@ -11,8 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from api.circumstances import cases_of, found_ms, is_customers
 from api.joined_locks import give_to, give_to_customer, ordered_for
@@ -283,10 +282,8 @@ def _days_ms(key: str, at_ms: Instant) -> int:
 
 def attaches(session: Session) -> Attaches:
     """When handsets were seen switched on with a SIM that is not the customer's, by IMEI."""
-    same, other = col(SightingRow.device) == col(DeviceRow.device), col(SightingRow.sim) == SimClass.OTHER
-    query = select(col(DeviceRow.imei), col(SightingRow.at_ms)).join(SightingRow, same).where(other)
     seen = defaultdict[str, list[Instant]](list)
-    for imei, at_ms in session.execute(query):
+    for imei, at_ms in watch_store.seen_with_another_sim(session):
         seen[imei].append(at_ms)
     return seen
 

@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from api.joints import LockAnswer
 from custody.disputes.civil import civil_date
@@ -22,12 +21,13 @@ from custody.usecases.read_order import in_place_of_award
 from custody.usecases.ways_out import LETTERS
 from devicelock import part_store
 from devicelock import store as lock_store
+from devicelock.command_store import locks_of_orders
 from devicelock.part_store import ReferenceRow
 from devicelock.rules.applied import NEVER, Applied, Pair
-from devicelock.rules.command import Op, pair_in
+from devicelock.rules.command import pair_in
 from devicelock.rules.desired import Desired, ShownState, shown_state
 from devicelock.rules.order import OrderState
-from devicelock.store import CommandRow, LockOrderRow
+from devicelock.store import LockOrderRow
 from devicelock.usecases.show_parts import Shown
 
 OF_A_CUSTOMER = ("state", "locked", "may_be_locked", "held_until", "released_at")
@@ -242,12 +242,8 @@ def _may_be_locked(row: LockOrderRow, desired: Desired | None) -> bool:
 
 def _newest_locks(session: Session, rows: Sequence[LockOrderRow]) -> dict[str, Pair]:
     """The pair of the newest LOCK of each of those orders to which no answer came."""
-    names = [row.id for row in rows if row.acked_ms is None]
-    signed = select(col(CommandRow.order), col(CommandRow.raw)).where(
-        col(CommandRow.order).in_(names), col(CommandRow.op) == Op.LOCK
-    )
     newest: dict[str, Pair] = {}
-    for order, raw in session.execute(signed).all() if names else ():
+    for order, raw in locks_of_orders(session, [row.id for row in rows if row.acked_ms is None]):
         newest[order] = max(newest.get(order, NEVER), pair_in(raw))
     return newest
 

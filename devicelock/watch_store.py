@@ -17,8 +17,9 @@ from custody.kernel.errors import Rejected
 from custody.store.bulk import ask, write_first
 from devicelock.part_store import PartRow
 from devicelock.rules.caps import Clearance
+from devicelock.rules.hello import SimClass
 from devicelock.rules.order import OrderState
-from devicelock.store import LockOrderRow
+from devicelock.store import DeviceRow, LockOrderRow
 
 _LEAVER = re.compile(r"([0-9]{1,18})-(dev_\w{1,40})", re.ASCII)
 
@@ -115,6 +116,17 @@ def waits_to_be_seen(session: Session, kind: str, about: str) -> bool:
     return bool(ask(session, question, (about, kind)))
 
 
+def is_raised_unseen(session: Session, kind: str, *, after_ms: int, until_ms: int) -> bool:
+    """Whether an alert of a kind, at which nobody has looked yet, was raised in this time."""
+    waits = select(col(AlertRow.id)).where(
+        col(AlertRow.kind) == kind,
+        col(AlertRow.seen_ms).is_(None),
+        col(AlertRow.raised_ms) <= until_ms,
+        col(AlertRow.raised_ms) > after_ms,
+    )
+    return session.scalars(waits.limit(1)).first() is not None
+
+
 def alerts(session: Session, *, seen: bool, limit: int = 100) -> list[AlertRow]:
     """Alerts that nobody has looked at yet, or those that somebody has; newest first."""
     query = select(AlertRow).where(col(AlertRow.seen_ms).is_not(None) if seen else col(AlertRow.seen_ms).is_(None))
@@ -124,6 +136,13 @@ def alerts(session: Session, *, seen: bool, limit: int = 100) -> list[AlertRow]:
 def sightings_of(session: Session, name: str) -> list[SightingRow]:
     """Where a device was seen, oldest first."""
     return list(session.scalars(_SIGHTINGS, {"name": name}).all())
+
+
+def seen_with_another_sim(session: Session) -> list[tuple[str, int]]:
+    """When handsets were seen with a SIM that is not the customer's, each by its IMEI."""
+    same, other = col(SightingRow.device) == col(DeviceRow.device), col(SightingRow.sim) == SimClass.OTHER
+    rows = session.execute(select(col(DeviceRow.imei), col(SightingRow.at_ms)).join(SightingRow, same).where(other))
+    return [(imei, at_ms) for imei, at_ms in rows]
 
 
 def codes_since(session: Session, name: str, actors: Collection[str], since_ms: int) -> int:

@@ -11,15 +11,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Engine
 from sqlmodel import Session
 
 from api.process.keyring import CODES, Keyring, mark_of
 from custody.kernel.errors import Fatal, NotFound
 from custody.ledger.policy import Policy
 from custody.ledger.statements import read_policy
+from custody.store import log_reader
 from custody.store.policy_book import newest_policy
-from custody.store.tables import EntryRow
 from custody.store.unit import House
 from custody.usecases.open_log import change_rules, rules_in_force
 
@@ -31,7 +31,7 @@ FIX = "Put back the folder of the keys as it was when this log was last written,
 def require_keys(engine: Engine, folder: Path) -> None:
     """Raise `Fatal("keys")` if a key is missing beside a database that holds a log, before one is made anew."""
     missing = [name for name in (*(f"{purpose}.pem" for purpose in LASTING), CODES) if not (folder / name).exists()]
-    if missing and _has_log(engine):
+    if missing and log_reader.is_begun(engine):
         raise Fatal(
             "keys",
             f"{folder} lacks {', '.join(missing)}, and the database holds a log that was written with it",
@@ -78,10 +78,3 @@ def _named(policy: Policy, keyring: Keyring) -> Iterator[tuple[str, bytes, bytes
             yield f"{purpose}.pem", signer.public.kid, commands[purpose]
     if CODES_MARK in policy.rules:
         yield CODES, mark_of(keyring.codes), policy.rules[CODES_MARK]
-
-
-def _has_log(engine: Engine) -> bool:
-    if not inspect(engine).has_table(EntryRow.__tablename__):
-        return False
-    with Session(engine) as session:
-        return session.get(EntryRow, 0) is not None

@@ -6,8 +6,7 @@ log's policy hold. A log and an anchor from before that get it at the next start
 frees nothing; those that run go on, a handset frees itself at its hour, and its code needs no network.
 """
 
-from sqlalchemy import select
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from custody.kernel.errors import Fatal, NotFound
 from custody.ledger.statements import read_policy
@@ -15,7 +14,7 @@ from custody.store.policy_book import newest_policy
 from custody.store.unit import House
 from custody.usecases.open_log import change_rules, rules_in_force
 from devicelock.anchor import AnchorFile
-from devicelock.store import CommandRow
+from devicelock.command_store import is_any_signed
 
 ANCHOR = "anchor"
 
@@ -29,7 +28,7 @@ def check_anchor(session: Session, anchor: AnchorFile, *, fresh: str) -> None:
         named = read_policy(newest_policy(session)).policy.rules.get(ANCHOR)
     except NotFound:
         return
-    if named in anchor.names() or (named is None and not (_is_blank(anchor) and _has_signed(session))):
+    if named in anchor.names() or (named is None and not (_is_blank(anchor) and is_any_signed(session))):
         return
     lost = "is missing" if _is_blank(anchor) else "is not the one that the log names"
     raise Fatal(
@@ -53,7 +52,3 @@ def name_anchor(house: House, anchor: AnchorFile) -> None:
 
 def _is_blank(anchor: AnchorFile) -> bool:
     return anchor.is_new() and not anchor.names()
-
-
-def _has_signed(session: Session) -> bool:
-    return session.scalars(select(col(CommandRow.id)).limit(1)).first() is not None

@@ -17,17 +17,16 @@ import time
 from collections.abc import Callable
 
 import structlog
-from sqlalchemy import select
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from api.process.clock_mark import ClockMark
 from custody.kernel.clock import DAY_MS, MINUTE_MS, Clock, Instant, to_iso
 from custody.store import log_reader
 from custody.store.unit import Unit
+from devicelock import watch_store
 from devicelock.usecases.alert import AlertKind, raise_alert
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.shorten_holds import shorten_holds
-from devicelock.watch_store import AlertRow
 
 JUMP_MS = DAY_MS
 """So far ahead of the seconds that were counted is a jump."""
@@ -132,10 +131,4 @@ def _tell_of_jump(unit: Unit, *, jump_ms: int) -> None:
 
 def is_held(session: Session, *, now_ms: Instant) -> bool:
     """Whether things wait: nobody has looked yet, and by the clock it is neither before the jump nor a day after."""
-    waits = select(col(AlertRow.id)).where(
-        col(AlertRow.kind) == AlertKind.CLOCK_JUMPED,
-        col(AlertRow.seen_ms).is_(None),
-        col(AlertRow.raised_ms) <= now_ms,
-        col(AlertRow.raised_ms) > now_ms - HELD_MS,
-    )
-    return session.scalars(waits.limit(1)).first() is not None
+    return watch_store.is_raised_unseen(session, AlertKind.CLOCK_JUMPED, after_ms=now_ms - HELD_MS, until_ms=now_ms)

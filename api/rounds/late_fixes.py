@@ -5,8 +5,7 @@ The time is that of the policy, from the conclusion. One that is opened again an
 
 from collections.abc import Sequence
 
-from sqlalchemy import or_, select
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from custody.disputes.civil import civil_date
 from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
@@ -14,8 +13,8 @@ from custody.kernel.clock import DAY_MS, Instant
 from custody.store.tables import InquiryRow
 from custody.store.unit import Unit
 from custody.usecases.move_inquiry import fix_due_ms
+from devicelock.case_store import conclusions_without_alert
 from devicelock.usecases.alert import AlertKind, raise_alert
-from devicelock.watch_store import AlertRow
 
 
 def is_fix_late(session: Session, *, now_ms: Instant, policy: CaseworkPolicy = DEFAULT_POLICY) -> bool:
@@ -45,14 +44,6 @@ def tell_of_late_fixes(unit: Unit, *, only: str | None = None, policy: CaseworkP
 
 def _late(session: Session, *, now_ms: Instant, policy: CaseworkPolicy, limit: int) -> Sequence[InquiryRow]:
     """Those of which no alert waits to be seen, or was raised since their customer was told of the conclusion."""
-    told = select(col(AlertRow.id)).where(
-        col(AlertRow.about) == col(InquiryRow.id),
-        col(AlertRow.kind) == AlertKind.FIX_OVERDUE,
-        or_(col(AlertRow.seen_ms).is_(None), col(AlertRow.raised_ms) >= col(InquiryRow.told_ms)),
-    )
     before_ms = now_ms - policy.count("learning_days", civil_date(now_ms)) * DAY_MS
-    query = select(InquiryRow).where(
-        col(InquiryRow.state) == "concluded", col(InquiryRow.told_ms) < before_ms, ~told.exists()
-    )
-    rows = session.scalars(query.order_by(col(InquiryRow.told_ms)).limit(limit)).all()
+    rows = conclusions_without_alert(session, AlertKind.FIX_OVERDUE, before_ms=before_ms, limit=limit)
     return [row for row in rows if (fix_due_ms(session, row.dispute, policy=policy) or now_ms) < now_ms]

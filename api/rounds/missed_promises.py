@@ -6,19 +6,16 @@ promise was missed was told before, in the unit that wrote the miss down (`custo
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from custody.disputes.civil import civil_date
 from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
-from custody.disputes.promise import MISSED
 from custody.kernel.clock import MINUTE_MS, SECOND_MS, Instant
 from custody.store import case_book
-from custody.store.owing import is_owed
 from custody.store.tables import PromiseRow
 from custody.store.unit import Unit
+from devicelock.case_store import misses_without_alert
 from devicelock.usecases.alert import AlertKind, raise_alert
-from devicelock.watch_store import AlertRow
 
 
 def is_miss_untold(session: Session, *, now_ms: Instant, policy: CaseworkPolicy = DEFAULT_POLICY) -> bool:
@@ -51,11 +48,6 @@ def tell_of_misses(unit: Unit, *, only: str | None = None, policy: CaseworkPolic
 
 def _untold(session: Session, *, now_ms: Instant, policy: CaseworkPolicy, limit: int) -> Sequence[PromiseRow]:
     """Those that are still to be kept and of which no alert was ever raised, the longest overdue first."""
-    told = select(col(AlertRow.id)).where(
-        col(AlertRow.about) == col(PromiseRow.id), col(AlertRow.kind) == AlertKind.PROMISE_MISSED
-    )
     minutes = policy.count("missed_escalate_minutes", civil_date(now_ms))
-    before_ms = now_ms - SECOND_MS - minutes * MINUTE_MS
-    late = (col(PromiseRow.state) == MISSED, is_owed(), col(PromiseRow.due_ms) <= before_ms)
-    query = select(PromiseRow).where(*late, ~told.exists())
-    return session.scalars(query.order_by(col(PromiseRow.due_ms)).limit(limit)).all()
+    until_ms = now_ms - SECOND_MS - minutes * MINUTE_MS
+    return misses_without_alert(session, AlertKind.PROMISE_MISSED, until_ms=until_ms, limit=limit)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select, text
+from sqlalchemy import ColumnElement, Engine, and_, inspect, select, text
 from sqlmodel import Session, col
 
 from custody.kernel.clock import Instant
@@ -49,6 +49,14 @@ class StoredEntry:
     received_ms: Instant
     opening: bytes | None
     erased_ms: Instant | None
+
+
+def is_begun(engine: Engine) -> bool:
+    """Whether the database holds a log, whose tables may not be there yet."""
+    if not inspect(engine).has_table(EntryRow.__tablename__):
+        return False
+    with Session(engine) as session:
+        return session.get(EntryRow, 0) is not None
 
 
 def head(session: Session) -> Head:
