@@ -7,6 +7,7 @@ to the rules of `custody.disputes.wording`.
 from collections.abc import Mapping
 from typing import Any
 
+from custody.disputes import wording
 from custody.disputes.claim import ClaimType
 from custody.disputes.payout import WORDS as PAYOUT_WORDS
 from custody.disputes.remedy import WORDS as REMEDY_WORDS
@@ -356,6 +357,7 @@ HELD: Mapping[str, str] = {
     "given": "given by the customer",
     "told": "told by the customer",
 }
+EXPLAINED = wording.EXPLAINED
 REMEDIES: Mapping[str, str] = {str(remedy): said for remedy, said in REMEDY_WORDS.items()}
 PAYOUTS: Mapping[str, str] = {str(way): said for way, said in PAYOUT_WORDS.items()}
 ROLES: Mapping[str, str] = {"agent": "Agent", "supervisor": "Supervisor", "investigator": "Investigator"}

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from custody.disputes.order import OrderFacts
-from custody.disputes.wording import lint_text
+from custody.disputes.wording import EXPLAINED, lint_text
 from custody.gs1.imei import imei_urn
 from custody.usecases.record_sale import Sale, record_sale
 from tests.doors.case_desk import SEEN, CaseDesk
@@ -44,6 +44,13 @@ def test_a_button_that_a_customer_presses_again_is_answered_as_done(
         desk.http.post(f"{link}/choose", data={"remedy": "advance_swap"})
         desk.event(told, "agent-1", "delivered_or_paid", reference="JJD1")
     assert [desk.http.post(f"{link}/{act}", data=form).status_code for _ in range(2)] == [303, 303]
+
+
+def test_the_long_words_that_no_reader_is_charged_for_are_explained_on_the_customers_page(desk: CaseDesk) -> None:
+    """The reading age of our texts counts them as short ones because of that."""
+    page = html.unescape(desk.http.get(f"/c/{desk.report()['customer_token']}").text)
+    for word, meaning in EXPLAINED.items():
+        assert f"<dt>{word.capitalize()}</dt><dd>{meaning}</dd>" in page
 
 
 @pytest.mark.parametrize("act", ["withdraw", "decision"])
