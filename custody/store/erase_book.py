@@ -48,7 +48,10 @@ from custody.store.tables import (
 
 ERASED = "erased"
 OUR_PROMISES = NOT_BY_THE_REMEDY.union(WORDS.values())
-"""What we promise in words of our own, which say nothing of anybody and by which money of an order is counted."""
+"""What we promise in words of our own, which say nothing of anybody and by which money of an order is counted.
+
+A scheme may decide the same in the same words, and begin them with a capital letter.
+"""
 
 
 def erasures_of(session: Session, target: str) -> list[ErasureRow]:
@@ -193,7 +196,7 @@ def forget_case(session: Session, dispute: str, *, token_hash: bytes) -> list[in
 def _forget_promised(session: Session, dispute: str) -> None:
     for row in session.scalars(select(PromiseRow).where(col(PromiseRow.dispute) == dispute)).all():
         promise = msgspec.json.decode(row.facts, type=Promise)
-        if promise.what not in OUR_PROMISES:
+        if promise.what.lower() not in OUR_PROMISES:
             row.facts = msgspec.json.encode(replace(promise, what=ERASED)).decode()
             session.add(row)
     session.flush()

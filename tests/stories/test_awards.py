@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from api.rounds.timer import CASES
 from api.views import case_view
 from custody.disputes.machine import CaseRole
 from custody.disputes.promise import Promise, is_owed
@@ -11,9 +12,12 @@ from custody.kernel.errors import Conflict
 from custody.store import case_book
 from custody.usecases import move_case, move_scheme
 from custody.usecases.came_back import payment_came_back
+from custody.usecases.erase import erase
+from custody.usecases.sweep_cases import sweep_case
 from tests.stories.case_steps import act, in_state
 from tests.stories.lock_steps import told
 from tests.stories.test_money_back import BY_AGENT, PRICE, choose, offered, paid_and_not_fixed, promises
+from tests.stories.test_one_remedy import by_the_box
 from tests.world import World
 from tests.world_parts import Opened
 
@@ -153,3 +157,18 @@ def test_before_a_yes_the_customer_and_staff_read_what_it_takes_the_place_of(wor
     assert [one.what for one in owed(world, opened)] == ["a new phone sent to you"]
     with world.house.read() as session:
         assert case_view(session, case_book.read(session, opened.case))["decision"] is None
+
+
+@pytest.mark.parametrize("award", ["Your money back.", "A new phone sent to you"])
+def test_an_award_in_the_words_of_a_remedy_puts_the_order_right_also_once_its_case_is_erased(
+    world: World, award: str
+) -> None:
+    stranger, mine = by_the_box(world), world.dispute(world.parcels[0], "damaged")
+    choose(world, stranger, "refund")
+    awarded(world, mine, award, pence=None)
+    act(world, move_case.remedied, mine, reference="BACS 1", **BY_AGENT)
+    act(world, move_case.confirm, mine, actor="customer", locks_settled=True)
+    with world.house.unit() as unit:
+        erase(unit, mine.case, reason="asked", actor="supervisor-1", holds=lambda *_: [])
+    act(world, sweep_case, stranger, asked=CASES)
+    assert owed(world, stranger) == []
