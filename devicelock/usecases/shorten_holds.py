@@ -4,7 +4,8 @@ The end of a lock is a moment of our clock, and until then the hello brings back
 Nobody knows which locks were decided while the clock was ahead, so that all of them count as such: doubt sets free.
 
 Several services on one database see their own clocks put back, mostly one and the same. So an order keeps by how much
-each of them went back since its end was set, and ends as much earlier as the one that went back furthest.
+each of them went back since its end was set, and ends as much earlier as the one that went back furthest. None ends
+before 1970: a clock may have been thousands of years ahead, and no calendar could tell such an end.
 """
 
 from dataclasses import replace
@@ -47,7 +48,7 @@ def _shorten(order: LockOrderRow, by_s: int, service: str) -> int:
     known = store.facts_of(order).get(PUT_BACK, {})
     before: dict[str, int] = known["by_s"] if known.get("end_ms") == order.held_until_ms else {}
     after = {**before, service: before.get(service, 0) + by_s}
-    less_s = max(after.values()) - max(before.values(), default=0)
+    less_s = min(max(after.values()) - max(before.values(), default=0), order.held_until_ms // SECOND_MS)
     order.held_until_ms -= less_s * SECOND_MS
     store.add_facts(order, **{PUT_BACK: {"end_ms": order.held_until_ms, "by_s": after}})
     return less_s

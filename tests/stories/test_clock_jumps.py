@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from api.parts import Parts
-from api.process.clock_mark import ClockMark
+from api.process.clock_mark import MOST_DIGITS, ClockMark
 from api.rounds import timer
 from api.rounds.clock_watch import (
     AWAY_MS,
@@ -23,6 +23,7 @@ from api.rounds.clock_watch import (
     act_on_jump,
     last_up_ms,
 )
+from api.views import order_view
 from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from custody.kernel.system_clock import SystemClock
 from custody.store import log_reader
@@ -320,3 +321,12 @@ def test_an_end_that_was_set_anew_since_one_clock_went_back_is_put_earlier_by_an
     with world.house.unit() as unit:
         put_back(world, "other", 5 * HOUR_MS)(unit)
     assert world.order(opened.order.id).held_until_ms == until_ms - 5 * HOUR_MS
+
+
+def test_a_clock_that_was_thousands_of_years_ahead_leaves_locks_whose_end_can_be_told(world: World) -> None:
+    opened, _radio = world.locked_elsewhere()
+    with looking(world, up_ms=10**MOST_DIGITS - 1):
+        assert until(lambda: "clock_put_back" in world.alerts())
+        assert until(lambda: world.order(opened.order.id).state == "release_queued")
+    with world.house.read() as session:
+        assert order_view(session, world.order(opened.order.id))["held_until"].startswith("1970-")
