@@ -10,7 +10,10 @@
 - A promise is kept by a record that names it, or by a remedy, an offer or a joining that was recorded. One of what the
   customer chose, of what a scheme decided, of money again that came back, or of what stands again after it was set
   aside, is kept by a remedy or by its own record, and by a later one than made it.
-- What a record sets aside is shown so, until one promises it again.
+- What a record sets aside is shown so, until one promises it again. A promise is crossed out, replaced or set aside
+  only by a record after the one that made it: of a choice, of a yes to what a scheme decided, of the customer's word
+  that ends the case, of setting it aside, or of money that came back. What a joined case gave up before, that one's
+  records tell.
 - The credit that is to be paid is no less than what the records tell, less what each `dispute.credit_paid` tells was
   paid of it: one that tells no sum paid all.
 
@@ -41,11 +44,14 @@ OFFERED, CHOSEN, NEW_OWNER = "dispute.offered", "dispute.chosen", "dispute.new_o
 DECIDED, ACCEPTED = "dispute.scheme_decided", "dispute.decision_accepted"
 CAME_BACK, MISSED, KEPT = "dispute.payment_came_back", "dispute.promise_missed", "dispute.promise_kept"
 REMEDIED, NEEDS = "dispute.remedied", "dispute.needs"
+CLOSED, WITHDRAWN, FOUND = "dispute.closed", "dispute.withdrawn", "dispute.found"
 SET_ASIDE, STANDS_AGAIN = "dispute.set_aside", "dispute.stands_again"
 PAID, OWED_AGAIN, FOR_A_LOCK = "dispute.credit_paid", "dispute.credit_came_back", "dispute.lock_compensation"
 GROWN = "dispute.credit_grown"
 KEEPS = frozenset({REMEDIED, OFFERED, JOINED})
 """The steps that keep promises which no step here made, without naming each of them."""
+GIVES_UP = frozenset({CHOSEN, ACCEPTED, CLOSED, WITHDRAWN, FOUND})
+"""The steps that give up promises without naming each of them."""
 PART_OF_THE_PRICE = "price_reduction"
 
 
@@ -113,6 +119,33 @@ def _check_promises(pack: OpenedPack, records: Records, steps: Records, notes: N
         hidden = closed_since(pack, records, -1)
         said = f"no record here tells that these promises were kept: {', '.join(alone)}"
         notes.tell(said, CASE, ok=None if hidden else False)
+    if owed := sorted(name for name in listed if _is_given_up(listed[name]) and not _gives_up(steps, name)):
+        hidden = closed_since(pack, records, -1)
+        said = f"no record here tells that these promises were crossed out or set aside: {', '.join(owed)}"
+        notes.tell(said, CASE, ok=None if hidden else False)
+
+
+def _is_given_up(promise: Mapping[str, Any]) -> bool:
+    """Whether a pack says that a promise is not owed any more, though it may not have been kept."""
+    return promise["state"] == "void" or promise.get("replaced") is True or promise.get("set_aside") is True
+
+
+def _gives_up(steps: Records, name: str) -> bool:
+    """Whether a record gives a promise up; where it came with a case that was joined, that one's records may."""
+    beside = (index for index, fields in steps.items() if fields["kind"] in {OPENED, NEEDS})
+    named = next((index for index in beside if name in steps[index].get("promises", ())), None)
+    made = _made(steps).get(name, named)
+    if made is None and any(fields["kind"] == JOINED for fields in steps.values()):
+        return True
+    return any(
+        index > (-1 if made is None else made)
+        and (
+            fields["kind"] in GIVES_UP
+            or (fields["kind"] == SET_ASIDE and name in fields.get("promises", ()))
+            or (fields["kind"] == CAME_BACK and fields.get("promise") == name)
+        )
+        for index, fields in steps.items()
+    )
 
 
 def _set_aside(steps: Records) -> Iterator[tuple[int, str]]:
@@ -125,10 +158,7 @@ def _set_aside(steps: Records) -> Iterator[tuple[int, str]]:
 
 def _kept(steps: Records, names: Iterable[str]) -> set[str]:
     """Those of some promises that a record keeps."""
-    made: dict[str, int] = {}
-    for index, fields in steps.items():
-        again = fields["kind"] == STANDS_AGAIN
-        made |= {name: index for name, told in _promised(fields) if again or "due_ms" in told}
+    made = _made(steps)
     by_word = [(index, fields.get("promise")) for index, fields in steps.items() if fields["kind"] in {KEPT, REMEDIED}]
     some = any(fields["kind"] in KEEPS for fields in steps.values())
     return {
@@ -137,6 +167,15 @@ def _kept(steps: Records, names: Iterable[str]) -> set[str]:
         if any(index > made.get(name, -1) and told in {None, name} for index, told in by_word)
         or (some and name not in made)
     }
+
+
+def _made(steps: Records) -> dict[str, int]:
+    """The promises that a record makes, and does not merely name, with the index of that record."""
+    made: dict[str, int] = {}
+    for index, fields in steps.items():
+        again = fields["kind"] == STANDS_AGAIN
+        made |= {name: index for name, told in _promised(fields) if again or "due_ms" in told}
+    return made
 
 
 def _promised(fields: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, tuple[Any, ...]]]]:
