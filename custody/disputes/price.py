@@ -2,7 +2,7 @@
 
 - A refund gives back what is left of the price. What was promised or paid before counts, whatever came after it; what
   the customer crossed out or chose something else for does not, nor a payment that came back to us. What the scheme
-  decided counts with its sum, and with nothing where it has none.
+  decided counts with its sum; where it has none, the words of a refund count as any refund, and all else with nothing.
 - No rule sets the sum of a price reduction (Consumer Rights Act 2015 s.24 and s.25: an appropriate one). Whoever agrees
   on it with the customer names it, within what is left of the price, and only then it is an option, with its sum.
 - Where the price is not known, or nothing was paid up front, a refund is promised in words, and once.
@@ -22,7 +22,7 @@ _MONEY = frozenset(WORDS[remedy] for remedy in PAYS_MONEY)
 
 def is_money(promise: Promise) -> bool:
     """Whether a promise gives back money of the price."""
-    return promise.what in _MONEY
+    return promise.what.lower() in _MONEY
 
 
 def may_come_back(promise: Promise) -> bool:
@@ -32,10 +32,10 @@ def may_come_back(promise: Promise) -> bool:
 
 def left_of_price(price_pence: int | None, promises: Iterable[Promise]) -> int | None:
     """What is left to give back, in pence; None where no sum can be told and no refund was promised either."""
-    counted = [each for each in promises if (is_money(each) or _is_awarded(each)) and each.state != "void"]
+    counted = [each for each in promises if (_is_refund(each) or _has_sum(each)) and each.state != "void"]
     counted = [each for each in counted if not each.came_back and not each.replaced]
     if not price_pence:
-        return 0 if any(each.what == WORDS[Remedy.REFUND] for each in counted) else None
+        return 0 if any(map(_is_refund, counted)) else None
     return max(0, price_pence - sum(each.amount_pence or price_pence for each in counted))
 
 
@@ -74,9 +74,14 @@ def paid_back() -> Conflict:
     )
 
 
-def _is_awarded(promise: Promise) -> bool:
-    """Whether it is a sum that the scheme decided."""
-    return promise.method == AS_DECIDED and promise.amount_pence is not None
+def _is_refund(promise: Promise) -> bool:
+    """Whether it gives back what is left of the price; a scheme may say so with a capital letter."""
+    return promise.what.lower() == WORDS[Remedy.REFUND]
+
+
+def _has_sum(promise: Promise) -> bool:
+    """Whether it is a sum of money: part of the price, or what the scheme decided."""
+    return (is_money(promise) or promise.method == AS_DECIDED) and promise.amount_pence is not None
 
 
 def _refused(why: str, fix: str) -> Rejected:

@@ -172,3 +172,23 @@ def test_an_award_in_the_words_of_a_remedy_puts_the_order_right_also_once_its_ca
         erase(unit, mine.case, reason="asked", actor="supervisor-1", holds=lambda *_: [])
     act(world, sweep_case, stranger, asked=CASES)
     assert owed(world, stranger) == []
+
+
+@pytest.mark.parametrize("award", ["Your money back.", "your money back"])
+@pytest.mark.parametrize("paid", [False, True])
+def test_an_award_of_the_price_in_words_alone_is_the_price_whatever_letter_it_begins_with(
+    world: World, award: str, *, paid: bool
+) -> None:
+    first, second = (world.dispute(world.parcels[0], "damaged") for _ in range(2))
+    awarded(world, first, award, pence=None)
+    if paid:
+        act(world, move_case.remedied, first, reference="BACS 1", **BY_AGENT)
+    with world.refused(Conflict, "paid"):
+        choose(world, second, "refund")
+
+
+@pytest.mark.parametrize("award", ["Part of the price back", "part of the price back"])
+def test_an_award_of_part_of_the_price_without_a_sum_takes_nothing_from_what_is_left(world: World, award: str) -> None:
+    first, second = (world.dispute(world.parcels[0], "damaged") for _ in range(2))
+    awarded(world, first, award, pence=None)
+    assert choose(world, second, "refund").amount_pence == PRICE
