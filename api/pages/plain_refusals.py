@@ -69,7 +69,7 @@ def _said(trouble: Trouble, detail: str, fix: str | None = None) -> Trouble:
 def _step(step: Mapping[str, str | None]) -> str:
     kind = f" ({words.worded(words.CLAIMS, step['claim_type'])})" if step["claim_type"] else ""
     at = moment(from_iso(step["at"] or ""))
-    return f"{words.worded(words.TIMELINE, step['kind'] or '')}{kind}, by {step['actor']}, {at}"
+    return f"{words.worded(words.TIMELINE, step['kind'] or '')}{kind}, by {words.actor(step['actor'] or '')}, {at}"
 
 
 def _stands(state: str) -> str:

@@ -35,7 +35,6 @@ CASE_STATES: Mapping[str, str] = {
     "adr_open": "Open to the independent scheme",
     "with_adr": "With the independent scheme",
     "adr_decided": "Scheme decided",
-    "stands_again": "What was set aside is promised again: no other report puts the order right any more",
     "closed": "Closed",
     "withdrawn": "Withdrawn",
     "merged": "Joined",
@@ -89,7 +88,9 @@ TIMELINE: Mapping[str, str] = {
     "credit_grown": "What is late earned the customer another day's credit",
     "credit_paid": "Credit paid",
     "credit_came_back": "A credit came back to us",
+    "payment_came_back": "A payment came back to us",
     "set_aside": "What was promised is set aside: another report puts the order right",
+    "stands_again": "What was set aside is promised again: no other report puts the order right any more",
     "closed": "Closed",
     "withdrawn": "Withdrawn by the customer",
     "found": "The customer found the phone",
@@ -103,6 +104,7 @@ TIMELINE: Mapping[str, str] = {
     "adr_open": "Letter for the independent scheme",
     "letter": "Letter for the independent scheme; what was offered stays",
     "new_owner": "Somebody else looks after the case",
+    "link_renewed": "A new link was made for the customer, and the old one ended",
     "ask_lapsed": "Went on without what was asked for",
     "reminded": "Reminded the customer of the offer",
     "heard_accepted": "Accepted what the customer said",
@@ -122,6 +124,7 @@ TIMELINE: Mapping[str, str] = {
     "left": "The customer leaves",
     "leaver_told": "The customer was told of the end of their line",
     "whereabouts": "What became of the handset, as far as we know",
+    "order_days": "Wrote down days of the order",
     "needs": "Wrote down what the customer is without, and promised it",
     "support_needs": "Wrote down what the customer needs of us",
     "lock_announced": "The customer was told that a lock is planned",
@@ -136,6 +139,8 @@ TIMELINE: Mapping[str, str] = {
     "chain_reopened": "The chain is investigated again",
     "pack.exported": "Evidence pack exported",
 }
+HANDSET = "dev_"
+"""What the ids of handsets begin with."""
 LOCKS: Mapping[str, tuple[str, str]] = {
     OrderState.REQUESTED: ("Waits for a second person", "Nothing is locked yet."),
     OrderState.APPROVED: ("Approved", "The command is being signed."),
@@ -367,6 +372,11 @@ def worded(table: Mapping[str, str], code: object) -> str:
     """The words of a code; a code without words in plain spelling."""
     text = str(code)
     return table.get(text) or text.replace("_", " ")
+
+
+def actor(name: str) -> str:
+    """Who acted: an account by its name, a handset as one, whose id tells staff nothing."""
+    return "the handset" if name.startswith(HANDSET) else name
 
 
 def of_lock(order: Mapping[str, Any]) -> tuple[str, str]:
