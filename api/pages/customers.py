@@ -254,6 +254,7 @@ def _page(request: Request, parts: Parts, token: str, sent: Sent, *, unlock: str
     if "choose" in moves and view["remedy"]:
         forms.add("choose")
     sent = sent.on_page(has_form=sent.form in forms)
+    under_way = {OrderState(lock["state"]) for lock in view["locks"]} - SETTLED - {OrderState.REQUESTED}
     return page(
         request,
         "customer.html",
@@ -263,7 +264,8 @@ def _page(request: Request, parts: Parts, token: str, sent: Sent, *, unlock: str
         moves=moves,
         was_found=was_found,
         answer_by=answer_by,
-        locked=any(OrderState(lock["state"]) not in SETTLED | {OrderState.REQUESTED} for lock in view["locks"]),
+        locked=bool(under_way),
+        wished=bool(under_way - {OrderState.RELEASE_QUEUED}),
         pays=PAYS,
         payouts=_payouts(file),
         scheme=_scheme(file, civil_date(parts.clock.now_ms())),
