@@ -26,6 +26,8 @@ Handler = Callable[[Request, Any], Awaitable[Response]]
 MACHINES = ("/v1/", "/log/", "/entries", "/.well-known/", "/assets/", "/openapi.json")
 TITLES = {"method": "There is no page here"}
 OF_CUSTOMERS = (r"/c/[^/]+", r"/complain(?=/|$)", r"/bought(?=/|$)")
+CUT_OFF = frozenset({"/c", "/c/"})
+"""What is left of a customer's link that lost all of its token."""
 _QUALITY = re.compile(r"\s*([^;,\s]+)\s*((?:;[^,]*)?)")
 
 
@@ -46,8 +48,9 @@ def respond(
         query = f"?{request.url.query}" if request.url.query else ""
         onward = f"{path}{query}" if request.method == "GET" else "/console"
         return RedirectResponse(f"{SIGN_IN}?next={quote(onward)}", status_code=HTTPStatus.SEE_OTHER)
-    if trouble.code == "token":
-        return page(request, "no_such_link.html", status=HTTPStatus.NOT_FOUND)
+    if trouble.code == "token" or (trouble.code == "page" and path in CUT_OFF):
+        phone = request.app.state.parts.settings.support_phone
+        return page(request, "no_such_link.html", status=HTTPStatus.NOT_FOUND, phone=phone)
     title = TITLES.get(trouble.code) or heading_of(trouble)
     back = next((found[0] for way in OF_CUSTOMERS if (found := re.match(way, path))), "")
     answer = page(

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import zipfile
 
 import httpx
@@ -118,3 +119,12 @@ def test_who_does_not_agree_by_the_link_of_a_joined_report_is_heard_though_the_o
     assert desk.state(first) == ended, "whoever read the box opens nobody's case"
     assert desk.http.post(f"/c/{second['customer_token']}/disagree").status_code == 303
     assert desk.state(first) == "triaged"
+
+
+@pytest.mark.parametrize("link", ["/c", "/c/", "/c/c_haq8ecccjc8c", "/c/c_haq8ecccjc8cqnes."])
+def test_a_link_that_was_cut_off_anywhere_leads_to_kind_words_and_a_number_to_call(desk: CaseDesk, link: str) -> None:
+    answer = desk.http.get(link, follow_redirects=True)
+    assert answer.status_code == 404
+    assert "You did nothing wrong. The link may be cut off." in answer.text
+    assert desk.house.parts.settings.support_phone in answer.text
+    assert "console" not in re.sub(r"<(link|script)[^>]*>", "", answer.text), "whoever has a link is no member of staff"
