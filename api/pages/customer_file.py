@@ -17,6 +17,7 @@ import msgspec
 from sqlmodel import Session
 
 from api.given_name import cut_name
+from api.pages.times import moment_words
 from api.routes.customer import customer_view
 from custody.kernel.clock import Instant, to_iso
 from custody.store import case_book, evidence_book, sale_book
@@ -29,8 +30,8 @@ README = (
     "This file holds all that our case says about you.\n"
     "Name and address on the order are left out, and what we found out since, as anyone may have its number.\n"
     "Call us to get them.\n"
-    "my-case.json: the case with every date, promise and step.\n"
-    "messages.txt: what we told you.\n"
+    "my-case.json: the case with every date, promise and step. Its times are UTC.\n"
+    "messages.txt: what we told you. Its times are UK time.\n"
     "files: what you gave us.\n"
 )
 
@@ -49,7 +50,7 @@ def write_file(session: Session, token: str, out: IO[bytes], *, now_ms: Instant)
         "order_record": None if sale is None else _without_the_buyer(sale),
         "steps": [_step(row) for row in case_book.timeline(session, file.case.id)],
     }
-    messages = "\n\n".join(f"{said['at']}\n{said['text']}" for said in view["messages"])
+    messages = "\n\n".join(f"{moment_words(said['at'])}\n{said['text']}" for said in view["messages"])
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as pack:
         _put(pack, "read-me.txt", README.encode(), now_ms)
         _put(pack, "my-case.json", msgspec.json.format(msgspec.json.encode(document), indent=2), now_ms)

@@ -8,6 +8,7 @@ import zipfile
 import httpx
 import pytest
 
+from api.pages.times import moment_words
 from custody.store import case_book
 from tests.doors.case_desk import OURS, CaseDesk
 
@@ -128,3 +129,19 @@ def test_a_link_that_was_cut_off_anywhere_leads_to_kind_words_and_a_number_to_ca
     assert "You did nothing wrong. The link may be cut off." in answer.text
     assert desk.house.parts.settings.support_phone in answer.text
     assert "console" not in re.sub(r"<(link|script)[^>]*>", "", answer.text), "whoever has a link is no member of staff"
+
+
+def test_a_page_that_tells_times_says_in_which_zone_they_are(desk: CaseDesk) -> None:
+    told = desk.report(claim_type="never_received")
+    own = desk.http.get(f"/c/{told['customer_token']}").text
+    staff = desk.http.get(f"/console/cases/{told['dispute']}", headers=desk.by("agent-1")).text
+    assert "Times are UK time." in own
+    assert "Times are UK time" in staff
+
+
+def test_the_messages_in_a_customers_file_have_the_times_of_their_page(desk: CaseDesk) -> None:
+    told = desk.report(claim_type="never_received")
+    file = desk.file(told)
+    first = desk.own(told)["messages"][0]
+    assert file["messages.txt"].decode().startswith(f"{moment_words(first['at'])}\n{first['text']}\n")
+    assert b"messages.txt: what we told you. Its times are UK time." in file["read-me.txt"]
