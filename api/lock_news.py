@@ -21,6 +21,7 @@ from api.circumstances import cases_of, is_customers
 from api.joined_locks import give_to_customer, joined_from
 from custody.disputes.case import CASE
 from custody.disputes.civil import civil_date, in_words
+from custody.disputes.lock_wish import LockWish, said_to_customer
 from custody.disputes.messages import Message, pounds, say
 from custody.disputes.policy import DEFAULT_POLICY as POLICY
 from custody.disputes.work_clocks import leaver_notices
@@ -92,7 +93,7 @@ def announce_lock(unit: Unit, order: LockOrderRow) -> Instant | None:
     if order.dispute is None:
         return None
     file = case_book.read(unit.session, order.dispute)
-    return _announce(unit, order, dispute=file.case.id, reason=file.lock_wish.reason)
+    return _announce(unit, order, dispute=file.case.id, wish=file.lock_wish)
 
 
 def announce_joined(unit: Unit, *, dispute: str, into: str) -> None:
@@ -106,17 +107,21 @@ def announce_joined(unit: Unit, *, dispute: str, into: str) -> None:
         return
     for order in _undecided(unit, into):
         if dispute in joined_from(order):
-            notice_ms = _announce(unit, order, dispute=into, reason=wish.reason)
+            notice_ms = _announce(unit, order, dispute=into, wish=wish)
             lock_store.add_facts(order, notice_ms=notice_ms)
             unit.session.add(order)
 
 
-def _announce(unit: Unit, order: LockOrderRow, *, dispute: str, reason: str) -> Instant:
+def _announce(unit: Unit, order: LockOrderRow, *, dispute: str, wish: LockWish) -> Instant:
     notice_ms = unit.now_ms + POLICY.count("lock_notice_hours", civil_date(unit.now_ms)) * HOUR_MS
     facts = {"order": order.id, "notice_ms": notice_ms}
     case_book.note(unit, dispute, ANNOUNCED, actor=order.requester, facts=facts)
-    case_book.say(unit, dispute, [say("lock.before", at=in_words(notice_ms), reason=reason)])
+    case_book.say(unit, dispute, [say("lock.before", at=in_words(notice_ms), reason=_why(wish))])
     return notice_ms
+
+
+def _why(wish: LockWish) -> str:
+    return said_to_customer(wish) or BY_TWO_PEOPLE
 
 
 def customer_disagrees(unit: Unit, office: LockOffice, *, dispute: str) -> Sequence[LockOrderRow]:
@@ -266,7 +271,7 @@ def _plain(unit: Unit, order: LockOrderRow, event: OrderEvent) -> Message:
 
 def _with_reason(session: Session, order: LockOrderRow, event: OrderEvent, file: CaseFile) -> Message | None:
     if event is OrderEvent.PUBLISH:
-        return say("lock.publish", reason=file.lock_wish.reason if file.lock_wish.fair else BY_TWO_PEOPLE)
+        return say("lock.publish", reason=_why(file.lock_wish))
     if event is OrderEvent.SECOND_PERSON_SAYS_NO:
         return say("lock.second_person_says_no", reason=lock_store.facts_of(order)["refused"])
     if event is OrderEvent.WITHDRAW:

@@ -5,8 +5,10 @@ A wish is not a lock: it names no device and holds no authority. The handset is 
 eligibility, authority and caps are checked where locks are made.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 
 from custody.disputes.claim import LockRule, claim_of
 from custody.disputes.policy import CaseworkPolicy
@@ -50,6 +52,22 @@ def lock_wish(claim_type: str | None, facts: WishFacts, *, policy: CaseworkPolic
             "customer_still_served" if held else "order_never_reached_customer"
         ]
     return LockWish(fair=fair, claim_type=claim_type, reason=reason, notice=notice)
+
+
+TO_CUSTOMER: Mapping[LockRule, str] = MappingProxyType(
+    {
+        LockRule.AT_ONCE: "The phone that you ordered never reached you.",
+        LockRule.LOST_ON_RETURN_LEG: "The phone was lost on its way back to us.",
+        LockRule.ABSENT_FROM_RETURNS_BENCH: "The phone that you sent back has not come to us.",
+        LockRule.MISSING_FROM_CUSTODY: "The phone that you ordered went missing while we had it.",
+    }
+)
+"""Why a lock is fair, as its customer reads it; `LockWish.reason` is for staff and stands in the case."""
+
+
+def said_to_customer(wish: LockWish) -> str | None:
+    """Why a lock is fair, in words for its customer; None where it is not."""
+    return TO_CUSTOMER[claim_of(wish.claim_type).lock] if wish.fair and wish.claim_type else None
 
 
 def _decide(rule: LockRule, facts: WishFacts, *, days: int) -> tuple[bool, str]:

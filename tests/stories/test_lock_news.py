@@ -1,5 +1,8 @@
 """Stories of what customers are told of a lock and of the end of their account: at its moment, once, and not after."""
 
+import re
+from datetime import date
+
 import msgspec
 import pytest
 
@@ -7,8 +10,11 @@ from api import lock_news
 from api.circumstances import cases_of
 from api.join_reports import join_reports
 from custody.disputes.civil import in_words
-from custody.disputes.lock_wish import WishFacts
+from custody.disputes.claim import ClaimType
+from custody.disputes.lock_wish import WishFacts, lock_wish, said_to_customer
 from custody.disputes.machine import CaseRole
+from custody.disputes.policy import DEFAULT_POLICY as POLICY
+from custody.disputes.wording import lint_text
 from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from custody.kernel.errors import Conflict, Forbidden, Rejected, Unavailable
 from custody.store import case_book
@@ -84,6 +90,21 @@ def test_a_customer_whom_the_order_never_reached_is_told_when_it_is_locked_and_n
     radio.switch_on()
     world.deliver()
     assert count(world, opened, LOCKING) == 1, "signed anew is not another lock"
+    assert "This is why: The phone that you ordered never reached you." in told(world, opened)
+
+
+def test_no_reason_to_lock_speaks_to_the_customer_as_staff_speak_of_them() -> None:
+    facts = WishFacts(
+        **dict.fromkeys(("lost_on_return_leg", "absent_from_returns_bench", "missing_from_custody"), True),
+        **dict.fromkeys(("customer_told", "returns_bench_told"), True),
+        days_since_return=400,
+    )
+    wishes = [lock_wish(kind, facts, policy=POLICY, on_date=date(2026, 11, 30)) for kind in ClaimType]
+    said = {said_to_customer(wish) for wish in wishes if wish.fair}
+    assert len(said) == 4
+    for words in said:
+        lint_text(words)
+        assert not re.search("customer|handset|chain|bench|custody", words)
 
 
 @pytest.mark.parametrize("word", ["disagrees", "found"])
