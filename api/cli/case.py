@@ -56,7 +56,7 @@ def listing(
 @app.command("show")
 def read(dispute: str, as_json: AsJson = False) -> None:
     """One case with its timeline. Example: `weaklink dispute show case_0k3v9q2m7x4d8r1t`."""
-    show(call("GET", f"/v1/disputes/{named(dispute)}"), as_json=as_json, human=_case)
+    show(call("GET", f"/v1/disputes/{named(dispute)}"), as_json=as_json, human=_whole)
 
 
 @app.command()
@@ -137,8 +137,9 @@ def _typed(name: str, value: str) -> str | int | bool:
 
 def _case(value: dict[str, Any]) -> None:
     console.print(Text.assemble((value["dispute"], "bold"), f"  {value['state']}: {value['status']}"))
-    stands = f"presumption {value['presumption']}, owner {value['owner']}, order {value['order']}"
-    console.print(f"{stands}, version {value['version']}", highlight=False)
+    order = f", order {value['order']}" if value["order"] else ""
+    stands = f"presumption {value['presumption']}, owner {value['owner']}{order}, version {value['version']}"
+    console.print(stands, highlight=False)
     if value.get("remedy"):
         options = ", ".join(f"{option['remedy']}{_sum(option)}" for option in value["remedy"]["options"])
         console.print(f"on offer: {options}", highlight=False)
@@ -149,10 +150,20 @@ def _case(value: dict[str, Any]) -> None:
         console.print(f"promise: {said}", highlight=False)
     if value["unpaid_credit_pence"]:
         console.print(f"credit to pay: {pounds(value['unpaid_credit_pence'])}", highlight=False)
+    if value.get("support_needs"):
+        console.print(f"support needs: {'; '.join(value['support_needs'])}", highlight=False)
     for lock in value["locks"]:
         console.print(f"lock: {lock['state']} until {lock['held_until']}", highlight=False)
     if "customer_url" in value:
         _page(value)
+
+
+def _whole(value: dict[str, Any]) -> None:
+    """A case with all of its timeline."""
+    _case(value)
+    for line in value["timeline"]:
+        said = f"{line['at']}  {line['kind']}  {line['actor']}  entry {line['index']}"
+        console.print(said, highlight=False)
 
 
 def _to_know(row: dict[str, Any]) -> str:

@@ -57,6 +57,18 @@ def test_part_of_the_price_is_offered_and_a_payment_that_came_back_is_told_in_a_
     assert "(came back)" in shell.run("dispute", "move", case, "payment_came_back", *told).out
 
 
+def test_a_case_is_shown_with_its_timeline_as_its_help_says(shell: CommandLine) -> None:
+    opened = shell.run("dispute", "open", "It never came", "--claim", "never_received").out
+    case = opened.split()[0]
+    assert "None" not in opened
+    moved = shell.run("dispute", "move", case, "support_needs", "--need", "letters in large print").out
+    assert "support needs: letters in large print" in moved
+    lines = shell.json("dispute", "show", case)["timeline"]
+    assert [line["kind"] for line in lines] == ["opened", "support_needs"]
+    said = [f"{line['at']}  {line['kind']}  {line['actor']}  entry {line['index']}" for line in lines]
+    assert shell.run("dispute", "show", case).out.splitlines()[-2:] == said
+
+
 def test_the_fields_of_a_move_that_are_no_text_are_sent_as_what_they_are(instance: Instance, tmp_path: Path) -> None:
     shell = signed_in(instance, "agent-1", tmp_path)
     kinds = {name: field.annotation for name, field in EventIn.model_fields.items()}
