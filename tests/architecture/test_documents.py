@@ -13,6 +13,7 @@ TOP = {
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "LICENSE",
+    "OPERATING.md",
     "README.md",
     "SECURITY.md",
     "dev.py",
@@ -29,7 +30,10 @@ def test_every_house_writes_its_decisions_down(house: str) -> None:
     assert f"{house}/DESIGN.md" in files()
 
 
-@pytest.mark.parametrize("paper", ["README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"])
+PAPERS = ("README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "OPERATING.md", "SECURITY.md")
+
+
+@pytest.mark.parametrize("paper", PAPERS)
 def test_the_project_has_its_standard_papers(paper: str) -> None:
     assert text(paper).strip()
 

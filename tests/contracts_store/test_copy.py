@@ -9,7 +9,7 @@ from pathlib import Path
 from custody.store import log_reader
 from tests.contracts_store.houses import begin, open_house
 
-PAPER = Path(__file__).parents[2] / "SECURITY.md"
+PAPER = Path(__file__).parents[2] / "OPERATING.md"
 
 
 def test_the_copy_that_operators_are_told_to_make_ends_while_units_are_committed_and_a_service_goes_on_from_it(

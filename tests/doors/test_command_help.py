@@ -9,6 +9,8 @@ import pytest
 import typer
 
 from api.cli.commands import app
+from api.settings import Settings
+from tests.architecture.checkout import text
 
 
 def commands(command: Any, *path: str) -> Iterator[tuple[str, Any]]:
@@ -51,3 +53,37 @@ def test_every_command_takes_json(path: str) -> None:
 def test_no_help_has_words_that_markdown_takes_for_a_tag(path: str) -> None:
     told = [COMMANDS[path].help, *(getattr(option, "help", None) for option in COMMANDS[path].params)]
     assert [text for text in told if text and re.search("<[a-zA-Z/]", text)] == []
+
+
+PAPERS = ("README.md", "OPERATING.md", "SECURITY.md", "custody/ledger/FOR_A_LAWYER.md")
+
+
+def typed(paper: str) -> list[list[str]]:
+    """The words after `weaklink` wherever a paper shows what is typed, in a line of its own or within a sentence."""
+    shown = text(paper).replace("\\\n", " ")
+    spoken = re.findall(r"(?<!`)`([^`]+)`(?!`)", re.sub(r"```.*?```", "", shown, flags=re.DOTALL))
+    lines = [
+        line.partition("#")[0] for block in re.findall(r"```(.*?)```", shown, re.DOTALL) for line in block.split("\n")
+    ]
+    parts = [part for each in (*lines, *spoken) for part in each.split("&&")]
+    return [
+        shlex.split(part.partition("weaklink ")[2]) for part in parts if re.match(r"(?:\S*/)?weaklink ", part.strip())
+    ]
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_every_command_and_option_that_a_paper_names_is_there(paper: str) -> None:
+    assert typed(paper)
+    groups = [path.rpartition(" ")[0].split() for path in COMMANDS]
+    for words in typed(paper):
+        path = next((path for end in (3, 2, 1) if (path := " ".join(words[:end])) in COMMANDS), "")
+        assert path or words in groups or words == ["--version"], words
+        taken = [option for each in (COMMANDS[path].params if path else []) for option in each.opts]
+        wanted = {word for word in words if word.startswith("--")} - {"--help", "--version"}
+        assert wanted - set(taken) == set(), words
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_every_setting_that_a_paper_names_is_one(paper: str) -> None:
+    ours = {f"WEAKLINK_{name.upper()}" for name in Settings.model_fields}
+    assert set(re.findall(r"WEAKLINK_[A-Z_]+", text(paper))) - ours - {"WEAKLINK_URL", "WEAKLINK_TOKEN"} == set()
