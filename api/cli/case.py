@@ -59,6 +59,15 @@ def read(dispute: str, as_json: AsJson = False) -> None:
     show(call("GET", f"/v1/disputes/{named(dispute)}"), as_json=as_json, human=_whole)
 
 
+@app.command("held-charges")
+def charges(
+    cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None, as_json: AsJson = False
+) -> None:
+    """Orders of which nothing is to be charged and no debt pursued. Example: `weaklink dispute held-charges --json`."""
+    asked = {} if cursor is None else {"cursor": cursor}
+    show(call("GET", "/v1/held-charges", params=asked), as_json=as_json, human=_charges)
+
+
 @app.command()
 def choose(
     token: str, remedy: str, payout: Annotated[str | None, typer.Option()] = None, as_json: AsJson = False
@@ -196,3 +205,12 @@ def _cases(value: dict[str, Any]) -> None:
     console.print(table)
     if value["next"]:
         console.print(f"more: --cursor {value['next']}")
+
+
+def _charges(value: dict[str, Any]) -> None:
+    table = folded(Column("order", no_wrap=True, overflow="fold"), "why", "since", "sent back")
+    for row in value["orders"]:
+        table.add_row(row["order"], row["why"], row["since"], row["sent_back"] or "")
+    console.print(table)
+    if value["next"]:
+        console.print(f"more: --cursor {value['next']}", highlight=False)
