@@ -18,8 +18,10 @@ from api.parts import Parts
 from api.people.accounts import Caller
 from api.routes.dispute_reading import read as read_case
 from custody.disputes.civil import civil_date
+from custody.disputes.clocks import ACCESS_REQUEST, DATA_COMPLAINT
 from custody.disputes.payout import WORDS as PAYOUT_WORDS
 from custody.disputes.payout import payouts
+from custody.disputes.promise import A_COPY, PROMISE
 from custody.disputes.work_clocks import Elapsed, elapsed
 from custody.kernel.clock import DAY_MS, from_iso
 from custody.store import case_book, evidence_book
@@ -35,6 +37,9 @@ from devicelock.usecases import request_lock
 
 NO_OFFER = frozenset({"reported", "triaged", "awaiting_customer"})
 """States in which an offer is waited for, also where one was made before."""
+
+
+PROMISED = frozenset(PROMISE.states) - PROMISE.terminal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +128,8 @@ def _clock(clock: dict[str, Any], case: dict[str, Any], now_ms: int) -> dict[str
         "remedy_offer_hours": case["remedy"] is not None and case["state"] not in NO_OFFER,
         "adr_letter_hours": case["state"] == "adr_open",
         "offer_choice_days": case["chosen"] is not None,
+        ACCESS_REQUEST: not any(one["what"] == A_COPY and one["state"] in PROMISED for one in case["promises"]),
+        DATA_COMPLAINT: True,  # the message that it brought about says that we have it
     }
     due = clock["due"]
     day_is_due = len(due) == len("2026-01-31")

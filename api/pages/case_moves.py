@@ -20,7 +20,7 @@ from api.routes.reports import MOST_NEEDS
 from custody.disputes.case import CASE
 from custody.disputes.machine import CaseRole
 from custody.disputes.opening import AN_OFFER
-from custody.disputes.promise import PAYERS
+from custody.disputes.promise import A_COPY, PAYERS, PROMISE
 from custody.kernel.errors import Rejected
 from custody.store.case_book import CaseFile
 from custody.usecases.learn_facts import DAYS
@@ -162,6 +162,10 @@ def _who(file: CaseFile, case: Mapping[str, Any]) -> dict[str, tuple[CaseRole, .
         who["payment_came_back"] = PAYERS
     if case["credits_paid"] and state != "merged":
         who["credit_came_back"] = PAYERS
+    if state != "merged":
+        who["access_request"] = who["data_complaint"] = STAFF
+    if any(one["what"] == A_COPY for one in case["promises"] if one["state"] not in PROMISE.terminal):
+        who["copy_takes_longer"] = STAFF
     if state not in CASE.terminal:
         who["order_days"] = who["needs"] = who["support_needs"] = STAFF
     return who

@@ -26,7 +26,7 @@ from api.pages.words import PAYOUTS, REMEDIES, worded
 from api.parts import Parts, parts_of
 from api.people.auth import same_site
 from api.routes import customer as doors
-from api.routes.customer import AnswerIn, ChoiceIn, CodeIn, DecisionIn, WordsIn, customer_view
+from api.routes.customer import About, AnswerIn, ChoiceIn, CodeIn, DataIn, DecisionIn, WordsIn, customer_view
 from custody.disputes.case import CASE
 from custody.disputes.civil import civil_date
 from custody.disputes.claim import PAYS_MONEY
@@ -200,6 +200,21 @@ def tell(token: str, request: Request, parts: P, *, words: Typed = "", once: Onc
     return _then(request, parts, token, act, done=_taken(parts, token, "c_words"), sent=Sent(form="more", given=given))
 
 
+@router.post("/c/{token}/data")
+def ask_about_data(token: str, request: Request, parts: P, *, words: Typed = "", about: Line = "") -> Response:
+    """A copy of all that we hold about the customer, or something that is wrong with how we use it."""
+    given = {"words": words}
+
+    def act() -> None:
+        check(given, {"words": STORY})
+        if about not in list(About):
+            raise Rejected("about", "you did not say which of the two", fix="Press one of the two.")
+        doors.ask_about_data(token, DataIn(about=About(about), words=words), parts)
+
+    sent = Sent(form="data", given=given, kept={"What you wrote": words})
+    return _then(request, parts, token, act, done=f"c_data_{about}", sent=sent)
+
+
 @router.post("/c/{token}/code")
 def code(token: str, request: Request, parts: P, challenge: Typed = "", order: Line = "") -> Response:
     """The unlock code, shown on the page and never in an address; of several phones, of the one that `order` names."""
@@ -245,7 +260,7 @@ def _page(request: Request, parts: Parts, token: str, sent: Sent, *, unlock: str
     moves = {
         move.event for move in CASE.transitions if move.source == file.case.state and CaseRole.CUSTOMER in move.who
     }
-    forms = {"more", *(each["ask"] for each in view["asks"] if each["state"] == "open")}
+    forms = {"more", "data", *(each["ask"] for each in view["asks"] if each["state"] == "open")}
     forms |= {
         f"code-{handset['order']}" if handset["imei_last4"] else "code"
         for handset in view["handsets"]

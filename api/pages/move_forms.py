@@ -40,6 +40,7 @@ class MoveForm:
 
 
 WHY = FormField(name="why", says="Reasons, in words that the customer can read", kind="words")
+CAME = FormField(name="received", says="Came on, if before today", kind="day", needed=False)
 SCHEMES = FormField(name="reference", says="The scheme's own reference")
 SUM = FormField(
     name="price_reduction_pence",
@@ -103,6 +104,33 @@ _MOVES = (
                 name="support_needs", says="Support needs in words the customer agreed to, one a line", kind="words"
             ),
         ),
+    ),
+    MoveForm(
+        event="access_request",
+        place="told",
+        title="Write down that they want a copy of their data",
+        button="Promise the copy",
+        done="copy_asked",
+        about="Send it to whom the data is about, whoever has the link. Record it then as a kept promise.",
+        fields=(CAME,),
+    ),
+    MoveForm(
+        event="copy_takes_longer",
+        place="told",
+        title="Say that the copy takes longer than a month",
+        button="Tell the customer",
+        done="copy_longer",
+        about="Two more months, only within the first one. What we promised stays promised.",
+        fields=(WHY,),
+    ),
+    MoveForm(
+        event="data_complaint",
+        place="told",
+        title="Write down that they complain of how we use their data",
+        button="Promise an answer",
+        done="data_complaint",
+        about="They are told at once that we have it. Record your answer then as a kept promise.",
+        fields=(CAME,),
     ),
     MoveForm(
         event="needs",

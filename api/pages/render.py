@@ -90,6 +90,9 @@ DONE: Mapping[str, str] = {
     "offered": "The remedy is offered again.",
     "days": "The days are written down, and the law's days count from them.",
     "without": "Promised, with a date. The customer is told.",
+    "copy_asked": "Promised by its day. The customer is told.",
+    "copy_longer": "The customer was told why, and until when by law.",
+    "data_complaint": "The customer was told that we have it. An answer is promised by its day.",
     "needs": "Written down. Everybody who works on the case sees it.",
     "kept": "Written down as kept.",
     "came_back": "The same sum is promised again, and the customer is told.",
@@ -140,6 +143,8 @@ DONE: Mapping[str, str] = {
     "c_words_ended": "Thank you. We have your words. Your case has ended. Should we act on it? Open your case again.",
     "c_file_ended": "Thank you. We have your file. Your case has ended. Should we act on it? Open your case again.",
     "c_no_file": "You chose no file, and that is fine. To give us one, choose it first.",
+    "c_data_copy": "You get a copy of all that we hold about you. The day is under what we promised.",
+    "c_data_complaint": "Thank you. We have that, and a person answers you. The day is under what we promised.",
     "c_file": "Thank you. We have your file. We will not ask for it again.",
 }
 

@@ -70,6 +70,8 @@ CLOCKS: Mapping[str, str] = {
     "short_term_reject": "Last day to reject the goods",
     "refund_after_cancellation": "Last day to refund",
     "fault_presumption": "A fault counts as ours until",
+    "access_request": "Copy of the customer's data sent",
+    "data_complaint": "Complaint about data acknowledged",
 }
 PROMISES: Mapping[str, str] = {
     "made": "Promised",
@@ -127,6 +129,9 @@ TIMELINE: Mapping[str, str] = {
     "order_days": "Wrote down days of the order",
     "needs": "Wrote down what the customer is without, and promised it",
     "support_needs": "Wrote down what the customer needs of us",
+    "copy_asked": "The customer wants a copy of all that we hold about them",
+    "copy_takes_longer": "The copy takes longer than a month",
+    "data_complaint": "The customer complains of how we use their data",
     "lock_announced": "The customer was told that a lock is planned",
     "disagreed": "The customer does not agree",
     "evidence": "The customer gave a file",

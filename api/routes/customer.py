@@ -5,6 +5,7 @@ Whoever holds the link may choose, answer, give files, say "I found it" and read
 
 import hashlib
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Form, UploadFile
@@ -29,7 +30,7 @@ from custody.store import case_book, evidence_book
 from custody.store.case_book import CaseFile
 from custody.store.evidence_book import MAX_FILE_BYTES, WORDS, Given
 from custody.store.unit import Unit
-from custody.usecases import ask_customer, move_case, move_scheme
+from custody.usecases import ask_customer, data_requests, move_case, move_scheme
 from custody.usecases.open_dispute import hash_token
 from custody.usecases.repeat_move import done_already
 from devicelock.rules.order import LockRole
@@ -40,6 +41,13 @@ router = APIRouter(prefix="/v1/customer/{token}", tags=["customer"])
 P = Annotated[Parts, Depends(parts_of)]
 T = TypeVar("T")
 CUSTOMER = "customer"
+
+
+class About(StrEnum):
+    """What may be asked about data."""
+
+    COPY = "copy"
+    COMPLAINT = "complaint"
 
 
 class ChoiceIn(Body):
@@ -61,6 +69,13 @@ class WordsIn(Body):
     """Anything more that we should know, in the customer's own words."""
 
     words: str = Field(min_length=1, max_length=20_000)
+
+
+class DataIn(Body):
+    """What the customer asks about their data, and in which words if they like."""
+
+    about: Annotated[About, Field(strict=False)]
+    words: str = Field(default="", max_length=20_000)
 
 
 class DecisionIn(Body):
@@ -215,6 +230,19 @@ def take_file(token: str, file: UploadFile, parts: Parts, ask: str | None = None
 
     kept = _again(once, act)
     return {"evidence": kept, "name": name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+@router.post("/data", status_code=201)
+def ask_about_data(token: str, body: DataIn, parts: P) -> dict[str, Any]:
+    """Ask for a copy of all that we hold, or say that something is wrong with its use; a person answers."""
+    act = data_requests.ask_for_copy if body.about is About.COPY else data_requests.complain
+    with parts.house.unit() as unit:
+        dispute = _heard_in(unit.session, token)
+        if body.words.strip():
+            _keep_words(unit, dispute, body.words, "")
+        act(unit, dispute, actor=CUSTOMER)
+        unit.session.flush()
+        return customer_view(unit.session, token)
 
 
 @router.post("/code")

@@ -24,7 +24,16 @@ from custody.disputes.remedy import Needs
 from custody.kernel.errors import Conflict, Rejected
 from custody.store import case_book
 from custody.store.unit import Unit
-from custody.usecases import ask_customer, decline_case, learn_facts, move_case, move_scheme, pay_credit, sweep_cases
+from custody.usecases import (
+    ask_customer,
+    data_requests,
+    decline_case,
+    learn_facts,
+    move_case,
+    move_scheme,
+    pay_credit,
+    sweep_cases,
+)
 from custody.usecases.came_back import credit_came_back, payment_came_back
 from custody.usecases.overtaken import check_version
 from custody.usecases.renew_link import renew_link
@@ -93,6 +102,7 @@ class EventIn(Body):
     order_days: OrderDaysIn | None = None
     has_working_phone: bool | None = _said("With needs: false if the customer has none; one on loan is promised.")
     benefit_lost: bool | None = _said("With needs: true if maps, a service or the like went with it; it is restored.")
+    received: Day | None = _said("With access_request or data_complaint: when it came; today without.")
     support_needs: NeedsIn = Field(
         default_factory=list, description="With support_needs: what the customer needs of us, in words they agreed to."
     )
@@ -104,14 +114,15 @@ def move(
 ) -> dict[str, Any]:
     """Move a case by any event of its table that staff may cause; what the scheme decides is written down by staff.
 
-    Eight events move nothing. `whereabouts` says what became of the handset, and with it whether a lock would be fair;
-    `order_days` what was learned of the order, from which the law counts; `support_needs` what the customer needs of
-    us, and whoever decides on a lock next is held to it; `needs` what the report took from them, which is promised at
-    once. `promise_kept` and `credit_paid` say what was done beside the
-    remedy; `payment_came_back` and `credit_came_back` that money of ours did not reach the customer: it is promised
-    anew, or owed again. `merge` answers with the case that goes on. The same move again, by who made it, is answered as
-    done. With `version` a move is made on that version of the case or not at all: the conflict says in `meanwhile` who
-    did what.
+    Eleven events move nothing. `whereabouts` says what became of the handset, and with it whether a lock would be
+    fair; `order_days` what was learned of the order, from which the law counts; `support_needs` what the customer
+    needs of us, and whoever decides on a lock next is held to it; `needs` what the report took from them, which is
+    promised at once. `promise_kept` and `credit_paid` say what was done beside the remedy; `payment_came_back` and
+    `credit_came_back` that money of ours did not reach the customer: it is promised anew, or owed again.
+    `access_request` and `data_complaint` say what the customer asks about their data, also once the case is over, and
+    promise the answer by the law's day; `copy_takes_longer` tells them why it takes the further months of the law.
+    `merge` answers with the case that goes on. The same move again, by who made it, is answered as done. With
+    `version` a move is made on that version of the case or not at all: the conflict says in `meanwhile` who did what.
     """
     act = _ACTS.get(body.event)
     if act is None:
@@ -184,6 +195,18 @@ def _needs(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book
 def _support_needs(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     needs = _need(body.support_needs, "support_needs")
     return learn_facts.support_needs(unit, dispute, needs=needs, actor=caller.account)
+
+
+def _access_request(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+    return data_requests.ask_for_copy(unit, dispute, received=body.received, actor=caller.account)
+
+
+def _copy_takes_longer(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+    return data_requests.take_longer(unit, dispute, why=_need(body.why, "why"), actor=caller.account)
+
+
+def _data_complaint(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+    return data_requests.complain(unit, dispute, received=body.received, actor=caller.account)
 
 
 def _offer(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
@@ -299,6 +322,9 @@ _ACTS: Mapping[str, Callable[[Unit, str, EventIn, Caller], case_book.CaseFile]] 
     "order_days": _order_days,
     "needs": _needs,
     "support_needs": _support_needs,
+    "access_request": _access_request,
+    "copy_takes_longer": _copy_takes_longer,
+    "data_complaint": _data_complaint,
     "offer": _offer,
     "ask": _ask,
     "delivered_or_paid": _remedied,

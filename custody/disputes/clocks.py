@@ -36,6 +36,8 @@ DAYS_A_WEEK = 7
 MONTHS_A_YEAR = 12
 SCHEME_LETTER = "scheme_letter"
 """The clock that starts at the first word of dissatisfaction; every case has it."""
+ACCESS_REQUEST, DATA_COMPLAINT = "access_request", "data_complaint"
+"""The clocks of what a customer asks about their data."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,7 @@ from custody.disputes.messages import Message, alternatives, say
 from custody.disputes.one_order import NOTHING_BEFORE, Before
 from custody.disputes.order import OrderFacts, odd_days
 from custody.disputes.policy import CaseworkPolicy
-from custody.disputes.promise import Promise, Told, make_promise
+from custody.disputes.promise import ABOUT_DATA, Promise, Told, make_promise
 from custody.disputes.recourse import Recourse, first_independent, recourse
 from custody.disputes.remedy import Needs, RemedyOffer, offer_remedy
 from custody.disputes.work_clocks import WorkClock, state_clock, work_clock
@@ -37,7 +37,7 @@ from custody.kernel.errors import Rejected
 from custody.kernel.ids import Ids
 
 AN_OFFER, A_LOAN, WHAT_WAS_LOST = "an offer that puts this right", "a phone on loan", "what you lost switched on again"
-NOT_BY_THE_REMEDY = frozenset({AN_OFFER, A_LOAN, WHAT_WAS_LOST})
+NOT_BY_THE_REMEDY = frozenset({AN_OFFER, A_LOAN, WHAT_WAS_LOST}) | ABOUT_DATA
 """What is promised beside the remedy, and so is not kept by it."""
 Wanted = tuple[str, str, str, str | None]
 """Something to promise: what, by which way, and the key and the part of the policy that say until when."""

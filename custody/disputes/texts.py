@@ -56,6 +56,20 @@ TEXTS = MappingProxyType(
             "{owner} looks after your case now. All you told us is in it. You need not tell it twice."
         ),
         "case.link_renewed": _text("You have a new link to this page. The old one opens nothing any more."),
+        "case.copy_asked": _text(
+            "You asked for a copy of all that we hold about you. It costs you nothing.",
+            "We first make sure that it goes to you alone. By law you have it by {last_day}.",
+            set_by=("sar_months",),
+        ),
+        "case.copy_takes_longer": _text(
+            "Your copy takes us longer than a month. This is why: {why}",
+            "By law you have it by {last_day}. What we promised you stays promised.",
+            set_by=("sar_extension_months",),
+        ),
+        "case.data_complaint": _text(
+            "You told us that something is wrong with how we use your data. We have that, and we look at it.",
+            "You can also ask the Information Commissioner to look at it. That costs you nothing.",
+        ),
         "case.received": _text("Thank you. We have what you sent. We will not ask for it again."),
         "case.found_it": _text("We are glad you found it. Thank you for telling us. We unlock it now. All is well."),
         "case.found_it_free": _text("We are glad you found it. Thank you for telling us. All is well."),

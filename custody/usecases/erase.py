@@ -5,8 +5,8 @@ anything, and the personal columns beside it. Every tree hash stays, so the log 
 salted record, says how many openings went, when and why.
 
 - While a case about the parcel is open, or a lock on its handset, its evidence is needed and nothing is erased (legal
-  claims, Article 17(3)(e) GDPR); nor is a case on which a lock rests. A report that was joined is open as long as the
-  case is that it went into.
+  claims, Article 17(3)(e) GDPR); nor is a case on which a lock rests, or of which a copy is owed to its customer. A
+  report that was joined is open as long as the case is that it went into.
 - With a case go those that were joined into it, and none of them before it is over. None of them goes alone: what was
   said and given in it stands in the one that goes on. What was written of it in its lock orders goes too.
 - The contact of an order goes with its parcel; where no scan leads from it to one, by its own number. So does what is
@@ -22,6 +22,7 @@ import msgspec
 from sqlmodel import Session
 
 from custody.disputes.case import CASE
+from custody.disputes.promise import A_COPY, is_owed
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Conflict, NotFound, Rejected
 from custody.scans.follow import concerned
@@ -88,6 +89,8 @@ def _erase_case(unit: Unit, dispute: str, *, reason: str, actor: str, holds: Hol
     cases = [dispute, *case_book.joined_into(session, dispute)]
     if needed := holds(session, cases):
         raise Conflict("legal_hold", f"on {dispute} rests {'; '.join(needed)}", fix="Release the lock first.")
+    if any(one.what == A_COPY and is_owed(one) for one in case_book.promises(session, held.id)):
+        raise Conflict("legal_hold", f"a copy of it is owed to the customer of {held.id}", fix="Send the copy first.")
     # 2. What was joined is gone with the case that goes on, or goes with it.
     before = erase_book.erasures_of(session, held.id)
     events = [event for case in cases for event in case_book.timeline(session, case)]

@@ -6,7 +6,7 @@
   to it, whether or not anything else of the case moves (`sweep_cases.py`), and never takes from it.
 - A promise that was late is late whether or not the timer saw it: it passes through the same states.
 - A customer who takes the report back owes us nothing and is owed what was earned: open promises are crossed out, but
-  none for another order whose report was joined.
+  none for another order whose report was joined, and nothing that is owed about their data.
 
 All of it returns the file with its new sum and the messages; the move of the case and its writing are the caller's.
 """
@@ -21,6 +21,7 @@ from custody.disputes.opening import AN_OFFER
 from custody.disputes.policy import CaseworkPolicy
 from custody.disputes.price import may_come_back
 from custody.disputes.promise import (
+    ABOUT_DATA,
     PROMISE,
     Promise,
     credit,
@@ -123,7 +124,7 @@ def cross_out(unit: Unit, file: CaseFile, *, policy: CaseworkPolicy, money: bool
     """
     said: list[Message] = []
     for promise in of_its_order(file.case, case_book.promises(unit.session, file.case.id)):
-        if not is_owed(promise) or (may_come_back(promise) and not money):
+        if not is_owed(promise) or (may_come_back(promise) and not money) or promise.what in ABOUT_DATA:
             continue
         file, present = pass_time(unit, file, promise, policy=policy)
         file, present = earn(unit, file, present, policy=policy)

@@ -45,6 +45,7 @@ DECIDED, ACCEPTED = "dispute.scheme_decided", "dispute.decision_accepted"
 CAME_BACK, MISSED, KEPT = "dispute.payment_came_back", "dispute.promise_missed", "dispute.promise_kept"
 REMEDIED, NEEDS = "dispute.remedied", "dispute.needs"
 CLOSED, WITHDRAWN, FOUND = "dispute.closed", "dispute.withdrawn", "dispute.found"
+COPY_ASKED, DATA_COMPLAINT = "dispute.copy_asked", "dispute.data_complaint"
 SET_ASIDE, STANDS_AGAIN = "dispute.set_aside", "dispute.stands_again"
 PAID, OWED_AGAIN, FOR_A_LOCK = "dispute.credit_paid", "dispute.credit_came_back", "dispute.lock_compensation"
 GROWN = "dispute.credit_grown"
@@ -186,7 +187,7 @@ def _promised(fields: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, tuple[
     elif kind == STANDS_AGAIN:
         due_ms = fields.get("due_ms", {})  # told since a day was recorded with it
         yield from ((str(each), {"due_ms": (due_ms[each],)} if each in due_ms else {}) for each in fields["promises"])
-    elif kind in {CHOSEN, ACCEPTED} and "promise" in fields:
+    elif kind in {CHOSEN, ACCEPTED, COPY_ASKED, DATA_COMPLAINT} and "promise" in fields:
         told = ("due_ms", "amount_pence") if kind == ACCEPTED else ("due_ms",)
         yield name, {key: (fields.get(key),) for key in told}
     elif kind in {KEPT, REMEDIED} and "promise" in fields:
