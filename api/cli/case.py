@@ -59,6 +59,12 @@ def read(dispute: str, as_json: AsJson = False) -> None:
     show(call("GET", f"/v1/disputes/{named(dispute)}"), as_json=as_json, human=_whole)
 
 
+@app.command()
+def find(text: str, as_json: AsJson = False) -> None:
+    """Cases by order, parcel, IMEI, name, e-mail or phone number. Example: `weaklink dispute find "07700 900123"`."""
+    show(call("GET", "/v1/disputes/found", params={"q": text}), as_json=as_json, human=_found)
+
+
 @app.command("held-charges")
 def charges(
     cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None, as_json: AsJson = False
@@ -205,6 +211,17 @@ def _cases(value: dict[str, Any]) -> None:
     console.print(table)
     if value["next"]:
         console.print(f"more: --cursor {value['next']}")
+
+
+def _found(value: dict[str, Any]) -> None:
+    table = folded(Column("case", no_wrap=True, overflow="fold"), "state", "claim", "order", "owner", "opened")
+    for row in value["disputes"]:
+        table.add_row(*(row[name] or "" for name in ("dispute", "state", "claim_type", "order", "owner", "opened_at")))
+    console.print(table)
+    if value["orders"]:
+        console.print(f"orders: {', '.join(value['orders'])}", highlight=False)
+    if value["parcel"]:
+        console.print(f"parcel: {value['parcel']}", highlight=False)
 
 
 def _charges(value: dict[str, Any]) -> None:

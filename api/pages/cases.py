@@ -4,11 +4,14 @@ One screen holds all that a call needs: the presumption first, support needs, wh
 promises with dates, the kind of problem, the policy version, the offer, the locks with each check.
 """
 
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from fastapi import APIRouter, Response
+from sqlmodel import Session
 
-from api.pages import find as finding
+from api.find import MOST_ASKED
+from api.find import find as find_anything
 from api.pages.case_facts import read_case_page
 from api.pages.case_moves import as_shown, read_needs
 from api.pages.move_forms import MOVES
@@ -21,11 +24,13 @@ from api.routes.reports import DisputeIn, take_report
 from api.views import set_aside
 from custody.disputes.claim import CLAIMS
 from custody.kernel.errors import NotFound, Trouble
-from custody.store import case_book, evidence_book
+from custody.store import case_book, case_lists, evidence_book, worklist
+from custody.store.case_book import CaseFile
 from custody.usecases.open_dispute import case_of, hash_token
 from custody.usecases.renew_link import SUPPORT
 
 router = APIRouter(prefix="/console", include_in_schema=False)
+PAGE = 25
 FIRST = {"supervisor": "/console/locks", "investigator": "/console/investigations"}
 WORKING_PHONE = {"yes": True, "no": False}
 MOST = {
@@ -39,6 +44,14 @@ MOST = {
     "anything_else": 5_000,
     "channel": 40,
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A page of cases and the cursor of the next one; None at the end."""
+
+    files: tuple[CaseFile, ...]
+    onward: str | None
 
 
 @router.get("")
@@ -57,7 +70,7 @@ def cases(visit: Staff, show: str = "open", after: str | None = None) -> Respons
     """
     owner = visit.caller.account if show == "mine" else None
     with visit.parts.house.read() as session:
-        listed = finding.list_cases(session, owner=owner, show=show, after=after)
+        listed = _list_cases(session, owner=owner, show=show, after=after)
         promised = case_book.promises_of(session, [file.case.id for file in listed.files])
         disagreed = case_book.disagreed(session, promised)
     aside = set_aside(listed.files, promised)
@@ -70,7 +83,7 @@ def cases(visit: Staff, show: str = "open", after: str | None = None) -> Respons
 def find(visit: Staff, q: str = "") -> Response:
     """One box takes anything; a single case is opened at once."""
     with visit.parts.house.read() as session:
-        found = finding.find(session, q[:200])
+        found = find_anything(session, q[:MOST_ASKED])
         promised = case_book.promises_of(session, [file.case.id for file in found.files])
     if len(found.files) == 1:
         return see(f"/console/cases/{found.files[0].case.id}")
@@ -139,6 +152,18 @@ def open_case(
         except NotFound:  # the form was sent again after another link was made
             dispute, link = case_of(token), ""
     return case_page(visit, dispute, link=link)
+
+
+def _list_cases(session: Session, *, owner: str | None, show: str, after: str | None) -> Listed:
+    """Cases, newest first: those that ended, that owe something, or that are open; those of one owner if asked.
+
+    Those with a promise that is due come soonest first.
+    """
+    if show == "due":
+        due = worklist.soonest_first(session, after=after, limit=PAGE + 1)
+        return Listed(files=tuple(one.file for one in due[:PAGE]), onward=due[PAGE - 1].cursor if due[PAGE:] else None)
+    files = case_lists.page(session, show=show, owner=owner, after=after, limit=PAGE + 1)
+    return Listed(files=files[:PAGE], onward=files[PAGE - 1].case.id if len(files) > PAGE else None)
 
 
 def _new_case(visit: Visit, sent: Sent) -> Response:

@@ -13,12 +13,12 @@ from markupsafe import Markup
 from sqlmodel import Session
 
 from api import joints
+from api.find import cases_about, cases_of_orders
 from api.pages.charts.axis import Axis, axis_over
 from api.pages.charts.lanes import draw_lanes
 from api.pages.charts.signs import Network, Row, draw_signs, key_row, network_row, seal_row
 from api.pages.charts.weights import draw_weights
 from api.pages.check_trail import Checked, check_trail
-from api.pages.find import cases_about, cases_of_orders
 from api.pages.ranking import RankedLink, WeighedReason, leader_range, link_title, rank_links, weigh
 from api.pages.render import see
 from api.pages.visit import Decider, Staff

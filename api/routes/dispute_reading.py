@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 from sqlmodel import Session
 
+from api.find import MOST_ASKED, find
 from api.http.body import one_of
 from api.http.listed import check_state
 from api.parts import Parts, parts_of
@@ -77,6 +78,32 @@ def _listed(
         return [row.file for row in rows[:limit]], rows[limit - 1].cursor if len(rows) > limit else None
     files = case_book.listing(session, state=state, owed=owed, after=after, limit=limit + 1)
     return files[:limit], files[limit - 1].case.id if len(files) > limit else None
+
+
+@router.get("/found")
+def found(
+    parts: P,
+    _caller: Annotated[Caller, Depends(role(*CASEWORKERS))],
+    q: Annotated[str, Query(max_length=MOST_ASKED, description="What the customer gave, in any form.")],
+) -> dict[str, Any]:
+    """Cases by anything: order, parcel, IMEI, case, or what an order's contact holds; served today or not.
+
+    `orders` are those that it leads to, with a case or not; the same as the box of the console finds.
+    """
+    with parts.house.read() as session:
+        led_to = find(session, q)
+    cases = [
+        {
+            "dispute": file.case.id,
+            "state": file.case.state,
+            "claim_type": file.case.claim_type,
+            "order": file.case.order_ref,
+            "owner": file.case.owner,
+            "opened_at": to_iso(file.case.opened_ms),
+        }
+        for file in led_to.files
+    ]
+    return {"disputes": cases, "orders": list(led_to.orders), "parcel": led_to.parcel}
 
 
 @router.get("/{dispute}")

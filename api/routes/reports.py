@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field
 from sqlmodel import Session
 
 from api import joints, lock_news
+from api.find import given_number
 from api.http.body import Body, one_of
 from api.parts import Parts, parts_of
 from api.people import persons
@@ -101,11 +102,6 @@ def take_report(body: DisputeIn, request: Request, parts: Parts, *, token: str =
         "lock": own_lock(ordered, named=handset.order_named) if caller is None else ordered,
         "investigation": disputed.investigation,
     }
-
-
-def given_number(item: str) -> str:
-    """The line by which a case holds a number that no record has."""
-    return f"Number given: {''.join(item.split())}"
 
 
 def _unrecorded(session: Session, item: str | None) -> str:

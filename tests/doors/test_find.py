@@ -1,14 +1,16 @@
 """The one box: a buyer is found by their contact, however many other sales hold the same word somewhere."""
 
 import re
+from pathlib import Path
 
 import pytest
 
-from api.pages.find import MOST_FOUND, find
+from api.find import MOST_FOUND, find
 from custody.disputes.order import OrderFacts
 from custody.gs1.imei import imei_urn
 from custody.usecases.record_sale import Sale, record_sale
 from tests.doors.case_desk import OURS, CaseDesk
+from tests.doors.command_line import CommandLine
 
 IMEI = imei_urn("001017004829159")
 
@@ -73,3 +75,48 @@ def test_a_customer_who_has_only_their_page_can_say_which_case_it_is(desk: CaseD
     for read_out in (number[1], number[1].upper(), number[1].replace(" ", ""), told["dispute"]):
         box = desk.http.get("/console/find", params={"q": read_out}, headers={**OURS, **desk.by("agent-1")})
         assert box.headers["location"] == f"/console/cases/{told['dispute']}"
+
+
+HERS = "Mrs Ann Smith, ann@example.org, 07700 900123, +44 113 496 0999, LS1 4AP"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "07700900123",
+        "07700 900 123",
+        "+447700900123",
+        "0044 7700 900123",
+        "0113 496 0999",
+        "ls14ap",
+        "Smith LS1 4AP",
+        "SO-C-HERS LS1 4AP",
+        "SO-C-HERS smith",
+        "ANN@example.org",
+    ],
+)
+def test_a_former_customer_is_found_by_whatever_they_give_however_it_is_written(desk: CaseDesk, typed: str) -> None:
+    if found(desk, "SO-C-HERS") == ([], ()):
+        sell(desk, "SO-C-HERS", contact=HERS)
+        desk.report(order="SO-C-HERS")
+    assert found(desk, typed) == (["SO-C-HERS"], ("SO-C-HERS",))
+
+
+@pytest.mark.parametrize("typed", ["SO-C-HERS LS2 4AP", "Smith LS9 4AP", "07700900124"])
+def test_what_is_not_theirs_finds_nobody(desk: CaseDesk, typed: str) -> None:
+    assert found(desk, typed) == ([], ())
+
+
+def test_a_phone_menu_finds_the_case_of_a_number_that_nobody_serves_any_more(desk: CaseDesk, tmp_path: Path) -> None:
+    sold = {"order": "SO-D-HERS", "imei": "490154203237518", "standing": "former"}
+    sold |= {"customer": {"contact": "07700 900777"}}
+    assert desk.http.post("/v1/orders", json=sold, headers=desk.by("agent-1")).is_success
+    told = desk.report(order="SO-D-HERS")
+    answer = desk.http.get("/v1/disputes/found", params={"q": "+44 7700 900777"}, headers=desk.by("agent-1")).json()
+    assert [case["dispute"] for case in answer["disputes"]] == [told["dispute"]]
+    assert answer["orders"] == ["SO-D-HERS"]
+    shell = CommandLine(address=desk.house.address, folder=tmp_path, token=desk.house.token("agent-1"))
+    assert told["dispute"] in shell.run("dispute", "find", "07700900777").out
+    nothing = desk.http.get("/v1/disputes/found", params={"q": "07700 900000"}, headers=desk.by("agent-1")).json()
+    assert nothing == {"disputes": [], "orders": [], "parcel": None}
+    assert desk.http.get("/v1/disputes/found", params={"q": "SO-D-HERS"}).status_code == 401

@@ -1,8 +1,9 @@
-"""Finding cases: the lists of the console, and the one box that takes anything.
+"""Finding cases: one box takes anything, for people and for programs such as a phone menu.
 
 The box takes a case id, a lock order, an order reference, an IMEI or a parcel number in any form, and the e-mail
-address, phone number or name in an order's contact. Nobody is ever asked for a second one: a number that no record has
-leads to the case in which a customer gave it.
+address, phone number, or words such as name and postcode, in an order's contact, alone or after the order reference.
+Nobody is ever asked for a second one, nor whether they are served today: a number that no record has leads to the case
+in which a customer gave it.
 """
 
 from collections.abc import Collection, Sequence
@@ -10,28 +11,20 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
-from api.routes.reports import given_number
 from custody.kernel.errors import NotFound, Rejected
 from custody.kernel.ids import as_typed
-from custody.store import case_book, case_lists, sale_book, worklist
+from custody.store import case_book, case_lists, sale_book
 from custody.store.case_book import CaseFile
 from custody.trail.names import ask, is_parcel
 from custody.usecases.read_trail import read_trail
 from custody.usecases.record_sale import sale_of_imei
 from devicelock import store as lock_store
 
-PAGE = 25
 LEAST_CONTACT = 4
 MOST_FOUND = 50
 READ_AT_ONCE = 500
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
-    """A page of cases and the cursor of the next one; None at the end."""
-
-    files: tuple[CaseFile, ...]
-    onward: str | None
+MOST_ASKED = 200
+"""So many characters of what is typed are looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,16 +41,9 @@ class BoxFound:
         return not (self.files or self.orders or self.parcel)
 
 
-def list_cases(session: Session, *, owner: str | None, show: str, after: str | None) -> Listed:
-    """Cases, newest first: those that ended, that owe something, or that are open; those of one owner if asked.
-
-    Those with a promise that is due come soonest first.
-    """
-    if show == "due":
-        due = worklist.soonest_first(session, after=after, limit=PAGE + 1)
-        return Listed(files=tuple(one.file for one in due[:PAGE]), onward=due[PAGE - 1].cursor if due[PAGE:] else None)
-    files = case_lists.page(session, show=show, owner=owner, after=after, limit=PAGE + 1)
-    return Listed(files=files[:PAGE], onward=files[PAGE - 1].case.id if len(files) > PAGE else None)
+def given_number(item: str) -> str:
+    """The line by which a case holds a number that no record has."""
+    return f"Number given: {''.join(item.split())}"
 
 
 def cases_of_orders(session: Session, references: Sequence[str]) -> tuple[CaseFile, ...]:
@@ -83,7 +69,7 @@ def find(session: Session, text: str) -> BoxFound:
     asked = text.strip()
     if not asked:
         return BoxFound()
-    for look in (_by_id, _by_order, _by_item, _by_number, _by_contact):
+    for look in (_by_id, _by_order, _by_item, _by_number, _by_contact, _by_order_and_contact):
         found = look(session, asked)
         if not found.nothing:
             return found
@@ -141,3 +127,12 @@ def _by_contact(session: Session, asked: str) -> BoxFound:
         return BoxFound()
     references = sale_book.with_contact(session, asked, limit=MOST_FOUND)
     return BoxFound(files=cases_of_orders(session, references), orders=references)
+
+
+def _by_order_and_contact(session: Session, asked: str) -> BoxFound:
+    """An order reference, and after it words of its contact."""
+    reference, _, words = asked.partition(" ")
+    sale = sale_book.find(session, reference.removeprefix("po:"))
+    if sale is None or not words.strip() or not sale_book.has_contact(sale, words):
+        return BoxFound()
+    return BoxFound(files=cases_of_orders(session, [sale.order_ref]), orders=(sale.order_ref,))
