@@ -41,6 +41,18 @@ def close(name: str, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def away(name: str, as_json: AsJson = False) -> None:
+    """Say that you are away, or as a supervisor that somebody is. Example: `weaklink account away agent-2`."""
+    _say_away(name, away=True, as_json=as_json)
+
+
+@app.command()
+def back(name: str, as_json: AsJson = False) -> None:
+    """Say that you are here again, or that somebody is. Example: `weaklink account back agent-2`."""
+    _say_away(name, away=False, as_json=as_json)
+
+
+@app.command()
 def password(
     old: Annotated[str | None, typer.Option(help="Asked for, or read from a pipe, if left out.")] = None,
     new: Annotated[str | None, typer.Option(help="Asked for, or read from the pipe's next line.")] = None,
@@ -62,11 +74,19 @@ def asked_password(question: str, *, twice: bool = False) -> str:
     return sys.stdin.readline().rstrip("\n")
 
 
+def _say_away(name: str, *, away: bool, as_json: bool) -> None:
+    show(call("POST", f"/v1/accounts/{named(name)}/away", json={"away": away}), as_json=as_json, human=_is_away)
+
+
+def _is_away(value: dict[str, Any]) -> None:
+    console.print(f"{value['name']} is {'away' if value['away'] else 'here'}.", highlight=False)
+
+
 def _table(value: dict[str, Any]) -> None:
-    table = folded("account", "role", "person", "made by", "made", "closed")
+    table = folded("account", "role", "person", "made by", "made", "now")
     for row in value["accounts"]:
-        closed = "" if row["active"] else "closed"
-        table.add_row(row["name"], row["role"], row["person"], row["made_by"], row["made"], closed)
+        now = "closed" if not row["active"] else "away" if row["away_since"] else ""
+        table.add_row(row["name"], row["role"], row["person"], row["made_by"], row["made"], now)
     console.print(table)
 
 

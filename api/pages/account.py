@@ -13,7 +13,7 @@ from api.pages.sent_form import Sent, Typed, check
 from api.pages.visit import Staff, Supervisor, Visit
 from api.people import accounts, sign_in
 from api.routes import people
-from api.routes.people import AccountIn
+from api.routes.people import AccountIn, AwayIn
 from custody.kernel.errors import Trouble
 
 router = APIRouter(prefix="/console", include_in_schema=False)
@@ -63,6 +63,17 @@ def close(visit: Supervisor, name: Typed = "") -> Response:
     return _then(visit, act, done="account_closed", sent=Sent(form="close", given=given))
 
 
+@router.post("/accounts/away")
+def set_away(visit: Staff, name: Typed = "", away: Typed = "") -> Response:
+    """Say that somebody is away, oneself without a name, or here again."""
+    is_away = away == "yes"
+
+    def act() -> None:
+        people.set_away(name.strip() or visit.caller.account, AwayIn(away=is_away), visit.parts, visit.caller)
+
+    return _then(visit, act, done="away" if is_away else "back", sent=Sent(form="away"))
+
+
 def _then(visit: Visit, act: Callable[[], object], *, done: str, sent: Sent) -> Response:
     try:
         act()
@@ -72,8 +83,10 @@ def _then(visit: Visit, act: Callable[[], object], *, done: str, sent: Sent) -> 
 
 
 def _page(visit: Visit, sent: Sent) -> Response:
-    rows = None
-    if visit.caller.role == "supervisor":
-        with visit.parts.house.read() as session:
-            rows = accounts.every_account(session)
-    return visit.page("account.html", rows=rows, roles=accounts.ROLES, shortest=accounts.MIN_PASSWORD, sent=sent)
+    with visit.parts.house.read() as session:
+        rows = accounts.every_account(session)
+    is_away = any(row.away_ms is not None for row in rows if row.name == visit.caller.account)
+    shown = rows if visit.caller.role == "supervisor" else None
+    return visit.page(
+        "account.html", rows=shown, is_away=is_away, roles=accounts.ROLES, shortest=accounts.MIN_PASSWORD, sent=sent
+    )

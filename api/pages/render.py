@@ -130,6 +130,8 @@ DONE: Mapping[str, str] = {
     "password": "Your password is changed. Your other sessions have ended.",
     "account_made": "The account is made. Whoever it is for changes its password at once.",
     "account_closed": "The account is closed, and its sessions have ended.",
+    "away": "Written down. No new case comes, and after some minutes the open ones get another owner.",
+    "back": "Written down. New cases come again.",
     "signed_out": "You are signed out.",
     "c_chosen": "Thank you. Your choice is written down, with a date.",
     "c_found": "We are glad you found it. Thank you. If we locked it, see below how it is unlocked.",

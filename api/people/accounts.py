@@ -120,6 +120,23 @@ def close_account(session: Session, name: str) -> bool:
     return was_active
 
 
+def set_away(session: Session, name: str, *, away: bool, caller: Caller, now_ms: Instant) -> bool:
+    """Say whether an account's person is away; False if that is so already.
+
+    They say so themselves, or a supervisor does. Raises `NotFound` or `Forbidden`.
+    """
+    if name != caller.account and caller.role != "supervisor":
+        raise Forbidden("role", "whether somebody else is away is said by a supervisor", fix="Ask a supervisor.")
+    row = session.scalars(select(AccountRow).where(col(AccountRow.name) == name).with_for_update()).one_or_none()
+    if row is None or not row.active:
+        raise NotFound("account", f"there is no open account {name!r}", fix="List them with GET /v1/accounts.")
+    was_away = row.away_ms is not None
+    if was_away != away:
+        row.away_ms = now_ms if away else None
+        session.add(row)
+    return was_away != away
+
+
 def hash_new(password: str) -> str:
     """What is kept of a new password; raises `Rejected` for one that is too short."""
     check_new(password)

@@ -4,18 +4,25 @@ Accounts from before a name was written down as it was the first time may spell 
 (`kernel.person`): they count as one, under the first of their spellings.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlmodel import Session, col
 
 from api.people.accounts import FIRST_START
 from api.people.tables import AccountRow
+from custody.disputes.civil import civil_date
+from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
+from custody.kernel.clock import MINUTE_MS, Clock
 from custody.kernel.person import fold_person
 from custody.store.bulk import ask, write_first
 from devicelock.rules.lock_facts import Person
 from devicelock.rules.order import LockRole
+
+DUTY_TEAM = "the duty team"
+"""Who looks after cases where no agent works."""
 
 
 class Account(NamedTuple):
@@ -38,9 +45,26 @@ class Staff:
 
 
 def agents(session: Session) -> list[str]:
-    """Who looks after cases: the agents who work here now."""
-    query = select(col(AccountRow.name)).where(col(AccountRow.role) == "agent", col(AccountRow.active).is_(True))
-    return sorted(session.scalars(query).all()) or ["the duty team"]
+    """Who looks after a case from now on: the agents who are here, or all of them if everybody is away."""
+    rows = _agents(session)
+    return sorted(name for name, away_ms in rows if away_ms is None) or sorted(name for name, _ in rows) or [DUTY_TEAM]
+
+
+def keepers(session: Session, *, clock: Clock, policy: CaseworkPolicy = DEFAULT_POLICY) -> list[str]:
+    """Who goes on looking after their cases: the agents who work here, and have not been away for too long.
+
+    If everybody is away, nobody has to take over.
+    """
+    now_ms = clock.now_ms()
+    longest_ms = policy.count("owner_absent_minutes", civil_date(now_ms)) * MINUTE_MS
+    rows = _agents(session)
+    here = sorted(name for name, away_ms in rows if away_ms is None or now_ms - away_ms < longest_ms)
+    return here if any(away_ms is None for _, away_ms in rows) else agents(session)
+
+
+def _agents(session: Session) -> Sequence[Row[str, int | None]]:
+    query = select(col(AccountRow.name), col(AccountRow.away_ms))
+    return session.execute(query.where(col(AccountRow.role) == "agent", col(AccountRow.active).is_(True))).all()
 
 
 def person(session: Session, account: str) -> Person | None:

@@ -5,7 +5,10 @@ from sqlmodel import Field, SQLModel
 
 
 class AccountRow(SQLModel, table=True):
-    """A local account: one role, one person. Two accounts of one person count as one person everywhere."""
+    """A local account: one role, one person. Two accounts of one person count as one person everywhere.
+
+    `away_ms`: since when its person is away; None while they are here.
+    """
 
     __tablename__ = "account"
     name: str = Field(primary_key=True)
@@ -15,6 +18,7 @@ class AccountRow(SQLModel, table=True):
     created_by: str
     created_ms: int = Field(sa_type=BigInteger)
     active: bool
+    away_ms: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class SessionRow(SQLModel, table=True):

@@ -15,7 +15,7 @@ While the clock is in doubt (`clock_watch.py`) only locks lapse, and all else wa
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -108,6 +108,7 @@ class Timer:
         self._watch = ClockWatch(parts.clock, up_ms=up_ms)
         self._jump_ms = self._believed_ms = 0
         locks = parts.locks
+        self._cases = replace(CASES, keepers=partial(persons.keepers, clock=parts.clock))
         self._sweeps = [
             Sweep(
                 where="the locks",
@@ -201,12 +202,12 @@ class Timer:
         after, now_ms = self._last_case, self._parts.clock.now_ms()
         seen = self._look(
             "the cases",
-            lambda session: look_at_cases(session, CASES, after=after, limit=CASES_LOOKED_AT, now_ms=now_ms),
+            lambda session: look_at_cases(session, self._cases, after=after, limit=CASES_LOOKED_AT, now_ms=now_ms),
         )
         if seen is not None:
             self._last_case = seen.last
             for dispute in seen.due:
-                self._do(partial(sweep_case, dispute=dispute, asked=CASES))
+                self._do(partial(sweep_case, dispute=dispute, asked=self._cases))
 
     def _retire(self) -> None:
         """The next few handsets of the round."""

@@ -37,6 +37,12 @@ class AccountIn(Body):
     password: NewPassword
 
 
+class AwayIn(Body):
+    """Whether the person behind an account is away."""
+
+    away: bool
+
+
 class PasswordIn(Body):
     """One's own password, and the one that takes its place."""
 
@@ -107,12 +113,26 @@ def close_account(name: str, parts: P, caller: Supervisor) -> dict[str, Any]:
     return {"name": name, "active": False}
 
 
+@router.post("/accounts/{name}/away")
+def set_away(name: str, body: AwayIn, parts: P, caller: Annotated[Caller, Depends(signed_in)]) -> dict[str, Any]:
+    """Say that you are away, or here again; of somebody else a supervisor says it.
+
+    No new case goes to whoever is away, and after some minutes of the policy their cases get another owner, of whom the
+    customers are told.
+    """
+    with parts.house.unit() as unit:
+        if accounts.set_away(unit.session, name, away=body.away, caller=caller, now_ms=unit.now_ms):
+            unit.record("account.away" if body.away else "account.back", {"name": name, "by": caller.account})
+    return {"name": name, "away": body.away}
+
+
 def _account(row: AccountRow) -> dict[str, Any]:
     return {
         "name": row.name,
         "role": row.role,
         "person": row.person,
         "active": row.active,
+        "away_since": None if row.away_ms is None else to_iso(row.away_ms),
         "made_by": row.created_by,
         "made": to_iso(row.created_ms),
     }

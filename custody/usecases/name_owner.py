@@ -1,4 +1,4 @@
-"""A case whose owner works here no more has another one, with its open promises; the customer is told the name."""
+"""A case whose owner works here no more, or is away, has another one, with its promises; the customer is told."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,7 +1,7 @@
 """What time brings about in a case, as the policy and our own messages said: looked for some cases at a time.
 
-- A case whose owner works here no more has another one, with its open promises, and the customer is told the name;
-  so has one that is over and leaves a promise to be kept.
+- A case whose owner works here no more, or is away for longer than the policy's minutes, has another one, with its
+  open promises, and the customer is told the name; so has one that is over and leaves a promise to be kept.
 - An ask that nobody answered within its days lapses, and the case goes on without it.
 - A customer who has not chosen is reminded, again after as many days; the offer stays open.
 - What was put right and nobody said was wrong is closed, once every lock and every promise is settled. The days count
@@ -54,11 +54,19 @@ SYSTEM = "system"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepQuestions:
-    """What the sweep asks others: who looks after cases now, and whether the locks of a case are settled."""
+    """What the sweep asks others: who looks after a case from now on, and whether the locks of a case are settled.
+
+    `keepers`: who goes on looking after theirs; the same people without it.
+    """
 
     people: Callable[[Session], Sequence[str]]
     locks_settled: Callable[[Session, str], bool]
+    keepers: Callable[[Session], Sequence[str]] | None = None
     policy: CaseworkPolicy = DEFAULT_POLICY
+
+    def keep(self, session: Session) -> Sequence[str]:
+        """Whose cases have no need of another owner."""
+        return (self.keepers or self.people)(session)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +86,7 @@ def look(session: Session, asked: SweepQuestions, *, after: str, limit: int, now
     One that cannot be judged counts as due: what it is about it is said in its own unit, and the round goes past it.
     """
     files = case_book.open_after(session, after=after, limit=limit)
-    people, promised = asked.people(session), case_book.promises_of(session, [file.case.id for file in files])
+    people, promised = asked.keep(session), case_book.promises_of(session, [file.case.id for file in files])
     due = tuple(
         file.case.id
         for file in files
@@ -89,7 +97,7 @@ def look(session: Session, asked: SweepQuestions, *, after: str, limit: int, now
 
 def sweep_case(unit: Unit, dispute: str, asked: SweepQuestions) -> int:
     """Do all that is due for one case; returns how much it was."""
-    file, people = hold_order(unit, dispute), asked.people(unit.session)
+    file, people = hold_order(unit, dispute), asked.keep(unit.session)
     earning = _earning(case_book.promises(unit.session, dispute), asked, now_ms=unit.now_ms)
     file, done = (_earn_more(unit, file, earning, asked), 1) if earning else (file, 0)
     while acts := _due(unit.session, file, asked, people, now_ms=unit.now_ms):
