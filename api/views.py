@@ -16,6 +16,7 @@ from custody.disputes.remedy import RemedyOption
 from custody.kernel.clock import to_iso
 from custody.store import case_book
 from custody.store.case_book import CaseFile
+from custody.store.defect_register import is_known_issue
 from custody.usecases.await_answer import DECIDED
 from custody.usecases.read_order import in_place_of_award
 from custody.usecases.ways_out import LETTERS
@@ -53,6 +54,7 @@ def case_view(session: Session, file: CaseFile) -> dict[str, Any]:
         "parcel": file.parcel,
         "words": case.words,
         "found_instead": file.found_instead,
+        "known_issue": is_known_issue(session, file),
         "owner": case.owner,
         "opened_at": to_iso(case.opened_ms),
         "policy_version": case.policy_version,

@@ -65,6 +65,12 @@ def find(text: str, as_json: AsJson = False) -> None:
     show(call("GET", "/v1/disputes/found", params={"q": text}), as_json=as_json, human=_found)
 
 
+@app.command("known-defects")
+def defects(as_json: AsJson = False) -> None:
+    """Models of which enough were reported as defective lately. Example: `weaklink dispute known-defects --json`."""
+    show(call("GET", "/v1/disputes/known-defects"), as_json=as_json, human=_defects)
+
+
 @app.command("held-charges")
 def charges(
     cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None, as_json: AsJson = False
@@ -211,6 +217,13 @@ def _cases(value: dict[str, Any]) -> None:
     console.print(table)
     if value["next"]:
         console.print(f"more: --cursor {value['next']}")
+
+
+def _defects(value: dict[str, Any]) -> None:
+    table = folded("model", "orders", "first", "last")
+    for row in value["models"]:
+        table.add_row(row["product"], str(row["orders"]), row["first_at"], row["last_at"])
+    console.print(table)
 
 
 def _found(value: dict[str, Any]) -> None:

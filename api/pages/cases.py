@@ -26,6 +26,7 @@ from custody.disputes.claim import CLAIMS
 from custody.kernel.errors import NotFound, Trouble
 from custody.store import case_book, case_lists, evidence_book, worklist
 from custody.store.case_book import CaseFile
+from custody.store.defect_register import known_defects
 from custody.usecases.open_dispute import case_of, hash_token
 from custody.usecases.renew_link import SUPPORT
 
@@ -167,7 +168,9 @@ def _list_cases(session: Session, *, owner: str | None, show: str, after: str | 
 
 
 def _new_case(visit: Visit, sent: Sent) -> Response:
-    return visit.page("new_case.html", claims=tuple(CLAIMS), once=fresh_once(visit.parts), sent=sent)
+    with visit.parts.house.read() as session:
+        known = known_defects(session, now_ms=visit.parts.clock.now_ms())
+    return visit.page("new_case.html", claims=tuple(CLAIMS), once=fresh_once(visit.parts), sent=sent, known=known)
 
 
 @router.get("/cases/{dispute}")

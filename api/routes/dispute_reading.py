@@ -20,6 +20,7 @@ from custody.disputes.promise import is_owed
 from custody.kernel.clock import to_iso
 from custody.store import case_book, worklist
 from custody.store.case_book import CaseFile
+from custody.store.defect_register import known_defects
 from custody.usecases.came_back import credits_paid
 
 router = APIRouter(prefix="/v1/disputes", tags=["disputes"])
@@ -78,6 +79,27 @@ def _listed(
         return [row.file for row in rows[:limit]], rows[limit - 1].cursor if len(rows) > limit else None
     files = case_book.listing(session, state=state, owed=owed, after=after, limit=limit + 1)
     return files[:limit], files[limit - 1].case.id if len(files) > limit else None
+
+
+@router.get("/known-defects")
+def defects(parts: P, _caller: Annotated[Caller, Depends(role(*CASEWORKERS))]) -> dict[str, Any]:
+    """Models with a known defect: so many orders of each were reported as defective within the days of the policy.
+
+    A case about one says so by `known_issue`, to its customer too: nobody is asked what they did to the phone.
+    """
+    with parts.house.read() as session:
+        found = known_defects(session, now_ms=parts.clock.now_ms())
+    return {
+        "models": [
+            {
+                "product": one.product,
+                "orders": one.orders,
+                "first_at": to_iso(one.first_ms),
+                "last_at": to_iso(one.last_ms),
+            }
+            for one in found
+        ]
+    }
 
 
 @router.get("/found")
