@@ -26,6 +26,7 @@ from api.rounds.clock_watch import last_up_ms
 from api.rounds.timer import Timer
 from api.routes import (
     backends,
+    casework_policy,
     customer,
     dispute_reading,
     disputes,
@@ -82,6 +83,7 @@ ROUTERS = (  # each is asked in turn whether a request is its own: those that so
     scrapi,
     erasures,
     measures,
+    casework_policy,
 )
 DESCRIPTION = "Signed parcel custody, remedy first, a lock for the missing handset, and the weak link named."
 

@@ -60,6 +60,8 @@ LOCKS = "locks.txt"
 """The anchor, in the folder that is named for it."""
 
 MOST_PORTS = 65_535
+CASEWORK = "casework"
+"""The rule of the log that names the casework policy."""
 LANES = 8
 """So many commands are handed to the broker side by side."""
 
@@ -80,13 +82,14 @@ def compose(settings: Settings, *, broker_lock: BinaryIO | None = None) -> Parts
     with house.read() as session:
         check_keys(session, keyring, origin=settings.origin, folder=settings.data / KEYS)
         check_anchor(session, anchor, fresh=parts.ids.new(ANCHOR))
-    rules = {"casework": DEFAULT_POLICY.pinned, **key_rules(keyring), ANCHOR: anchor.name(parts.ids.new(ANCHOR))}
+    rules = {CASEWORK: DEFAULT_POLICY.pinned, **key_rules(keyring), ANCHOR: anchor.name(parts.ids.new(ANCHOR))}
     open_log(house, registrar=keyring.registrar.public, rules=rules)
     name_broker(house, settings, broker_lock)
     name_anchor(house, anchor)
     name_codes(house, keyring)
     _name_witnesses(settings, house, keyring)
     _name_caps(house, parts.locks.caps)
+    _name_casework(house)
     anchor.start()
     return parts
 
@@ -278,6 +281,13 @@ def _policy_text(path: Path) -> str:
     if not is_told_whole:
         raise Rejected("witness_policy", f"{path}: a name in it is no UTF-8", fix="Write every name in UTF-8.")
     return told
+
+
+def _name_casework(house: House) -> None:
+    """By which policy cases are opened from now on is an entry of the log, and so is every change of it."""
+    with house.unit() as unit:
+        if rules_in_force(unit).get(CASEWORK) != DEFAULT_POLICY.pinned:
+            change_rules(house, unit, {CASEWORK: DEFAULT_POLICY.pinned})
 
 
 def _name_caps(house: House, caps: Caps) -> None:

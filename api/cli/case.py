@@ -65,6 +65,12 @@ def find(text: str, as_json: AsJson = False) -> None:
     show(call("GET", "/v1/disputes/found", params={"q": text}), as_json=as_json, human=_found)
 
 
+@app.command("policy")
+def rules(as_json: AsJson = False) -> None:
+    """The rules by which cases are handled, and which are stated only. Example: `weaklink dispute policy --json`."""
+    show(call("GET", "/v1/casework-policy"), as_json=as_json, human=_rules)
+
+
 @app.command("known-defects")
 def defects(as_json: AsJson = False) -> None:
     """Models of which enough were reported as defective lately. Example: `weaklink dispute known-defects --json`."""
@@ -217,6 +223,14 @@ def _cases(value: dict[str, Any]) -> None:
     console.print(table)
     if value["next"]:
         console.print(f"more: --cursor {value['next']}")
+
+
+def _rules(value: dict[str, Any]) -> None:
+    table = folded("rule", "value", "unit", "from", "note")
+    for row in value["rules"]:
+        table.add_row(row["key"], str(row["value"]), row["unit"], row["effective_from"], row["note"])
+    console.print(table)
+    console.print(f"version {value['version']}", highlight=False)
 
 
 def _defects(value: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@
   (`pinned`); `encoded` is the content of the log entry `application/vnd.weaklink.policy+cbor`.
 - `2015-10-01` is the true date only of the Consumer Rights Act rules; elsewhere it stands for "already in force".
   Confidence: `verified` in a published source, `secondary`, `from knowledge`, or `house default`.
+- A rule that nothing reads says so: its note begins with `stated only:`, and tells what keeps it instead, if anything.
 """
 
 import hashlib
@@ -26,6 +27,8 @@ from custody.kernel import cbor
 from custody.kernel.errors import NotFound, Rejected
 
 DIRECTIONS = frozenset({"larger", "smaller", "fixed"})
+STATED_ONLY = "stated only: "
+"""How the note of a rule begins that nothing reads."""
 FIELDS = frozenset(
     {"key", "value", "unit", "source", "confidence", "legal_floor", "kinder", "effective_from", "note"},
 )
@@ -245,6 +248,15 @@ def _thawed(value: Any) -> Any:
     return value
 
 
-DEFAULT_POLICY = CaseworkPolicy(
-    rules=tuple(_rules(json.loads(files("custody.disputes").joinpath("policy.json").read_text(encoding="utf-8"))))
-)
+def _read_json(name: str) -> Any:
+    return json.loads(files("custody.disputes").joinpath(name).read_text(encoding="utf-8"))
+
+
+def _with_notes(policy: CaseworkPolicy, notes: Mapping[str, str]) -> CaseworkPolicy:
+    rules = (replace(rule, note=notes.get(rule.key, rule.note)) for rule in policy.rules)
+    return replace(policy, rules=tuple(rules))
+
+
+DEFAULT_POLICY = CaseworkPolicy(rules=tuple(_rules(_read_json("policy.json"))))
+EARLIER_POLICIES = (_with_notes(DEFAULT_POLICY, _read_json("policy_before.json")),)
+"""What cases were opened under before, with the same values: no note said yet which rules are stated only."""

@@ -20,7 +20,7 @@ import msgspec
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
+from custody.disputes.policy import DEFAULT_POLICY, EARLIER_POLICIES, CaseworkPolicy
 from custody.investigation.pack.batches import scan_stem
 from custody.investigation.pack.case import CaseDoc, CaseLine, CaseMessage, GivenFile, later_step, write_case
 from custody.investigation.pack.draw_up import Draft, PackSource, close_pack, draw_up
@@ -75,7 +75,7 @@ class Beside:
     records: tuple[int, ...] = ()
     note: bytes | None = None
     withhold: Mapping[int, str] = field(default_factory=dict)
-    policies: tuple[CaseworkPolicy, ...] = (DEFAULT_POLICY,)
+    policies: tuple[CaseworkPolicy, ...] = (DEFAULT_POLICY, *EARLIER_POLICIES)
 
 
 NOTHING = Beside()

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import date
 
-from custody.disputes.policy import DEFAULT_POLICY
-from custody.investigation.pack.log import casework_rows
+from custody.disputes.policy import DEFAULT_POLICY, EARLIER_POLICIES
+from custody.investigation.pack.log import casework_rows, check_casework
 from custody.investigation.verify.form import open_pack
 from custody.investigation.verify.pack import verify_pack
 from custody.investigation.verify.verification import PackStep
@@ -24,6 +24,12 @@ def test_the_casework_policy_is_the_one_that_the_log_recorded_when_the_case_was_
     verification = told_otherwise(world, pack.content, **parts)
     assert failed_steps(verification) == {PackStep.REGISTRY}
     assert not any(check.ok and "was opened under" in check.what for check in verification.checks)
+
+
+def test_a_case_of_before_has_the_rules_in_its_pack_that_it_was_opened_under() -> None:
+    for earlier in EARLIER_POLICIES:
+        rows = casework_rows(earlier.pinned, Beside().policies)
+        assert check_casework(rows, earlier.pinned) is True
 
 
 def test_without_the_record_of_the_opening_the_casework_policy_is_the_packs_own_word(
