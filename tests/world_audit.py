@@ -10,7 +10,8 @@
   without the device's own signed word, or the word of another lock system that was asked. No handset is locked without
   a live order, or a release on its way; and no order is over while another lock system may hold it.
 - **Outbox**: what waits to leave is the newest command of the present wish.
-- **Cases** are honest, and their lines are in the log. No entry's bytes hold what is personal.
+- **Cases** are honest, and their lines are in the log. What was promised elsewhere became a promise where it binds us,
+  and nowhere else. No entry's bytes hold what is personal.
 
 Complaints come as sentences; none means that all is well.
 """
@@ -74,7 +75,7 @@ from devicelock.rules.order import OrderState
 from devicelock.store import CommandRow, DeviceRow, LockEventRow, LockOrderRow
 from devicelock.usecases.hear import key_of
 from simulators.handset import Handset
-from tests.world_audit_parts import part_complaints
+from tests.world_audit_parts import outside_promise_complaints, part_complaints
 from tests.world_audit_scans import Held, batch_complaints, custodians, editions, held_scans, run_complaints
 
 SHOWN_LOCKED = frozenset({OrderState.ACTIVE_PROVISIONAL, OrderState.ACTIVE_CONFIRMED})
@@ -389,6 +390,7 @@ def _cases(session: Session, records: Mapping[int, Record], entries: list[Stored
         named = {f"dispute.{line.kind}", line.kind}
         if record is None or record.kind not in named or record.fields["dispute"] != line.dispute:
             yield f"case {line.dispute}: {line.kind} is not in the log at {line.idx}"
+    yield from outside_promise_complaints(session)
     for sale in _rows(session, SaleRow):
         record = records.get(sale.recorded_idx)
         if record is None or record.fields.get("order") != sale.order_ref:

@@ -1,4 +1,7 @@
-"""The oracle on other lock systems: what they are asked fits the orders, and nobody is over while one holds."""
+"""The oracle on other lock systems: what they are asked fits the orders, and nobody is over while one holds.
+
+And on what was promised elsewhere.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -7,6 +10,9 @@ import msgspec
 from sqlalchemy import select
 from sqlmodel import Session
 
+from custody.disputes.outside_promise import OutsidePromise
+from custody.store.outside_book import OutsidePromiseRow
+from custody.store.tables import PromiseRow
 from devicelock import part_store
 from devicelock.part_store import PartRow, ReferenceRow
 from devicelock.rules.applied import Applied
@@ -57,3 +63,17 @@ def _part(session: Session, row: PartRow) -> Iterator[str]:
     confirmed = "confirmed_by" in msgspec.json.decode(order.facts)
     if row.backend == "eir" and order.second is None and not confirmed:
         yield f"{name}: one person alone brought a handset to the list"
+
+
+def outside_promise_complaints(session: Session) -> Iterator[str]:
+    """What was promised elsewhere and became a promise where it does not bind us, or became none where it does."""
+    promised = {row.id: row.dispute for row in session.scalars(select(PromiseRow)).all()}
+    became = Counter[str]()
+    for row in session.scalars(select(OutsidePromiseRow)).all():
+        one = msgspec.json.decode(row.facts, type=OutsidePromise)
+        became[one.promise_id or ""] += 1
+        if (one.state, one.case_id, one.rebut_by_ms) != (row.state, row.dispute, row.rebut_by_ms):
+            yield f"told {row.id}: row and facts do not agree"
+        if (one.state == "stands") != (one.promise_id is not None and promised.get(one.promise_id) == row.dispute):
+            yield f"told {row.id}: it is {one.state}, and its promise is {one.promise_id}"
+    yield from (f"promise {name}: several that were told became it" for name, n in became.items() if name and n > 1)

@@ -18,11 +18,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import filterfalse
 
 from custody.disputes.case import CASE, Case
 from custody.disputes.claim import PAYS_MONEY
 from custody.disputes.messages import alternatives
-from custody.disputes.price import left_of_price, paid_back
+from custody.disputes.price import is_beside, is_sum_beside, left_of_price, paid_back
 from custody.disputes.promise import AS_DECIDED, Promise, is_owed
 from custody.disputes.remedy import PHONES, WORDS, RemedyOffer, RemedyOption
 from custody.disputes.texts import TEXTS
@@ -55,11 +56,16 @@ class Before:
 
     def left_pence(self, price_pence: int | None) -> int | None:
         """What of the price is left to give back; None where that is not known."""
-        return left_of_price(price_pence, (*_done(self.mine), *self.others, *self.money))
+        return left_of_price(price_pence, (*self._staying, *self.others, *self.money))
 
     def is_paid_back(self, price_pence: int | None) -> bool:
         """Whether the whole price was promised or paid back, so that no phone is owed any more."""
-        return left_of_price(price_pence, (*_done(self.mine), *self.others)) == 0
+        return left_of_price(price_pence, (*self._staying, *self.others)) == 0
+
+    @property
+    def _staying(self) -> list[Promise]:
+        """What no choice takes the place of: what was done, and sums that stand beside it."""
+        return [each for each in self.mine if each.state == "kept" or is_sum_beside(each)]
 
     @property
     def in_place(self) -> tuple[Promise, ...]:
@@ -97,7 +103,7 @@ def check_choice(option: RemedyOption, known: Before, *, price_pence: int | None
     """Return if this may be promised beside what was promised before; raises `Conflict`."""
     if option.remedy not in PHONES | PAYS_MONEY:
         return
-    if any(each.what.lower() in _PHONES and is_owed(each) for each in known.others):
+    if any(is_phone(each) and is_owed(each) for each in known.others):
         raise Conflict(
             "on_its_way",
             "we are putting another report of this order right already",
@@ -113,21 +119,29 @@ def puts_right(promise: Promise) -> bool:
     return is_sum or promise.what.lower() in _PRICE_OR_PHONE
 
 
+def is_phone(promise: Promise) -> bool:
+    """Whether it is a phone for the order, as a remedy or an award."""
+    return promise.what.lower() in _PHONES
+
+
 def to_set_aside(promises: Iterable[Promise]) -> tuple[Promise, ...]:
     """Of these the money and the phones that have not been given yet; what the scheme decided binds us."""
-    return tuple(each for each in promises if puts_right(each) and each.method != AS_DECIDED and is_owed(each))
+    given_once = (each for each in promises if puts_right(each) or is_sum_beside(each))
+    return tuple(each for each in given_once if each.method != AS_DECIDED and is_owed(each))
 
 
 def left_aside(promises: Iterable[Promise]) -> list[Promise]:
     """Of the promises of a report those that were set aside, and that no remedy took the place of since.
 
-    Money that came back was given before whatever was chosen since, and is among them too.
+    Money that came back was given before whatever was chosen since, and is among them too; so is a sum that stands
+    beside every remedy.
     """
     held = list(promises)
     remedies = [each for each in held if each.what in _REMEDIES or each.method == AS_DECIDED]
     standing = [each for each in remedies if not (each.set_aside or each.replaced or each.state == "void")]
     since_ms = max((each.made_ms for each in standing if not each.came_back), default=-1)
-    return [each for each in held if each.set_aside and (each.came_back or each.made_ms > since_ms)]
+    aside = (each for each in held if each.set_aside)
+    return [each for each in aside if each.came_back or is_sum_beside(each) or each.made_ms > since_ms]
 
 
 def check_delivery(known: Before) -> None:
@@ -168,7 +182,7 @@ def where_it_stands(case: Case, promises: Iterable[Promise], offer: RemedyOffer 
 
 
 def _newest(promises: Iterable[Promise]) -> Promise | None:
-    return max(promises, key=lambda each: each.made_ms, default=None)
+    return max(filterfalse(is_beside, promises), key=lambda each: each.made_ms, default=None)
 
 
 def _done(promises: Iterable[Promise]) -> tuple[Promise, ...]:

@@ -10,7 +10,7 @@
 - History and standing come in here and reach only the notes in favour and the ways of payment.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
@@ -27,8 +27,10 @@ from custody.disputes.machine import CaseRole, Transition, step
 from custody.disputes.messages import Message, alternatives, say
 from custody.disputes.one_order import NOTHING_BEFORE, Before
 from custody.disputes.order import OrderFacts, odd_days
+from custody.disputes.outside_promise import Told, check_told
 from custody.disputes.policy import CaseworkPolicy
-from custody.disputes.promise import ABOUT_DATA, Promise, Told, make_promise
+from custody.disputes.price import is_beside
+from custody.disputes.promise import ABOUT_DATA, Promise, make_promise
 from custody.disputes.recourse import Recourse, first_independent, recourse
 from custody.disputes.remedy import Needs, RemedyOffer, offer_remedy
 from custody.disputes.work_clocks import WorkClock, state_clock, work_clock
@@ -38,7 +40,7 @@ from custody.kernel.ids import Ids
 
 AN_OFFER, A_LOAN, WHAT_WAS_LOST = "an offer that puts this right", "a phone on loan", "what you lost switched on again"
 NOT_BY_THE_REMEDY = frozenset({AN_OFFER, A_LOAN, WHAT_WAS_LOST}) | ABOUT_DATA
-"""What is promised beside the remedy, and so is not kept by it."""
+"""What we promise beside the remedy, and so is not kept by it; nor is what was promised elsewhere."""
 Wanted = tuple[str, str, str, str | None]
 """Something to promise: what, by which way, and the key and the part of the policy that say until when."""
 
@@ -100,6 +102,11 @@ class Opened:
     def owner(self) -> str:
         """Who looks after the case."""
         return self.case.owner
+
+
+def by_the_remedy(promises: Iterable[Promise]) -> list[Promise]:
+    """Of these promises those that are kept by giving the remedy."""
+    return [each for each in promises if each.what not in NOT_BY_THE_REMEDY and not is_beside(each)]
 
 
 def open_case(
@@ -208,6 +215,8 @@ def _check(report: Report, *, policy: CaseworkPolicy, now_ms: Instant) -> None:
         raise Rejected(
             "words", "the report has no words", fix="Write down what the customer said; one sentence will do."
         )
+    for told in report.told:
+        check_told(told)
     if max([report.reported_ms, *(told.told_us_ms for told in report.told)]) > now_ms:
         raise Rejected("reported", "the report is dated ahead of now", fix="Give the instant at which it came in.")
     years = policy.count("former_customer_access_years", today)

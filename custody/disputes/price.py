@@ -3,6 +3,7 @@
 - A refund gives back what is left of the price. What was promised or paid before counts, whatever came after it; what
   the customer crossed out or chose something else for does not, nor a payment that came back to us. What the scheme
   decided counts with its sum; where it has none, the words of a refund count as any refund, and all else with nothing.
+  So does what the customer was promised elsewhere.
 - No rule sets the sum of a price reduction (Consumer Rights Act 2015 s.24 and s.25: an appropriate one). Whoever agrees
   on it with the customer names it, within what is left of the price, and only then it is an option, with its sum.
 - Where the price is not known, or nothing was paid up front, a refund is promised in words, and once.
@@ -13,11 +14,12 @@ from dataclasses import replace
 
 from custody.disputes.claim import PAYS_MONEY, Remedy
 from custody.disputes.policy import CaseworkPolicy
-from custody.disputes.promise import AS_DECIDED, Promise
+from custody.disputes.promise import AS_DECIDED, BY_THEIR_WORD, Promise
 from custody.disputes.remedy import WORDS, RemedyOffer, RemedyOption, within_ms
 from custody.kernel.errors import Conflict, Rejected
 
 _MONEY = frozenset(WORDS[remedy] for remedy in PAYS_MONEY)
+_REMEDIES = frozenset(WORDS.values())
 
 
 def is_money(promise: Promise) -> bool:
@@ -30,10 +32,20 @@ def may_come_back(promise: Promise) -> bool:
     return is_money(promise) or promise.amount_pence is not None or promise.method == AS_DECIDED
 
 
+def is_beside(promise: Promise) -> bool:
+    """Whether it was promised elsewhere, and is no remedy: it stands beside whatever puts the order right."""
+    return promise.source == BY_THEIR_WORD and promise.what not in _REMEDIES
+
+
+def is_sum_beside(promise: Promise) -> bool:
+    """Whether that is a sum, which gives back money of the price all the same."""
+    return is_beside(promise) and promise.amount_pence is not None
+
+
 def left_of_price(price_pence: int | None, promises: Iterable[Promise]) -> int | None:
     """What is left to give back, in pence; None where no sum can be told and no refund was promised either."""
-    counted = [each for each in promises if (_is_refund(each) or _has_sum(each)) and each.state != "void"]
-    counted = [each for each in counted if not each.came_back and not each.replaced]
+    counted = [each for each in promises if _is_refund(each) or _has_sum(each) or is_sum_beside(each)]
+    counted = [each for each in counted if each.state != "void" and not each.came_back and not each.replaced]
     if not price_pence:
         return 0 if any(map(_is_refund, counted)) else None
     return max(0, price_pence - sum(each.amount_pence or price_pence for each in counted))

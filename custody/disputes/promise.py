@@ -6,13 +6,12 @@
 - The customer hears of a miss first and from us, with a credit that nobody has to ask for: a sum for each begun day,
   up to a cap of days.
 - A miss that is not made good within the minutes of the policy is told to supervisors, once.
-- What the customer was told elsewhere binds us unless it is rebutted within the days of the policy.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import Final, Literal
 
 from custody.disputes.civil import civil_date
 from custody.disputes.machine import CaseRole, Guard, Machine, StateFacts, Transition
@@ -24,6 +23,8 @@ CUSTOMER, AGENT, SUPERVISOR, SYSTEM = CaseRole.CUSTOMER, CaseRole.AGENT, CaseRol
 PAYERS = (AGENT, SUPERVISOR)
 """Who writes down what became of money that we owe: those who say that a promise was kept, in time or late."""
 MISSED = "missed"
+BY_THEIR_WORD: Final = "customer_word"
+"""The source of what somebody promised the customer elsewhere (`outside_promise`)."""
 AS_DECIDED = "as it was decided"
 """By which way it is done what the independent scheme decided."""
 A_COPY, DATA_PUT_RIGHT = "a copy of all that we hold about you", "an answer on how we use your data"
@@ -67,17 +68,6 @@ class Credit:
     pence: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What the customer says they were told, and by whom; `told_us_ms` is when we learned of it."""
-
-    what: str
-    by_whom: str
-    told_us_ms: Instant
-    due_ms: Instant | None = None
-    amount_pence: int | None = None
-
-
 def make_promise(
     *,
     promise_id: str,
@@ -109,35 +99,7 @@ def make_promise(
         method=method,
         owner=owner,
         made_ms=now_ms,
-        state=_first_state(due_ms, now_ms, policy),
-    )
-
-
-def told_stands(told: Told, *, rebutted_ms: Instant | None, now_ms: Instant, policy: CaseworkPolicy) -> bool | None:
-    """Whether what the customer was told binds us: None while it may still be rebutted."""
-    days = policy.count("outside_promise_rebut_days", civil_date(told.told_us_ms))
-    until_ms = told.told_us_ms + days * DAY_MS
-    if rebutted_ms is not None and rebutted_ms <= until_ms:
-        return False
-    return True if now_ms > until_ms or rebutted_ms is not None else None
-
-
-def bind(
-    told: Told, *, promise_id: str, case_id: str, method: str, owner: str, now_ms: Instant, policy: CaseworkPolicy
-) -> Promise:
-    """The promise that stands because the customer was told so; a date that has passed makes it missed next."""
-    due_ms = now_ms + DAY_MS if told.due_ms is None else told.due_ms
-    return Promise(
-        id=promise_id,
-        case_id=case_id,
-        what=told.what,
-        amount_pence=told.amount_pence,
-        due_ms=due_ms,
-        method=method,
-        owner=owner,
-        made_ms=now_ms,
-        state=_first_state(due_ms, now_ms, policy),
-        source="customer_word",
+        state=first_state(due_ms, now_ms, policy),
     )
 
 
@@ -153,11 +115,12 @@ def due_event(promise: Promise, *, now_ms: Instant, policy: CaseworkPolicy) -> s
 def credit(promise: Promise, *, until_ms: Instant, policy: CaseworkPolicy) -> Credit:
     """The credit for the days from the promised date until then (now, or when it was kept).
 
-    The sum and the cap are those in force when the promise was made.
+    The sum and the cap are those in force when the promise was made. One that was late when it began to bind us has
+    earned a day by that, and the others from then on.
     """
-    late_ms = until_ms - promise.due_ms
+    late_ms, bound_ms = until_ms - promise.due_ms, until_ms - max(promise.due_ms, promise.made_ms)
     day = civil_date(promise.made_ms)
-    days = 0 if late_ms < SECOND_MS else min(-(-late_ms // DAY_MS), policy.count("credit_cap_days", day))
+    days = 0 if late_ms < SECOND_MS else min(max(1, -(-bound_ms // DAY_MS)), policy.count("credit_cap_days", day))
     return Credit(promise_id=promise.id, days=days, pence=days * policy.pence("missed_promise_credit_gbp_per_day", day))
 
 
@@ -210,7 +173,8 @@ def _soon_ms(made_ms: Instant, policy: CaseworkPolicy) -> int:
     return policy.count("due_soon_hours", civil_date(made_ms)) * HOUR_MS
 
 
-def _first_state(due_ms: Instant, now_ms: Instant, policy: CaseworkPolicy) -> str:
+def first_state(due_ms: Instant, now_ms: Instant, policy: CaseworkPolicy) -> str:
+    """Where a promise begins: one that is made with less time than a day is due soon at once."""
     return "due_soon" if due_ms - _soon_ms(now_ms, policy) <= now_ms else "made"
 
 

@@ -232,9 +232,6 @@ TEXTS = MappingProxyType(
         "promise.made_money": _text(
             "We promise you {what}: {amount}. You get it {method} by {due}. {owner} makes sure of it."
         ),
-        "promise.made_elsewhere": _text(
-            "You told us what you were promised: {what}. We keep it, by {due}. {owner} makes sure of it."
-        ),
         "promise.done": _text("Done: {what}. We kept our promise. Is it right? If not, tell us."),
         "promise.date_passed": _text(
             "We are late, and we are sorry. We promised you {what}. It was due by {due}.",
@@ -245,6 +242,30 @@ TEXTS = MappingProxyType(
             "Done at last: {what}. We were late, and we are sorry. You get {credit} for the wait."
         ),
         "promise.customer_changed_mind": _text("You changed your mind, and that is fine. We crossed out {what}."),
+        # What somebody else promised.
+        "outside.told": _text(
+            "You told us what you were promised: {what}.",
+            "We keep it, unless we can show you otherwise by {due}. You need not prove it.",
+            set_by=("outside_promise_rebut_days",),
+        ),
+        "outside.rebut": _text(
+            "We looked at what you were promised: {what}. We do not keep it. This is why: {reasons}",
+            "Do you not agree? Tell us, and we look at it again.",
+            "You can ask an independent body to overrule us. Your page says which, and from when.",
+        ),
+        "outside.days_passed": _text(
+            "You told us what you were promised: {what}. We keep it, by {due}. {owner} makes sure of it."
+        ),
+        "outside.days_passed_late": _text(
+            "You told us what you were promised: {what}. It was due by {due}. We keep it now. {owner} makes sure of it."
+        ),
+        "outside.sum": _text("It is {amount}."),
+        "outside.sum_left": _text("It is {amount}. That is what is left of the price, and we give no more of it back."),
+        "outside.has_it_already": _text(
+            "You told us what you were promised: {what}. You have it already, or it is on its way.",
+            "So it does not come twice. Is that not right? Tell us, and we look at it again.",
+        ),
+        "outside.taken_back": _text("You changed your mind, and that is fine. We crossed out {what}."),
         # The investigation names no person.
         "investigation.opened": _text(
             "We also look at how your parcel came to you, to find out where it went wrong.",

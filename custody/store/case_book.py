@@ -26,7 +26,7 @@ from custody.store import bulk, evidence_book
 from custody.store.bulk import ask
 from custody.store.engine import is_sqlite
 from custody.store.newest_first import newest_first
-from custody.store.owing import is_left_to_keep, owes
+from custody.store.owing import is_left_to_keep, is_to_bind, owes
 from custody.store.tables import DisputeEventRow, DisputeRow, InquiryRow, MessageRow, PromiseRow
 from custody.store.unit import Unit
 
@@ -201,8 +201,8 @@ def orders_of(session: Session, disputes: Collection[str]) -> dict[str, str]:
 
 
 def open_after(session: Session, *, after: str, limit: int) -> list[CaseFile]:
-    """Cases that are not over, or leave a promise that is to be kept, by id, from behind one on."""
-    mine = or_(col(DisputeRow.state).in_(OPEN), is_left_to_keep()), col(DisputeRow.id) > after
+    """Cases that are not over, or leave a promise that is to be kept or to bind us, by id, from behind one on."""
+    mine = or_(col(DisputeRow.state).in_(OPEN), is_left_to_keep(), is_to_bind()), col(DisputeRow.id) > after
     query = select(col(DisputeRow.facts)).where(*mine).order_by(col(DisputeRow.id)).limit(limit)
     return [msgspec.json.decode(facts, type=CaseFile) for facts in session.scalars(query).all()]
 

@@ -5,7 +5,8 @@
   other parcels that these were packed into, what investigations were computed from, the seller's contact, and the
   opening of the sale's record.
 - Of a case: words, notes, what was asked, answers, messages, files, the facts of its timeline, the openings of its
-  records, the customer's link, and what was promised in other words than ours, as an independent scheme decided it.
+  records, the customer's link, what they were promised elsewhere, and what was promised in other words than ours, as an
+  independent scheme decided it.
 
 What stays is what nobody can link to a person any more: the entries themselves, which hold a salted digest, who scanned
 when, states, amounts and due times. On SQLite the freed pages are overwritten too.
@@ -26,7 +27,7 @@ from custody.disputes.remedy import WORDS
 from custody.kernel.clock import Instant
 from custody.scans.place import index_of, tell_place
 from custody.scans.view import UnitView
-from custody.store import case_book, scan_book
+from custody.store import case_book, outside_book, scan_book
 from custody.store.aside_book import speaks_of
 from custody.store.case_book import JOINED, OPEN, RECOMPUTE, CaseFile
 from custody.store.run_tables import ItemKeyRow
@@ -186,6 +187,7 @@ def forget_case(session: Session, dispute: str, *, token_hash: bytes) -> list[in
         session.connection().execute(delete(table).where(col(column) == dispute))
     session.connection().execute(update(MessageRow).where(col(MessageRow.dispute) == dispute).values(text=ERASED))
     _forget_promised(session, dispute)
+    outside_book.forget(session, dispute)
     events = select(col(DisputeEventRow.idx)).where(col(DisputeEventRow.dispute) == dispute)
     indexes = [index for index in session.scalars(events).all() if index is not None]
     lines = update(DisputeEventRow).where(col(DisputeEventRow.dispute) == dispute).values(facts="{}")

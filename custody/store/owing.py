@@ -4,7 +4,9 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlmodel import col
 
 from custody.disputes.case import CASE
+from custody.disputes.outside_promise import OUTSIDE
 from custody.disputes.promise import PROMISE
+from custody.store.outside_book import OutsidePromiseRow
 from custody.store.tables import DisputeRow, PromiseRow
 
 _OPEN = tuple(state for state in PROMISE.states if state not in PROMISE.terminal)
@@ -26,6 +28,12 @@ def is_left_to_keep() -> ColumnElement[bool]:
     """Whether a promise of a case is still to be kept, in time or late, whether or not the case is over."""
     left = select(col(PromiseRow.dispute)).where(col(PromiseRow.state).in_(_OPEN), is_owed())
     return col(DisputeRow.id).in_(left)
+
+
+def is_to_bind() -> ColumnElement[bool]:
+    """Whether something that was promised elsewhere is pending in a case, whether or not the case is over."""
+    pending = col(OutsidePromiseRow.state) == OUTSIDE.start
+    return col(DisputeRow.id).in_(select(col(OutsidePromiseRow.dispute)).where(pending))
 
 
 def is_owed() -> ColumnElement[bool]:

@@ -110,7 +110,7 @@ def payment_came_back(
         now_ms=unit.now_ms,
         policy=policy,
     )
-    case_book.put_promise(unit, replace(again, order_ref=paid.order_ref))
+    case_book.put_promise(unit, replace(again, order_ref=paid.order_ref, source=paid.source))
     facts |= {"again": again.id, "due_ms": again.due_ms}
     said = [say("case.payment_came_back"), said_of(again)]
     return write_move(unit, file, file, "payment_came_back", actor=actor, facts=facts, said=said)

@@ -15,7 +15,7 @@ from custody.disputes.lock_wish import WishFacts, lock_wish
 from custody.disputes.machine import CaseRole, demand, demand_role, step
 from custody.disputes.messages import Message, alternatives, say
 from custody.disputes.one_order import check_delivery, is_set_aside, of_its_order
-from custody.disputes.opening import AN_OFFER, NOT_BY_THE_REMEDY
+from custody.disputes.opening import AN_OFFER, by_the_remedy
 from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.disputes.promise import Promise, all_promises_settled, check_payer, is_owed, proof
 from custody.disputes.remedy import Needs, offer_remedy
@@ -25,6 +25,7 @@ from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases.keep_promises import check_by_word, check_one_payment, cross_out, keep, take_place
+from custody.usecases.keep_word import take_back
 from custody.usecases.offer_sum import named_before, with_sum
 from custody.usecases.read_order import hold_order, known_before
 from custody.usecases.repeat_move import check_reference
@@ -189,7 +190,7 @@ def remedied(
     check_reference(unit.session, dispute, reference)
     check_delivery(known_before(unit.session, file))
     open_ones = case_book.promises(unit.session, dispute)
-    mine = [each for each in of_its_order(file.case, open_ones) if each.what not in NOT_BY_THE_REMEDY]
+    mine = by_the_remedy(of_its_order(file.case, open_ones))
     check_one_payment(mine)
     owing, said = keep(unit, file, mine, shown=shown, role=role, policy=policy)
     moved = replace(owing, case=replace(file.case, state=move.target))
@@ -231,7 +232,7 @@ def promise_kept(
 def _was_the_last(unit: Unit, file: CaseFile, kept: Promise) -> bool:
     """Whether with this promise all was given that the remedy of a case was to give."""
     promises = of_its_order(file.case, case_book.promises(unit.session, file.case.id))
-    remedy = [each for each in promises if each.what not in NOT_BY_THE_REMEDY]
+    remedy = by_the_remedy(promises)
     is_part = kept.id in {each.id for each in remedy} and not is_set_aside(file.case, promises)
     return file.case.state == "remedy_in_progress" and is_part and not any(map(is_owed, remedy))
 
@@ -241,11 +242,12 @@ def confirm(
 ) -> CaseFile:
     """The customer says that it is put right; the case closes if every lock and every promise is settled.
 
-    What was promised beside the remedy and is not yet due, such as a phone on loan, is crossed out by that word; money
-    that came back to us is not.
+    What was promised beside the remedy and is not yet due, such as a phone on loan, is crossed out by that word, and so
+    is what was promised elsewhere and does not bind us yet; money that came back to us, or a sum that was told, is not.
     """
     file = case_book.hold_one(unit, dispute)
     owing, said = cross_out(unit, file, policy=policy, money=False)
+    owing, crossed = take_back(unit, owing, sums=False)
     promises = case_book.promises(unit.session, dispute)
     guards = {
         "all_locks_settled": locks_settled,
@@ -253,7 +255,8 @@ def confirm(
     }
     move = step(CASE, file.case.state, "confirm_or_lapse", CaseRole.CUSTOMER, guards)
     moved = replace(owing, case=replace(file.case, state=move.target))
-    return write_move(unit, file, moved, "closed", actor=actor, facts={}, said=[*said, say("case.confirm_or_lapse")])
+    said += [*crossed, say("case.confirm_or_lapse")]
+    return write_move(unit, file, moved, "closed", actor=actor, facts={}, said=said)
 
 
 def withdraw(
@@ -263,9 +266,11 @@ def withdraw(
     file = hold_order(unit, dispute)
     move = step(CASE, file.case.state, "withdraw", CaseRole.CUSTOMER, {"all_locks_settled": locks_settled})
     owing, said = cross_out(unit, file, policy=policy)
+    owing, crossed = take_back(unit, owing, sums=True)
     settle_the_box(unit, file, None, policy=policy)
     moved = replace(owing, case=replace(file.case, state=move.target))
-    return write_move(unit, file, moved, "withdrawn", actor=actor, facts={}, said=[say("case.withdraw"), *said])
+    said = [say("case.withdraw"), *said, *crossed]
+    return write_move(unit, file, moved, "withdrawn", actor=actor, facts={}, said=said)
 
 
 def found_it(
@@ -284,8 +289,9 @@ def found_it(
     if ends:
         move = step(CASE, file.case.state, "withdraw", CaseRole.CUSTOMER, {"all_locks_settled": locks_settled})
         file, crossed = cross_out(unit, file, policy=policy)
+        file, told = take_back(unit, file, sums=True)
         settle_the_box(unit, file, None, policy=policy)
-        file, said = replace(file, case=replace(file.case, state=move.target)), [*said, *crossed]
+        file, said = replace(file, case=replace(file.case, state=move.target)), [*said, *crossed, *told]
     return write_move(unit, before, file, "found", actor=actor, facts={}, said=said)
 
 

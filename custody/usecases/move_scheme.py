@@ -46,6 +46,7 @@ from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases.await_answer import said_before_a_yes
 from custody.usecases.keep_promises import keep, take_place
+from custody.usecases.keep_word import hand_over_told
 from custody.usecases.read_order import hold_order, in_place_of_award, is_known
 from custody.usecases.set_aside import settle_the_box
 from custody.usecases.ways_out import said_of_letter, with_letter
@@ -186,13 +187,14 @@ def join_case(unit: Unit, dispute: str, *, into: str, consent: bool, actor: str,
     of_another = None if order == whole.case.order_ref else order
     _check_has_an_offer(other, of_another)
     case_book.hand_over(unit, dispute, into, order_ref=of_another)
+    other, whole = hand_over_told(unit, other, whole, order_ref=of_another)
     kept: list[Message] = []
     if whole.offer is not None:
         promised = of_its_order(whole.case, case_book.promises(unit.session, into))
         offers = [one for one in promised if one.what == AN_OFFER]
         whole, kept = keep(unit, whole, offers, shown=True, role=CaseRole.SYSTEM, policy=DEFAULT_POLICY)
     joined = replace(other, case=both.joined, ledger=Ledger(holdings=other.ledger.holdings), unpaid_credit_pence=0)
-    write_move(unit, other, joined, "merged", actor=actor, facts={"into": into}, said=[say("case.merge")])
+    write_move(unit, files[dispute], joined, "merged", actor=actor, facts={"into": into}, said=[say("case.merge")])
     said = [say("case.merge"), *kept]
     facts = {"from": dispute, "opened_ms": whole.case.opened_ms, "parcel": whole.parcel, "imei": whole.imei}
     return write_move(unit, survivor, whole, "joined", actor=actor, facts=facts, said=said)

@@ -19,6 +19,7 @@ from custody.kernel.ids import spell
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
+from custody.usecases.keep_word import hold_told
 from custody.usecases.read_order import ReportedItem, known_elsewhere
 
 NAME_BYTES = 10
@@ -76,6 +77,7 @@ def open_dispute(
     case_book.say(unit, opened.case.id, opened.messages)
     odd = odd_days(report.order, today=civil_date(unit.now_ms))
     case_book.note(unit, opened.case.id, "opened", actor=str(report.said_by), facts=_facts(opened, file, odd))
+    hold_told(unit, opened.case.id, opened.told, policy=policy)
     wanted = opened.investigation_wish.wanted
     investigation = case_book.open_inquiry(unit, opened.case.id) if wanted else None
     return Disputed(file=file, opened=opened, token=token, investigation=investigation)

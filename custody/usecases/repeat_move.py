@@ -30,6 +30,7 @@ LINES = MappingProxyType(
         "ask": ("asked",),
         "delivered_or_paid": ("remedied",),
         "promise_kept": ("promise_kept", "remedied"),
+        "rebut": ("told_rebutted",),
         "credit_paid": ("credit_paid",),
         "credit_came_back": ("credit_came_back",),
         "payment_came_back": ("payment_came_back",),

@@ -4,7 +4,8 @@
   into.
 - Once no other report puts the order right any more, since it was taken back or something less was chosen or decided,
   the same is promised again, with days of its own, and its customer is told. Where a remedy can be chosen meanwhile,
-  or two people declined the report since, nothing has to be promised, but for money that came back to us.
+  or two people declined the report since, nothing has to be promised, but for money that came back to us, and for a
+  sum that was promised elsewhere.
 - A report that names no order itself sets nothing aside.
 """
 
@@ -18,6 +19,7 @@ from custody.disputes.claim import PAYS_MONEY, Remedy
 from custody.disputes.messages import Message, say
 from custody.disputes.one_order import left_aside, puts_right, to_set_aside
 from custody.disputes.policy import CaseworkPolicy
+from custody.disputes.price import is_sum_beside
 from custody.disputes.promise import Promise, make_promise
 from custody.disputes.remedy import PHONES, WORDS, within_ms
 from custody.kernel.clock import Instant
@@ -62,8 +64,9 @@ def left_aside_in(session: Session, file: CaseFile) -> list[CaseFile]:
 
     That is the case itself, or one of another order that was joined into it.
     """
-    reports = [file] if file.case.state in AWAITS_IT else []
-    aside = {each.order_ref for each in case_book.promises(session, file.case.id) if each.set_aside}
+    held = [each for each in case_book.promises(session, file.case.id) if each.set_aside]
+    aside = {each.order_ref for each in held}
+    reports = [file] if file.case.state in AWAITS_IT or any(map(is_sum_beside, held)) else []
     if elsewhere := aside - {None, file.case.order_ref}:
         joined = [case_book.read(session, name) for name in case_book.joined_into(session, file.case.id)]
         reports += [report for report in joined if report.case.order_ref in elsewhere]
@@ -88,7 +91,7 @@ def stand_again(unit: Unit, report: CaseFile, *, policy: CaseworkPolicy) -> Case
             policy=policy,
         )
         case_book.put_promise(unit, replace(before, set_aside=False, replaced=not before.came_back))
-        case_book.put_promise(unit, replace(again, order_ref=before.order_ref))
+        case_book.put_promise(unit, replace(again, order_ref=before.order_ref, source=before.source))
         due_ms[again.id] = again.due_ms
         said.append(said_of(again))
     if not due_ms:
@@ -112,7 +115,8 @@ def _to_stand_again(session: Session, report: CaseFile) -> Sequence[tuple[Promis
     aside = [
         each
         for each in left_aside(promised_by_the_box(session, report))
-        if (each.came_back or is_joined or _awaits_it(session, report)) and not known.puts_right_since(each)
+        if (each.came_back or is_joined or is_sum_beside(each) or _awaits_it(session, report))
+        and not known.puts_right_since(each)
     ]
     found, left_pence = list[tuple[Promise, int | None]](), known.left_pence(report.order.price_pence)
     for each in aside:

@@ -1,10 +1,13 @@
 """What time brings about in a case, as the policy and our own messages said: looked for some cases at a time.
 
+- What the customer was promised elsewhere binds us once its days have passed (`keep_word.py`), also in a case that is
+  over.
 - A case whose owner works here no more, or is away for longer than the policy's minutes, has another one, with its
   open promises, and the customer is told the name; so has one that is over and leaves a promise to be kept.
 - An ask that nobody answered within its days lapses, and the case goes on without it.
 - A customer who has not chosen is reminded, again after as many days; the offer stays open.
-- What was put right and nobody said was wrong is closed, once every lock and every promise is settled. The days count
+- What was put right and nobody said was wrong is closed, once every lock and every promise is settled, also one made
+  elsewhere. The days count
   from what was done last: what came back to us and was given again counts from then.
 - A case whose customer found the phone ends once its locks are settled, on the word that they gave.
 - What was set aside for a report by the box is promised again once no other report puts its order right, also in a case
@@ -31,16 +34,17 @@ from custody.disputes.case import BEFORE_ADR, CASE
 from custody.disputes.clocks import SCHEME_LETTER
 from custody.disputes.machine import CaseRole, step
 from custody.disputes.messages import alternatives, say
-from custody.disputes.opening import NOT_BY_THE_REMEDY
+from custody.disputes.opening import by_the_remedy
 from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.disputes.promise import Promise, all_promises_settled, credit, is_late, is_owed
 from custody.disputes.work_clocks import work_clock
 from custody.kernel.clock import Instant
-from custody.store import case_book
+from custody.store import case_book, outside_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases import await_answer
 from custody.usecases.keep_promises import earn
+from custody.usecases.keep_word import bind_what_stands
 from custody.usecases.move_case import withdraw
 from custody.usecases.move_scheme import adr
 from custody.usecases.name_owner import name_owner
@@ -86,11 +90,13 @@ def look(session: Session, asked: SweepQuestions, *, after: str, limit: int, now
     One that cannot be judged counts as due: what it is about it is said in its own unit, and the round goes past it.
     """
     files = case_book.open_after(session, after=after, limit=limit)
-    people, promised = asked.keep(session), case_book.promises_of(session, [file.case.id for file in files])
+    names, people = [file.case.id for file in files], asked.keep(session)
+    promised, pending = case_book.promises_of(session, names), outside_book.pending_in(session, names)
     due = tuple(
         file.case.id
         for file in files
-        if _seems_due(session, file, promised[file.case.id], asked, people, now_ms=now_ms)
+        if pending.get(file.case.id, now_ms) < now_ms
+        or _seems_due(session, file, promised[file.case.id], asked, people, now_ms=now_ms)
     )
     return DueCases(due=due, last=files[-1].case.id if len(files) == limit else "")
 
@@ -103,7 +109,7 @@ def sweep_case(unit: Unit, dispute: str, asked: SweepQuestions) -> int:
     while acts := _due(unit.session, file, asked, people, now_ms=unit.now_ms):
         file = acts[0](unit, file, asked)
         done += 1
-    return done
+    return done + bind_what_stands(unit, file, policy=asked.policy)
 
 
 def _seems_due(
@@ -235,12 +241,13 @@ def _unopposed(session: Session, file: CaseFile, asked: SweepQuestions, *, now_m
     if done_ms is None or now_ms <= work_clock("confirm_days", done_ms, policy=asked.policy).due_ms:
         return False
     settled = all_promises_settled(promises, unpaid_credit_pence=file.unpaid_credit_pence)
-    return settled is True and asked.locks_settled(session, file.case.id)
+    waits = not settled or outside_book.pending_in(session, [file.case.id])
+    return not waits and asked.locks_settled(session, file.case.id)
 
 
 def _put_right_ms(session: Session, file: CaseFile, promises: Sequence[Promise]) -> Instant | None:
     """When the last of what puts it right was done: the remedy, or a part of it by its own word."""
-    parts = {each.id for each in promises if each.what not in NOT_BY_THE_REMEDY}
+    parts = {each.id for each in by_the_remedy(promises)}
     return max(
         (
             line.at_ms

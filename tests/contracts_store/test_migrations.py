@@ -20,6 +20,7 @@ from sqlmodel import Session, SQLModel, col
 from api.people import tables as api_tables
 from custody.kernel.errors import Unavailable
 from custody.scans.place import place_of
+from custody.store import outside_book as outside_tables
 from custody.store import run_tables, runs, scan_book
 from custody.store import shard_book as shard_tables
 from custody.store import stretch_book as stretch_tables
@@ -37,7 +38,7 @@ from devicelock import watch_store as watch_tables
 from tests.world_parts import VERSIONS
 
 HOUSES = {
-    "custody": (custody_tables, run_tables, shard_tables, stretch_tables),
+    "custody": (custody_tables, run_tables, shard_tables, stretch_tables, outside_tables),
     "devicelock": (devicelock_tables, authority_tables, part_tables, watch_tables, broker_tables, put_off_tables),
     "api": (api_tables,),
 }

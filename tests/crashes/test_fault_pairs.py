@@ -6,14 +6,22 @@ is full, the command and the word of a handset.
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 from sqlmodel import SQLModel
 
+from api.rounds.timer import CASES
+from custody.disputes.machine import CaseRole
+from custody.disputes.outside_promise import Told
+from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Trouble, Unavailable
-from custody.store.tables import DisputeRow, EntryRow, OutboxRow, ScanRow
+from custody.store import case_book
+from custody.store.tables import DisputeEventRow, DisputeRow, EntryRow, MessageRow, OutboxRow, PromiseRow, ScanRow
+from custody.usecases import keep_word
+from custody.usecases.sweep_cases import sweep_case
 from devicelock.store import CommandRow, LockOrderRow
 from simulators.faults import Fault
 from simulators.radio import Radio
@@ -50,10 +58,12 @@ def count(world: World, *tables: type[SQLModel]) -> list[int]:
 TABLES = (EntryRow, DisputeRow, LockOrderRow, CommandRow, OutboxRow, ScanRow)
 
 
-def each_statement_fails(world: World, act: Callable[[], object], *, every: int = 1) -> int:
+def each_statement_fails(
+    world: World, act: Callable[[], object], *, every: int = 1, also: tuple[type[SQLModel], ...] = ()
+) -> int:
     """Let each statement of the act fail in turn until the act goes through; returns how many there were."""
     for place in range(0, MOST_STATEMENTS, every):
-        before, refusals = count(world, *TABLES), []
+        before, refusals = count(world, *TABLES, *also), []
         with broken_statement(world.engine, place) as reached:
             try:
                 act()
@@ -64,7 +74,7 @@ def each_statement_fails(world: World, act: Callable[[], object], *, every: int 
             assert refusals == []
             return place
         assert [type(refused) for refused in refusals] == [Unavailable], f"statement {place}: {refusals}"
-        assert count(world, *TABLES) == before, f"statement {place} left something behind"
+        assert count(world, *TABLES, *also) == before, f"statement {place} left something behind"
     raise AssertionError("the act never goes through")
 
 
@@ -79,6 +89,30 @@ def test_a_dispute_whose_any_statement_fails_is_whole_or_not_there(world: World)
     world.deliver()
     assert radio.handset.screen_locked
     assert count(world, DisputeRow, LockOrderRow) == [1, 1]
+
+
+def test_what_was_told_binds_whole_or_not_at_all_whichever_statement_or_commit_fails(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "damaged")
+    with world.house.unit() as unit:
+        known = Told(what="a case", by_whom="the shop", told_us_ms=unit.now_ms)
+        keep_word.tell(unit, opened.case, told=known, actor="customer", role=CaseRole.CUSTOMER)
+    world.clock.at_ms += 3 * DAY_MS
+
+    def bind() -> None:
+        with world.house.unit() as unit:
+            sweep_case(unit, opened.case, CASES)
+
+    assert each_statement_fails(world, bind, also=(PromiseRow, MessageRow, DisputeEventRow)) > 8
+    with broken_commit(world.engine, applied=True), pytest.raises(Unavailable), world.house.unit() as unit:
+        keep_word.tell(unit, opened.case, told=replace(known, what="a call"), actor="a", role=CaseRole.AGENT)
+    world.clock.at_ms += 3 * DAY_MS
+    for applied in (False, True):
+        with broken_commit(world.engine, applied=applied), pytest.raises(Unavailable):
+            bind()
+    bind()
+    with world.house.read() as session:
+        promised = case_book.promises(session, opened.case)
+    assert sorted(each.what for each in promised) == ["a call", "a case"]
 
 
 def test_scans_whose_any_statement_fails_are_whole_or_not_there(world: World) -> None:

@@ -15,9 +15,12 @@ from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from api.people import persons
+from custody.disputes.machine import CaseRole
+from custody.disputes.outside_promise import Told
 from custody.kernel.clock import HOUR_MS, MINUTE_MS, SECOND_MS
 from custody.kernel.errors import Trouble
-from custody.usecases import move_case
+from custody.store import outside_book
+from custody.usecases import keep_word, move_case
 from custody.usecases.enrol_station import revoke
 from devicelock import store
 from devicelock.rules.applied import Applied
@@ -31,6 +34,7 @@ from devicelock.usecases.standing_authority import throw_switch
 from simulators.station import Signed
 from tests.contracts_store.houses import forge
 from tests.stories.made_up import run_stories
+from tests.stories.test_promises import round_of_cases
 from tests.world import World, same_world
 from tests.world_audit import SHOWN_LOCKED
 from tests.world_parts import Opened, key, person_of
@@ -144,6 +148,26 @@ class Anything(RuleBasedStateMachine):
     def withdraw(self, place: int) -> None:
         opened = self.cases[place % len(self.cases)]
         self.attempt(move_case.withdraw, opened.case, actor="customer", locks_settled=self.world.settled(opened))
+
+    @precondition(lambda self: self.cases)
+    @rule(place=places, what=st.sampled_from(["a case", "your money back", "a call"]), pence=st.none() | st.just(3_000))
+    def tell_of_a_promise(self, place: int, what: str, pence: int | None) -> None:
+        told = Told(what=what, by_whom="the shop", told_us_ms=self.world.clock.at_ms, amount_pence=pence)
+        case = self.cases[place % len(self.cases)].case
+        self.attempt(keep_word.tell, case, told=told, actor="customer", role=CaseRole.CUSTOMER)
+
+    @precondition(lambda self: self.cases)
+    @rule(place=places)
+    def rebut_it(self, place: int) -> None:
+        case = self.cases[place % len(self.cases)].case
+        with self.world.house.read() as session:
+            told = [one.id for one in outside_book.of_case(session, case)][-1:]
+        by: dict[str, Any] = {"actor": "agent-1", "role": CaseRole.AGENT}
+        self.attempt(keep_word.rebut, case, told="".join(told), why="It was another case.", **by)
+
+    @rule()
+    def look_at_the_cases(self) -> None:
+        round_of_cases(self.world)
 
     # Locks.
 

@@ -16,9 +16,9 @@ from custody.disputes.history import HistoryFact
 from custody.disputes.machine import CaseRole
 from custody.disputes.opening import Opened, Report, legal_clocks, open_case
 from custody.disputes.order import ORDER_DATES, OrderFacts, Payment, Standing
+from custody.disputes.outside_promise import Told
 from custody.disputes.payout import Payout
 from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
-from custody.disputes.promise import Told
 from custody.disputes.remedy import Needs, remedy_due_ms
 from custody.disputes.wording import lint_text
 from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS, Instant, from_iso

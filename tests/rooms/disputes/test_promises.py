@@ -7,17 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custody.disputes.machine import CaseRole, step
+from custody.disputes.outside_promise import Told, bind, told_stands
 from custody.disputes.policy import DEFAULT_POLICY as POLICY
 from custody.disputes.promise import (
     PROMISE,
     Promise,
-    Told,
     all_promises_settled,
-    bind,
     credit,
     due_event,
     make_promise,
-    told_stands,
 )
 from custody.kernel.clock import DAY_MS, HOUR_MS, SECOND_MS, from_iso
 from custody.kernel.errors import Rejected

@@ -9,6 +9,7 @@ from custody.disputes.claim import CLAIMS, ClaimType
 from custody.disputes.inquiry import INVESTIGATION
 from custody.disputes.messages import alternatives, fields, pounds, say
 from custody.disputes.order import OrderFacts, Payment
+from custody.disputes.outside_promise import OUTSIDE
 from custody.disputes.payout import WORDS as PAYOUT_WORDS
 from custody.disputes.policy import DEFAULT_POLICY as POLICY
 from custody.disputes.promise import PROMISE
@@ -137,7 +138,7 @@ def test_every_word_that_is_explained_is_used() -> None:
 
 
 def test_every_move_has_a_text_or_is_known_to_be_internal() -> None:
-    moves = {f"{m.name}.{row.event}" for m in (CASE, INVESTIGATION, PROMISE) for row in m.transitions}
+    moves = {f"{m.name}.{row.event}" for m in (CASE, INVESTIGATION, PROMISE, OUTSIDE) for row in m.transitions}
     moves |= {f"lock.{event}" for event in LOCK_EVENTS}
     assert moves <= set(TEXTS) | INTERNAL
     assert moves >= INTERNAL
