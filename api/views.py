@@ -10,11 +10,12 @@ from custody.disputes.civil import civil_date
 from custody.disputes.claim import claim_of
 from custody.disputes.messages import pounds
 from custody.disputes.one_order import is_set_aside, where_it_stands
+from custody.disputes.outside_promise import OutsidePromise
 from custody.disputes.price import is_money, may_come_back
 from custody.disputes.promise import Promise
 from custody.disputes.remedy import RemedyOption
 from custody.kernel.clock import to_iso
-from custody.store import case_book
+from custody.store import case_book, outside_book
 from custody.store.case_book import CaseFile
 from custody.store.defect_register import is_known_issue
 from custody.usecases.await_answer import DECIDED
@@ -69,6 +70,7 @@ def case_view(session: Session, file: CaseFile) -> dict[str, Any]:
                 "state": promise.state,
                 "due": to_iso(promise.due_ms),
                 "method": promise.method,
+                "source": promise.source,
                 "owner": promise.owner,
                 "amount_pence": promise.amount_pence,
                 "is_money": is_money(promise),
@@ -79,6 +81,7 @@ def case_view(session: Session, file: CaseFile) -> dict[str, Any]:
             }
             for promise in promises
         ],
+        "told": [told_view(one) for one in outside_book.of_case(session, case.id)],
         "unpaid_credit_pence": file.unpaid_credit_pence,
         "clocks": [
             *({"clock": clock.key, "due": to_iso(clock.due_ms)} for clock in file.work_clocks),
@@ -96,6 +99,23 @@ def case_view(session: Session, file: CaseFile) -> dict[str, Any]:
         "asks": [{"ask": ask.id, "item": ask.item, "text": ask.text, "state": ask.state} for ask in file.ledger.asks],
         "held": [{"item": held.item, "how": held.how} for held in file.ledger.holdings],
         "locks": order_views(session, lock_store.orders_of_dispute(session, case.id)),
+    }
+
+
+def told_view(one: OutsidePromise) -> dict[str, Any]:
+    """What the customer was promised elsewhere, by their word; `promise` is what it became once it bound us."""
+    told = one.told
+    return {
+        "told": one.id,
+        "what": told.what,
+        "by_whom": told.by_whom,
+        "until": None if told.due_ms is None else civil_date(told.due_ms).isoformat(),
+        "amount_pence": told.amount_pence,
+        "told_at": to_iso(told.told_us_ms),
+        "state": one.state,
+        "rebut_by": to_iso(one.rebut_by_ms),
+        "why": one.why or None,
+        "promise": one.promise_id,
     }
 
 

@@ -11,7 +11,7 @@ from api.environment import client_address
 from custody.disputes.messages import pounds
 
 app = typer.Typer(no_args_is_help=True, help="Open, read and move cases; choose a remedy; say that it was found.")
-NUMBERS = frozenset({"version", "price_reduction_pence", "award_pence", "pence"})
+NUMBERS = frozenset({"version", "price_reduction_pence", "award_pence", "amount_pence", "pence"})
 TRUTHS = frozenset({"agreed", "heard", "consent", "has_working_phone", "benefit_lost"})
 """The fields of a move that are no text."""
 
@@ -25,14 +25,21 @@ def open_case(
     item: Annotated[str | None, typer.Option(help="Parcel number or IMEI.")] = None,
     claim: Annotated[str | None, typer.Option(help="never_received, substituted, damaged, defective, ...")] = None,
     found_instead: Annotated[str, typer.Option(help="What was in the parcel.")] = "",
+    told: Annotated[str | None, typer.Option(help="What somebody promised the customer elsewhere.")] = None,
+    told_by: Annotated[str, typer.Option(help="Who promised it.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Open a dispute. Example: `weaklink dispute open "A power bank came" --order SO-20991 --claim substituted`."""
-    for option, said in {"--order": order, "--item": item, "--claim": claim}.items():
-        if said is not None and not said.strip():
+    """Open a dispute.
+
+    Examples: `weaklink dispute open "A power bank came" --order SO-20991 --claim substituted`,
+    `weaklink dispute open "It never came" --told "a call on Monday" --told-by "the shop"`.
+    """
+    for option, typed in {"--order": order, "--item": item, "--claim": claim, "--told": told}.items():
+        if typed is not None and not typed.strip():
             fail(f"{option} is empty", fix=f"Say what it is, or leave {option} out.")
-    body = {"words": words, "order": order, "item": item, "claim_type": claim, "found_instead": found_instead}
-    show(call("POST", "/v1/disputes", json={**body, "channel": "phone"}), as_json=as_json, human=_case)
+    said = {"words": words, "order": order, "item": item, "claim_type": claim, "found_instead": found_instead}
+    heard = {"told": [{"what": told, "by_whom": told_by}]} if told else {}
+    show(call("POST", "/v1/disputes", json={**said, **heard, "channel": "phone"}), as_json=as_json, human=_case)
 
 
 @app.command("list")
@@ -139,6 +146,7 @@ def move(
     `weaklink dispute move case_0k3v9q2m7x4d8r1t order_days --day proof_of_sending=2026-05-01 --reference RECEIPT-1`,
     `weaklink dispute move case_0k3v9q2m7x4d8r1t support_needs --need "letters in large print"`,
     `weaklink dispute move case_0k3v9q2m7x4d8r1t needs --with has_working_phone=no`,
+    `weaklink dispute move case_0k3v9q2m7x4d8r1t told --with what="a free case" --with by_whom="the shop"`,
     `weaklink dispute move case_0k3v9q2m7x4d8r1t offer --with price_reduction_pence=2000`.
 
     With `--with version=3` the move is made on that version of the case, which `show` names, or not at all.
@@ -175,6 +183,9 @@ def _case(value: dict[str, Any]) -> None:
         state = next((said for mark, said in marks.items() if promise[mark]), promise["state"])
         said = f"{promise['promise']} {promise['what']}{_sum(promise)} by {promise['due']} ({state})"
         console.print(f"promise: {said}", highlight=False)
+    for told in value["told"]:
+        said = f"{told['told']} {told['what']}{_sum(told)} by {told['by_whom'] or 'somebody'}"
+        console.print(f"promised elsewhere: {said} ({told['state']}, rebut by {told['rebut_by']})", highlight=False)
     if value["unpaid_credit_pence"]:
         console.print(f"credit to pay: {pounds(value['unpaid_credit_pence'])}", highlight=False)
     if value.get("support_needs"):
@@ -201,6 +212,7 @@ def _to_know(row: dict[str, Any]) -> str:
         f"credit to pay: {pounds(credit)}": credit,
         "put right by another report": row["set_aside"],
         f"promised by {row['next_promise_at']}": row["next_promise_at"],
+        f"promised elsewhere, rebut by {row['told_binds_at']}": row["told_binds_at"],
     }
     return ", ".join(words for words, holds in said.items() if holds)
 

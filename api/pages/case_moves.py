@@ -20,6 +20,7 @@ from api.routes.reports import MOST_NEEDS
 from custody.disputes.case import CASE
 from custody.disputes.machine import CaseRole
 from custody.disputes.opening import AN_OFFER
+from custody.disputes.outside_promise import OUTSIDE
 from custody.disputes.promise import A_COPY, PAYERS, PROMISE
 from custody.kernel.errors import Rejected
 from custody.store.case_book import CaseFile
@@ -163,9 +164,11 @@ def _who(file: CaseFile, case: Mapping[str, Any]) -> dict[str, tuple[CaseRole, .
     if case["credits_paid"] and state != "merged":
         who["credit_came_back"] = PAYERS
     if state != "merged":
-        who["access_request"] = who["data_complaint"] = STAFF
+        who["access_request"] = who["data_complaint"] = who["told"] = STAFF
     if any(one["what"] == A_COPY for one in case["promises"] if one["state"] not in PROMISE.terminal):
         who["copy_takes_longer"] = STAFF
+    if _told(case):
+        who["rebut"] = PAYERS
     if state not in CASE.terminal:
         who["order_days"] = who["needs"] = who["support_needs"] = STAFF
     return who
@@ -174,7 +177,7 @@ def _who(file: CaseFile, case: Mapping[str, Any]) -> dict[str, tuple[CaseRole, .
 def _open(move: MoveForm, who: tuple[CaseRole, ...], case: Mapping[str, Any], caller: Caller) -> OpenMove:
     refusal = "" if caller.role in who else whose(move.title, who)
     promises = _payments(case) if move.event == "payment_came_back" else _promises(case, caller.role)
-    given = {"promise": promises, "payment": _credits(case)}
+    given = {"promise": promises, "payment": _credits(case), "told": _told(case)}
     fields = tuple(replace(field, options=given.get(field.name, field.options)) for field in move.fields)
     return OpenMove(move=move, refusal=refusal, fields=fields)
 
@@ -202,6 +205,11 @@ def _payments(case: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 def _credits(case: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """The credits that were paid and did not come back."""
     return tuple((reference, f"{reference}, {pounds(pence)}") for reference, pence in case["credits_paid"].items())
+
+
+def _told(case: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """What was promised elsewhere and can still be rebutted."""
+    return tuple((one["told"], _with_sum(one)) for one in case["told"] if one["state"] == OUTSIDE.start)
 
 
 def _with_sum(promise: Mapping[str, Any]) -> str:

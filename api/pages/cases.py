@@ -18,13 +18,14 @@ from api.pages.move_forms import MOVES
 from api.pages.once import Once, fresh_once, open_once
 from api.pages.render import HEADERS, see
 from api.pages.sent_form import LINE, STORY, WORDS, Sent, Typed, check
+from api.pages.told_form import MOST_TOLD_FORM, TypedTold, told_in_form
 from api.pages.visit import Staff, Visit
 from api.pages.words import ASKED_BY_PEOPLE
 from api.routes.reports import DisputeIn, take_report
 from api.views import set_aside
 from custody.disputes.claim import CLAIMS
 from custody.kernel.errors import NotFound, Trouble
-from custody.store import case_book, case_lists, evidence_book, worklist
+from custody.store import case_book, case_lists, evidence_book, outside_book, worklist
 from custody.store.case_book import CaseFile
 from custody.store.defect_register import known_defects
 from custody.usecases.open_dispute import case_of, hash_token
@@ -44,6 +45,7 @@ MOST = {
     "support_needs": WORDS,
     "anything_else": 5_000,
     "channel": 40,
+    **MOST_TOLD_FORM,
 }
 
 
@@ -73,10 +75,17 @@ def cases(visit: Staff, show: str = "open", after: str | None = None) -> Respons
     with visit.parts.house.read() as session:
         listed = _list_cases(session, owner=owner, show=show, after=after)
         promised = case_book.promises_of(session, [file.case.id for file in listed.files])
-        disagreed = case_book.disagreed(session, promised)
+        disagreed, pending = case_book.disagreed(session, promised), outside_book.pending_in(session, promised)
     aside = set_aside(listed.files, promised)
     return visit.page(
-        "cases.html", listed=listed, promised=promised, aside=aside, disagreed=disagreed, show=show, after=after
+        "cases.html",
+        listed=listed,
+        promised=promised,
+        aside=aside,
+        disagreed=disagreed,
+        pending=pending,
+        show=show,
+        after=after,
     )
 
 
@@ -100,6 +109,7 @@ def new_case(visit: Staff, order: str = "") -> Response:
 @router.post("/cases")
 def open_case(
     visit: Staff,
+    told: TypedTold,
     *,
     words: Typed = "",
     order: Typed = "",
@@ -125,6 +135,7 @@ def open_case(
         "support_needs": support_needs,
         "anything_else": anything_else,
         "channel": channel,
+        **told,
     }
     try:
         check(given, MOST, needed=("words",))
@@ -139,6 +150,7 @@ def open_case(
             custody_words=custody_words.strip() or None,
             support_needs=read_needs(support_needs),
             anything_else=anything_else,
+            told=told_in_form(told),
         )
 
         def open_case(token: str) -> str:

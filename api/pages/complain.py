@@ -13,6 +13,7 @@ from api.pages.once import Once, fresh_once, open_once
 from api.pages.plain_refusals import for_customers
 from api.pages.render import LARGE, page, see
 from api.pages.sent_form import STORY, Sent, Typed, check
+from api.pages.told_form import MOST_TOLD_FORM, TypedTold, told_in_form
 from api.parts import Parts, parts_of
 from api.people.auth import same_site
 from api.routes.reports import DisputeIn, take_report
@@ -25,7 +26,7 @@ from custody.trail.names import ask
 router = APIRouter(prefix="/complain", include_in_schema=False)
 P = Annotated[Parts, Depends(parts_of)]
 HOURS_A_DAY = 24
-MOST = {"words": STORY, "claim_type": 40, "order": 100}
+MOST = {"words": STORY, "claim_type": 40, "order": 100, **MOST_TOLD_FORM}
 
 
 @router.get("")
@@ -36,11 +37,18 @@ def read(request: Request, parts: P) -> Response:
 
 @router.post("")
 def tell(
-    request: Request, parts: P, *, words: Typed = "", claim_type: Typed = "", order: Typed = "", once: Once = ""
+    request: Request,
+    parts: P,
+    told: TypedTold,
+    *,
+    words: Typed = "",
+    claim_type: Typed = "",
+    order: Typed = "",
+    once: Once = "",
 ) -> Response:
     """Open a case as the API does; whoever told us goes on to a page of their own, the same one for the same form."""
     same_site(request)
-    given = {"words": words, "claim_type": claim_type, "order": order}
+    given = {"words": words, "claim_type": claim_type, "order": order, **told}
     named = order.strip()
     is_item = _names_an_item(named) and not _is_our_order(parts, named)
     try:
@@ -50,6 +58,7 @@ def tell(
             order=named or None if not is_item else None,
             item=named if is_item else None,
             claim_type=claim_type or None,
+            told=told_in_form(told),
         )
 
         def open_case(token: str) -> str:

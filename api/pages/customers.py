@@ -22,6 +22,7 @@ from api.pages.once import Once, fresh_once
 from api.pages.plain_refusals import for_customers
 from api.pages.render import HEADERS, LARGE, page, see
 from api.pages.sent_form import STORY, Sent, Typed, check
+from api.pages.told_form import MOST_TOLD_FORM, TypedTold, told_in_form
 from api.pages.words import PAYOUTS, REMEDIES, worded
 from api.parts import Parts, parts_of
 from api.people.auth import same_site
@@ -215,6 +216,18 @@ def ask_about_data(token: str, request: Request, parts: P, *, words: Typed = "",
     return _then(request, parts, token, act, done=f"c_data_{about}", sent=sent)
 
 
+@router.post("/c/{token}/told")
+def promised_elsewhere(token: str, request: Request, parts: P, given: TypedTold) -> Response:
+    """What somebody else promised them."""
+
+    def act() -> None:
+        check(given, MOST_TOLD_FORM, needed=("told",))
+        for each in told_in_form(given):
+            doors.promised_elsewhere(token, each, parts)
+
+    return _then(request, parts, token, act, done="c_told", sent=Sent(form="told", given=given))
+
+
 @router.post("/c/{token}/code")
 def code(token: str, request: Request, parts: P, challenge: Typed = "", order: Line = "") -> Response:
     """The unlock code, shown on the page and never in an address; of several phones, of the one that `order` names."""
@@ -260,7 +273,7 @@ def _page(request: Request, parts: Parts, token: str, sent: Sent, *, unlock: str
     moves = {
         move.event for move in CASE.transitions if move.source == file.case.state and CaseRole.CUSTOMER in move.who
     }
-    forms = {"more", "data", *(each["ask"] for each in view["asks"] if each["state"] == "open")}
+    forms = {"more", "data", "told", *(each["ask"] for each in view["asks"] if each["state"] == "open")}
     forms |= {
         f"code-{handset['order']}" if handset["imei_last4"] else "code"
         for handset in view["handsets"]

@@ -80,6 +80,13 @@ PROMISES: Mapping[str, str] = {
     "missed": "Missed",
     "void": "Given up by the customer",
 }
+TOLD: Mapping[str, str] = {
+    "pending": "To be looked at",
+    "stands": "Binds us",
+    "has_it": "Had already, or on its way",
+    "rebutted": "Rebutted",
+    "taken_back": "Given up by the customer",
+}
 TIMELINE: Mapping[str, str] = {
     "opened": "Reported",
     "offered": "Kind agreed and remedy offered",
@@ -132,6 +139,10 @@ TIMELINE: Mapping[str, str] = {
     "copy_asked": "The customer wants a copy of all that we hold about them",
     "copy_takes_longer": "The copy takes longer than a month",
     "data_complaint": "The customer complains of how we use their data",
+    "told": "Told of a promise that was made elsewhere",
+    "told_rebutted": "A promise made elsewhere was rebutted",
+    "told_stands": "A promise made elsewhere binds us",
+    "told_has_it": "A promise made elsewhere: the customer has it already, or is to have it",
     "lock_announced": "The customer was told that a lock is planned",
     "disagreed": "The customer does not agree",
     "evidence": "The customer gave a file",

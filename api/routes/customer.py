@@ -19,8 +19,10 @@ from api.given_name import cut_name
 from api.http.body import Body, one_of
 from api.own_handsets import code_is_due, is_locked_for_another, is_their_own, of_one_handset, own_handsets
 from api.parts import Parts, parts_of
+from api.routes.reports import ToldIn
 from api.views import letter_view, message_views, order_views, own_locks, own_view
 from custody.disputes.claim import Remedy
+from custody.disputes.machine import CaseRole
 from custody.disputes.messages import say
 from custody.disputes.one_order import where_it_stands
 from custody.disputes.payout import Payout
@@ -30,7 +32,7 @@ from custody.store import case_book, evidence_book
 from custody.store.case_book import CaseFile
 from custody.store.evidence_book import MAX_FILE_BYTES, WORDS, Given
 from custody.store.unit import Unit
-from custody.usecases import ask_customer, data_requests, move_case, move_scheme
+from custody.usecases import ask_customer, data_requests, keep_word, move_case, move_scheme
 from custody.usecases.open_dispute import hash_token
 from custody.usecases.repeat_move import done_already
 from devicelock.rules.order import LockRole
@@ -243,6 +245,20 @@ def ask_about_data(token: str, body: DataIn, parts: P) -> dict[str, Any]:
         act(unit, dispute, actor=CUSTOMER)
         unit.session.flush()
         return customer_view(unit.session, token)
+
+
+@router.post("/told", status_code=201)
+def promised_elsewhere(token: str, body: ToldIn, parts: P) -> dict[str, Any]:
+    """Tell us what somebody promised you; it binds us unless we can show within the days named that it is not so.
+
+    The same again is told already. From the page of a joined case it is told where that one goes on.
+    """
+
+    def act(unit: Unit, file: CaseFile) -> object:
+        told = body.told(now_ms=unit.now_ms)
+        return keep_word.tell(unit, file.case.id, told=told, actor=CUSTOMER, role=CaseRole.CUSTOMER)
+
+    return _move(parts, token, "told", {}, act)
 
 
 @router.post("/code")

@@ -18,7 +18,7 @@ from api.views import case_view, message_views, set_aside
 from custody.disputes.case import CASE
 from custody.disputes.promise import is_owed
 from custody.kernel.clock import to_iso
-from custody.store import case_book, worklist
+from custody.store import case_book, outside_book, worklist
 from custody.store.case_book import CaseFile
 from custody.store.defect_register import known_defects
 from custody.usecases.came_back import credits_paid
@@ -41,22 +41,24 @@ def listing(
     """Cases, newest first. `next` is the cursor of the next page, null at the end.
 
     `disagreed`: the customer does not agree, and no person has acted in the case since. `set_aside`: what was promised
-    is not to be given, since another report puts the order right. `next_promise_at`: when the next promise that is
-    still to be kept is due. With `owed` only cases of which a credit is to be paid, or that are over and leave a
-    promise that is still to be kept. With `due` only cases with such a promise, open or over, the soonest first.
+    is not to be given, since another report puts the order right. `told_binds_at`: until when what the customer was
+    promised elsewhere can be rebutted. `next_promise_at`: when the next promise that is still to be kept is due. With
+    `owed` only cases of which a credit is to be paid, or that are over and leave a promise that is still to be kept.
+    With `due` only cases with such a promise, open or over, the soonest first.
     """
     check_state(state, CASE.states)
     with parts.house.read() as session:
         files, onward = _listed(session, state=state, owed=owed, due=due, after=cursor, limit=limit)
         promised = case_book.promises_of(session, [file.case.id for file in files])
         disagreed = case_book.disagreed(session, promised)
-        aside = set_aside(files, promised)
+        aside, pending = set_aside(files, promised), outside_book.pending_in(session, promised)
         page = [
             {
                 "dispute": file.case.id,
                 "state": file.case.state,
                 "disagreed": file.case.id in disagreed,
                 "set_aside": file.case.id in aside,
+                "told_binds_at": to_iso(pending[file.case.id]) if file.case.id in pending else None,
                 "unpaid_credit_pence": file.unpaid_credit_pence,
                 "claim_type": file.case.claim_type,
                 "order": file.case.order_ref,

@@ -20,6 +20,7 @@ from custody.disputes.case import ADR_EVENT
 from custody.disputes.case_guards import Actor, DeclineFinding, Ground
 from custody.disputes.claim import CLAIMS
 from custody.disputes.machine import CaseRole
+from custody.disputes.outside_promise import as_told
 from custody.disputes.remedy import Needs
 from custody.kernel.errors import Conflict, Rejected
 from custody.store import case_book
@@ -28,6 +29,7 @@ from custody.usecases import (
     ask_customer,
     data_requests,
     decline_case,
+    keep_word,
     learn_facts,
     move_case,
     move_scheme,
@@ -93,7 +95,9 @@ class EventIn(Body):
     promise: str | None = _said("With promise_kept or payment_came_back: which.")
     pence: int | None = _said("With credit_paid: how much of the credit that is owed; all of it without.")
     payment: str | None = _said("With credit_came_back: with what reference it was paid.")
-    why: str | None = _said("Reasons that the customer can read: of a decline, of hearing them, of a smaller sum.")
+    why: str | None = _said(
+        "Reasons that the customer can read: of a decline, of hearing them, of a smaller sum, of rebut."
+    )
     heard: bool = Field(default=False, description="With decline: they told their side, and it stands in the case.")
     findings: list[FindingIn] = Field(default_factory=list, description="With propose_decline.")
     into: str | None = _said("With merge: the case that goes on.")
@@ -103,6 +107,11 @@ class EventIn(Body):
     has_working_phone: bool | None = _said("With needs: false if the customer has none; one on loan is promised.")
     benefit_lost: bool | None = _said("With needs: true if maps, a service or the like went with it; it is restored.")
     received: Day | None = _said("With access_request or data_complaint: when it came; today without.")
+    what: str | None = _said("With told: what the customer says that they were promised elsewhere.")
+    by_whom: str | None = _said("With told: by whom, as they say it.")
+    until: Day | None = Field(default=None, description="With told: the last day on which it was to come.")
+    amount_pence: int | None = _said("With told: the sum, if it is money.")
+    told: str | None = _said("With rebut: which promise, by its id.")
     support_needs: NeedsIn = Field(
         default_factory=list, description="With support_needs: what the customer needs of us, in words they agreed to."
     )
@@ -114,14 +123,15 @@ def move(
 ) -> dict[str, Any]:
     """Move a case by any event of its table that staff may cause; what the scheme decides is written down by staff.
 
-    Eleven events move nothing. `whereabouts` says what became of the handset, and with it whether a lock would be
+    Thirteen events move nothing. `whereabouts` says what became of the handset, and with it whether a lock would be
     fair; `order_days` what was learned of the order, from which the law counts; `support_needs` what the customer
     needs of us, and whoever decides on a lock next is held to it; `needs` what the report took from them, which is
-    promised at once. `promise_kept` and `credit_paid` say what was done beside the remedy; `payment_came_back` and
-    `credit_came_back` that money of ours did not reach the customer: it is promised anew, or owed again.
-    `access_request` and `data_complaint` say what the customer asks about their data, also once the case is over, and
-    promise the answer by the law's day; `copy_takes_longer` tells them why it takes the further months of the law.
-    `merge` answers with the case that goes on. The same move again, by who made it, is answered as done. With
+    promised at once; `told` what they say that somebody else promised them, which binds us unless `rebut` says why it
+    does not stand, within its days. `promise_kept` and `credit_paid` say what was done beside the remedy;
+    `payment_came_back` and `credit_came_back` that money of ours did not reach the customer: it is promised anew, or
+    owed again. `access_request` and `data_complaint` say what the customer asks about their data, also once the case is
+    over, and promise the answer by the law's day; `copy_takes_longer` tells them why it takes the further months of the
+    law. `merge` answers with the case that goes on. The same move again, by who made it, is answered as done. With
     `version` a move is made on that version of the case or not at all: the conflict says in `meanwhile` who did what.
     """
     act = _ACTS.get(body.event)
@@ -190,6 +200,23 @@ def _order_days(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case
 def _needs(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     needs = Needs(has_working_phone=body.has_working_phone, benefit_lost=body.benefit_lost)
     return learn_facts.needs(unit, dispute, needs=needs, actor=caller.account)
+
+
+def _told(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+    told = as_told(
+        what=_need(body.what, "what"),
+        by_whom=body.by_whom or "",
+        until=body.until,
+        amount_pence=body.amount_pence,
+        now_ms=unit.now_ms,
+    )
+    role = CaseRole(caller.role)
+    return keep_word.tell(unit, dispute, told=told, actor=caller.account, role=role)
+
+
+def _rebut(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+    told, why, role = _need(body.told, "told"), _need(body.why, "why"), CaseRole(caller.role)
+    return keep_word.rebut(unit, dispute, told=told, why=why, actor=caller.account, role=role)
 
 
 def _support_needs(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
@@ -325,6 +352,8 @@ _ACTS: Mapping[str, Callable[[Unit, str, EventIn, Caller], case_book.CaseFile]] 
     "access_request": _access_request,
     "copy_takes_longer": _copy_takes_longer,
     "data_complaint": _data_complaint,
+    "told": _told,
+    "rebut": _rebut,
     "offer": _offer,
     "ask": _ask,
     "delivered_or_paid": _remedied,

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from api import joints, lock_news
 from api.find import given_number
-from api.http.body import Body, one_of
+from api.http.body import Body, Day, one_of
 from api.parts import Parts, parts_of
 from api.people import persons
 from api.people.auth import BEARER, known
@@ -17,7 +17,9 @@ from custody.disputes.claim import CLAIMS
 from custody.disputes.machine import CaseRole
 from custody.disputes.opening import Report
 from custody.disputes.order import OrderFacts
+from custody.disputes.outside_promise import MOST_NAME, MOST_PENCE, MOST_TOLD, MOST_WORDS, Told, as_told
 from custody.disputes.remedy import Needs
+from custody.kernel.clock import Instant
 from custody.kernel.errors import NotFound
 from custody.usecases.open_dispute import least_busy
 from custody.usecases.record_sale import read_sale
@@ -31,6 +33,19 @@ Need = Annotated[str, Field(max_length=2_000)]
 def _with_words(needs: list[str]) -> list[str]:
     """The needs that say something: an empty line is none, and holds no lock up."""
     return [need.strip() for need in needs if need.strip()]
+
+
+class ToldIn(Body):
+    """What the customer was promised elsewhere. Only what it was is needed; unless it is rebutted, it binds us."""
+
+    what: str = Field(min_length=1, max_length=MOST_WORDS)
+    by_whom: str = Field(default="", max_length=MOST_NAME)
+    until: Day | None = Field(default=None, description="The last day on which it was to come.")
+    amount_pence: int | None = Field(default=None, ge=1, le=MOST_PENCE)
+
+    def told(self, *, now_ms: Instant) -> Told:
+        """The same as it is told now."""
+        return as_told(**self.model_dump(), now_ms=now_ms)
 
 
 NeedsIn = Annotated[list[Need], AfterValidator(_with_words), Field(max_length=MOST_NEEDS)]
@@ -55,6 +70,9 @@ class DisputeIn(Body):
     custody_words: str | None = Field(default=None, max_length=2_000)
     support_needs: NeedsIn = Field(default_factory=list)
     anything_else: str = Field(default="", max_length=5_000)
+    told: list[ToldIn] = Field(
+        default_factory=list, max_length=MOST_TOLD, description="What the customer was promised elsewhere, by whom."
+    )
 
 
 @router.post("", status_code=201, openapi_extra={"security": [{}, {BEARER.scheme_name: []}]})
@@ -86,6 +104,7 @@ def take_report(body: DisputeIn, request: Request, parts: Parts, *, token: str =
             needs=Needs(has_working_phone=body.has_working_phone, benefit_lost=body.benefit_lost),
             lock_facts=joints.wish_facts(unit.session, handset),
             support_needs=tuple(body.support_needs),
+            told=tuple({each.told(now_ms=unit.now_ms): None for each in body.told}),
             anything_else="\n".join(filter(None, (body.anything_else, _unrecorded(unit.session, item)))),
         )
         lock_news.hold_for_move(unit, disputes=[], imei=handset.imei)
