@@ -197,7 +197,8 @@ def _is_told_already(before: OutsidePromise, *, is_customer: bool) -> bool:
 
 def _hold_where_it_goes_on(unit: Unit, dispute: str) -> CaseFile:
     """The case in which somebody hears it, also if it was joined into another one just now."""
-    file = case_book.hold_one(unit, dispute)
+    heard = case_book.goes_on(unit.session, case_book.read(unit.session, dispute))
+    file = case_book.hold_one(unit, heard.case.id)
     while file.case.joined_into is not None:
         file = case_book.hold_one(unit, file.case.joined_into)
     return file

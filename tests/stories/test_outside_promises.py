@@ -127,17 +127,17 @@ def test_a_late_rebuttal_is_refused_whether_or_not_the_timer_has_looked(world: W
     assert len(bound(world, opened)) == 1
 
 
-def test_what_is_told_with_the_report_stands_in_the_case_and_nothing_waits_for_it(world: World) -> None:
-    words = Told(what="£30 for the wait", by_whom="the chat", told_us_ms=world.clock.at_ms, amount_pence=3_000)
-    opened = world.dispute(world.parcels[0], "damaged", told=(words,))
-    assert world.case(opened).case.state == "remedy_offered"
-    assert choose(world, opened, "replacement").amount_pence is None
-    act(world, move_case.remedied, opened, reference="JJD1", **BY_AGENT)
-    assert [line["told"] for line in lines_of(world, opened, "told")] == [held(world, opened.case)[0].id]
-    days_pass(world)
-    (promise,) = bound(world, opened)
+def test_what_is_told_with_the_report_stands_in_the_case_and_nothing_waits_for_it(either: World) -> None:
+    words = Told(what="£30 for the wait", by_whom="the chat", told_us_ms=either.clock.at_ms, amount_pence=3_000)
+    opened = either.dispute(either.parcels[0], "damaged", told=(words,))
+    assert either.case(opened).case.state == "remedy_offered"
+    assert choose(either, opened, "replacement").amount_pence is None
+    act(either, move_case.remedied, opened, reference="JJD1", **BY_AGENT)
+    assert [line["told"] for line in lines_of(either, opened, "told")] == [held(either, opened.case)[0].id]
+    days_pass(either)
+    (promise,) = bound(either, opened)
     assert (promise.amount_pence, promise.state) == (3_000, "due_soon")
-    assert "It is £30." in told(world, opened)
+    assert "It is £30." in told(either, opened)
 
 
 def test_the_same_told_again_is_told_already_and_only_staff_have_it_looked_at_again(world: World) -> None:
