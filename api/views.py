@@ -63,24 +63,7 @@ def case_view(session: Session, file: CaseFile) -> dict[str, Any]:
         "chosen": file.chosen,
         "remedy": offer_view(file),
         "decision": decision_view(session, file),
-        "promises": [
-            {
-                "promise": promise.id,
-                "what": promise.what,
-                "state": promise.state,
-                "due": to_iso(promise.due_ms),
-                "method": promise.method,
-                "source": promise.source,
-                "owner": promise.owner,
-                "amount_pence": promise.amount_pence,
-                "is_money": is_money(promise),
-                "may_come_back": may_come_back(promise),
-                "came_back": promise.came_back,
-                "replaced": promise.replaced,
-                "set_aside": promise.set_aside,
-            }
-            for promise in promises
-        ],
+        "promises": [promise_view(promise) for promise in promises],
         "told": [told_view(one) for one in outside_book.of_case(session, case.id)],
         "unpaid_credit_pence": file.unpaid_credit_pence,
         "clocks": [
@@ -99,6 +82,25 @@ def case_view(session: Session, file: CaseFile) -> dict[str, Any]:
         "asks": [{"ask": ask.id, "item": ask.item, "text": ask.text, "state": ask.state} for ask in file.ledger.asks],
         "held": [{"item": held.item, "how": held.how} for held in file.ledger.holdings],
         "locks": order_views(session, lock_store.orders_of_dispute(session, case.id)),
+    }
+
+
+def promise_view(promise: Promise) -> dict[str, Any]:
+    """A promise of a case, as it stands."""
+    return {
+        "promise": promise.id,
+        "what": promise.what,
+        "state": promise.state,
+        "due": to_iso(promise.due_ms),
+        "method": promise.method,
+        "source": promise.source,
+        "owner": promise.owner,
+        "amount_pence": promise.amount_pence,
+        "is_money": is_money(promise),
+        "may_come_back": may_come_back(promise),
+        "came_back": promise.came_back,
+        "replaced": promise.replaced,
+        "set_aside": promise.set_aside,
     }
 
 

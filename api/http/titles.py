@@ -67,6 +67,7 @@ OF_SEVERAL_KINDS = {
     "station": "No station of that name",
     "step": "There is no such step",
     "tile": "No such tile, or not as the log says",
+    "told": "Nothing that was told in that form or under that name",
     "witness": "No cosignature of the witness",
     "witness_policy": "The witness policy cannot be used",
 }

@@ -7,6 +7,7 @@ to the rules of `custody.disputes.wording`.
 from collections.abc import Mapping
 from typing import Any
 
+from api.pages import timeline_words
 from custody.disputes import wording
 from custody.disputes.claim import ClaimType
 from custody.disputes.payout import WORDS as PAYOUT_WORDS
@@ -87,74 +88,7 @@ TOLD: Mapping[str, str] = {
     "rebutted": "Rebutted",
     "taken_back": "Given up by the customer",
 }
-TIMELINE: Mapping[str, str] = {
-    "opened": "Reported",
-    "offered": "Kind agreed and remedy offered",
-    "chosen": "Remedy chosen",
-    "remedied": "Remedy delivered or paid",
-    "promise_kept": "A promise beside the remedy was kept",
-    "promise_missed": "A promise was missed",
-    "credit_grown": "What is late earned the customer another day's credit",
-    "credit_paid": "Credit paid",
-    "credit_came_back": "A credit came back to us",
-    "payment_came_back": "A payment came back to us",
-    "set_aside": "What was promised is set aside: another report puts the order right",
-    "stands_again": "What was set aside is promised again: no other report puts the order right any more",
-    "closed": "Closed",
-    "withdrawn": "Withdrawn by the customer",
-    "found": "The customer found the phone",
-    "joined_found": "By the link of a joined report somebody says that they found the phone",
-    "reopened": "Opened again",
-    "not_fixed": "Not put right yet",
-    "asked": "Asked the customer for one thing",
-    "answered": "The customer answered or skipped",
-    "decline_proposed": "Hearing proposed",
-    "declined": "Declined by a second person",
-    "adr_open": "Letter for the independent scheme",
-    "letter": "Letter for the independent scheme; what was offered stays",
-    "new_owner": "Somebody else looks after the case",
-    "link_renewed": "A new link was made for the customer, and the old one ended",
-    "ask_lapsed": "Went on without what was asked for",
-    "reminded": "Reminded the customer of the offer",
-    "heard_accepted": "Accepted what the customer said",
-    "mind_changed": "We changed our mind after the letter",
-    "with_scheme": "The independent scheme has the case",
-    "scheme_decided": "The independent scheme decided",
-    "decision_accepted": "The customer takes the decision",
-    "decision_waits": "Reminded the customer of the decision",
-    "decision_lapsed": "The customer said nothing to the decision in time",
-    "decision_rejected": "The customer does not take the decision",
-    "merged": "Joined into another case",
-    "joined": "Another case was joined into this one",
-    "lock_refused": "No lock was made",
-    "lock_waits": "The lock waits for an earlier one to be taken back",
-    "lock_compensation": "Paid for a wrong lock",
-    "handset_seen": "The handset was seen on a network",
-    "left": "The customer leaves",
-    "leaver_told": "The customer was told of the end of their line",
-    "whereabouts": "What became of the handset, as far as we know",
-    "order_days": "Wrote down days of the order",
-    "needs": "Wrote down what the customer is without, and promised it",
-    "support_needs": "Wrote down what the customer needs of us",
-    "copy_asked": "The customer wants a copy of all that we hold about them",
-    "copy_takes_longer": "The copy takes longer than a month",
-    "data_complaint": "The customer complains of how we use their data",
-    "told": "Told of a promise that was made elsewhere",
-    "told_rebutted": "A promise made elsewhere was rebutted",
-    "told_stands": "A promise made elsewhere binds us",
-    "told_has_it": "A promise made elsewhere: the customer has it already, or is to have it",
-    "lock_announced": "The customer was told that a lock is planned",
-    "disagreed": "The customer does not agree",
-    "evidence": "The customer gave a file",
-    "ranked": "Chain investigated",
-    "check_asked": "Asked for a check of the chain",
-    "check_done": "A check of the chain came back",
-    "concluded": "The investigation of the chain ended",
-    "nothing_found": "The investigation of the chain ended without an answer",
-    "fix_filed": "What is mended for good was written down",
-    "chain_reopened": "The chain is investigated again",
-    "pack.exported": "Evidence pack exported",
-}
+TIMELINE = timeline_words.TIMELINE
 HANDSET = "dev_"
 """What the ids of handsets begin with."""
 LOCKS: Mapping[str, tuple[str, str]] = {

@@ -39,7 +39,7 @@ SOMETHING_TOLD = "what they told you"
 MOST_WORDS, MOST_NAME = 500, 200
 MOST_TOLD = 5
 """So many does one case take from its customer without a call: nobody needs an account to open one."""
-MOST_PENCE = 1_000_000
+MOST_PENCE = 250_000
 """More than a phone costs. Where the price is not known nothing else bounds a sum that binds us by a word."""
 MOST_MONTHS_AHEAD = 120
 _REMEDY_OF = MappingProxyType({words.casefold(): remedy for remedy, words in WORDS.items()})
