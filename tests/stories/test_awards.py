@@ -192,3 +192,18 @@ def test_an_award_of_part_of_the_price_without_a_sum_takes_nothing_from_what_is_
     first, second = (world.dispute(world.parcels[0], "damaged") for _ in range(2))
     awarded(world, first, award, pence=None)
     assert choose(world, second, "refund").amount_pence == PRICE
+
+
+def test_money_that_came_back_in_a_report_that_names_the_order_is_paid_again_whatever_another_one_gives(
+    world: World,
+) -> None:
+    first, second = (world.dispute(world.parcels[0], kind) for kind in ("missing_accessory", "damaged"))
+    kind: dict[str, Any] = {"claim_type": "missing_accessory", "agreed": True, "custody_words": None}
+    kind |= {"lock_facts": move_case.NOTHING_KNOWN, "price_reduction_pence": 2_000}
+    act(world, move_case.classify_and_offer, first, **kind, **BY_AGENT)
+    paid = choose(world, first, "price_reduction")
+    act(world, move_case.remedied, first, reference="BACS 1", **BY_AGENT)
+    world.step(1)
+    act(world, move_case.choose, second, remedy="replacement", payout=None, actor="customer")
+    act(world, payment_came_back, first, promise=paid.id, reference="RETURN 1", **BY_AGENT)
+    assert [one.amount_pence for one in owed(world, first)] == [2_000]
