@@ -53,3 +53,15 @@ def test_what_is_not_taken_holds_none_of_its_neighbours_up(sqlite_url: str) -> N
     keep_refused(house, [stranger, forged, open_scan(statement, opening)], Tolerances())
     assert size_of(house) == before + 1
     assert findings(house) == []
+
+
+def test_of_several_only_what_the_log_does_not_hold_yet_is_written(sqlite_url: str) -> None:
+    house = opened_house(sqlite_url)
+    bench = enrol_bench(house)
+    known = open_scan(*bench.sign(house))
+    keep_refused(house, [known], Tolerances())
+    before = size_of(house)
+    fresh = open_scan(*bench.sign(house))
+    keep_refused(house, [known, fresh, known], Tolerances())
+    assert size_of(house) == before + 1
+    assert findings(house) == []
