@@ -19,7 +19,7 @@ from custody.store import case_book, outside_book
 from custody.store.case_book import CaseFile
 from custody.store.defect_register import is_known_issue
 from custody.usecases.await_answer import DECIDED
-from custody.usecases.read_order import in_place_of_award
+from custody.usecases.read_order import in_place_of_award, stands_before_award
 from custody.usecases.ways_out import LETTERS
 from devicelock import part_store
 from devicelock import store as lock_store
@@ -137,11 +137,12 @@ def own_view(session: Session, file: CaseFile) -> dict[str, Any]:
 
 
 def decision_view(session: Session, file: CaseFile) -> dict[str, Any] | None:
-    """What the scheme decided, while the customer has not answered, and what a yes takes the place of."""
+    """What the scheme decided, while the customer has not answered, and what a yes takes the place of or adds to."""
     if file.case.state != DECIDED:
         return None
     instead_of = [each.what for each in in_place_of_award(session, file)]
-    return {"award": file.award, "award_pence": file.award_pence, "instead_of": instead_of}
+    beside = [each.what for each in stands_before_award(session, file)] if file.award_beside else []
+    return {"award": file.award, "award_pence": file.award_pence, "instead_of": instead_of, "beside": beside}
 
 
 def offer_view(file: CaseFile) -> dict[str, Any] | None:

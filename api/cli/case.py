@@ -12,7 +12,7 @@ from custody.disputes.messages import pounds
 
 app = typer.Typer(no_args_is_help=True, help="Open, read and move cases; choose a remedy; say that it was found.")
 NUMBERS = frozenset({"version", "price_reduction_pence", "award_pence", "amount_pence", "pence"})
-TRUTHS = frozenset({"agreed", "heard", "consent", "has_working_phone", "benefit_lost"})
+TRUTHS = frozenset({"agreed", "beside", "heard", "consent", "has_working_phone", "benefit_lost"})
 """The fields of a move that are no text."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]

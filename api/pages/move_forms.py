@@ -309,6 +309,7 @@ _MOVES = (
         fields=(
             FormField(name="text", says="What we have to do, in words that the customer can read", kind="words"),
             FormField(name="award_pence", says="The sum, if it is money", kind="pounds", needed=False),
+            FormField(name="beside", says="It comes on top of the remedy, as for the wait", kind="tick", needed=False),
             SCHEMES,
         ),
     ),

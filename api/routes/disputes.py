@@ -89,6 +89,7 @@ class EventIn(Body):
     custody_words: str | None = _said("With a kind of damage: the customer's words on when and where.")
     price_reduction_pence: int | None = _said("With classify or offer: the sum to offer.")
     award_pence: int | None = _said("With decision: the sum, if it is money that we have to pay.")
+    beside: bool = Field(default=False, description="With decision: it stands beside the remedy, and replaces nothing.")
     item: str | None = _said("With ask: for what; it is asked for once.")
     text: str | None = _said("With ask: in what words. With decision: what we have to do. The customer reads it.")
     reference: str | None = _said("What shows it: of a delivery, a payment, a bank, a proof, the scheme.")
@@ -151,7 +152,7 @@ def move(
                 unit.session.flush()
             return case_view(unit.session, file)
     except (Conflict, Rejected) as refused:
-        said = {**body.model_dump(mode="json", exclude={"version"}), "award": body.text}
+        said = {**body.model_dump(mode="json", exclude={"version"}), "award": body.text, "award_beside": body.beside}
         with parts.house.read() as session:
             if not done_already(session, dispute, body.event, said, actors={caller.account, caller.person}):
                 if isinstance(refused, Conflict):
@@ -334,7 +335,14 @@ def _scheme_accepts(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> 
 def _scheme_decides(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     award, reference, role = _need(body.text, "text"), _need(body.reference, "reference"), CaseRole(caller.role)
     return move_scheme.scheme_decides(
-        unit, dispute, award=award, award_pence=body.award_pence, reference=reference, actor=caller.account, role=role
+        unit,
+        dispute,
+        award=award,
+        award_pence=body.award_pence,
+        beside=body.beside,
+        reference=reference,
+        actor=caller.account,
+        role=role,
     )
 
 

@@ -3,7 +3,8 @@
 - A refund gives back what is left of the price. What was promised or paid before counts, whatever came after it; what
   the customer crossed out or chose something else for does not, nor a payment that came back to us. What the scheme
   decided counts with its sum; where it has none, the words of a refund count as any refund, and all else with nothing.
-  So does what the customer was promised elsewhere.
+  What stands beside the remedy by the scheme's word counts with nothing; what the customer was promised elsewhere counts
+  with its sum.
 - No rule sets the sum of a price reduction (Consumer Rights Act 2015 s.24 and s.25: an appropriate one). Whoever agrees
   on it with the customer names it, within what is left of the price, and only then it is an option, with its sum.
 - Where the price is not known, or nothing was paid up front, a refund is promised in words, and once.
@@ -14,7 +15,7 @@ from dataclasses import replace
 
 from custody.disputes.claim import PAYS_MONEY, Remedy
 from custody.disputes.policy import CaseworkPolicy
-from custody.disputes.promise import AS_DECIDED, BY_THEIR_WORD, Promise
+from custody.disputes.promise import AS_DECIDED, BY_THEIR_WORD, ON_TOP, Promise
 from custody.disputes.remedy import WORDS, RemedyOffer, RemedyOption, within_ms
 from custody.kernel.errors import Conflict, Rejected
 
@@ -29,7 +30,7 @@ def is_money(promise: Promise) -> bool:
 
 def may_come_back(promise: Promise) -> bool:
     """Whether a payment for it may come back: what the scheme decided may be money too."""
-    return is_money(promise) or promise.amount_pence is not None or promise.method == AS_DECIDED
+    return is_money(promise) or promise.amount_pence is not None or promise.method in {AS_DECIDED, ON_TOP}
 
 
 def is_beside(promise: Promise) -> bool:

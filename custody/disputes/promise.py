@@ -27,6 +27,8 @@ BY_THEIR_WORD: Final = "customer_word"
 """The source of what somebody promised the customer elsewhere (`outside_promise`)."""
 AS_DECIDED = "as it was decided"
 """By which way it is done what the independent scheme decided."""
+ON_TOP = "on top of the rest"
+"""The same of what it decided beside the remedy: it takes the place of nothing, and nothing takes its own."""
 A_COPY, DATA_PUT_RIGHT = "a copy of all that we hold about you", "an answer on how we use your data"
 ABOUT_DATA = frozenset({A_COPY, DATA_PUT_RIGHT})
 """What the law on data owes: it keeps no case open, and neither an end of the case nor a choice takes it away."""

@@ -197,6 +197,10 @@ TEXTS = MappingProxyType(
             "If you say yes, it takes the place of what we promised you before. That is: {what}.",
             "If you say no, that stays promised.",
         ),
+        "case.decision_beside": _text(
+            "What it decided comes on top of what we promised you before. That is: {what}.",
+            "If you say no, that stays promised too.",
+        ),
         "case.decision_waits": _text(
             "You have not said yes or no to what the independent body decided. Your page has its words.",
             "You have until {last_day}. If we hear nothing, your case here closes after that day.",

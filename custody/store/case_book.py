@@ -44,6 +44,8 @@ RECOMPUTE = "recompute"
 class CaseFile:
     """A case with everything decided for it; stored as one JSON document.
 
+    `award_beside`: what the scheme decided stands beside what was promised before, and takes the place of nothing.
+
     `order_named`: who reported it named the order itself, which stands on no handset and no box of one. A case older
     than that does not tell which number was quoted, and counts as one that quoted what stands on the box: what it had
     locked is freed by its customer's word, and a report that names the order, or staff who were told, prove a receipt.
@@ -67,6 +69,7 @@ class CaseFile:
     unpaid_credit_pence: int = 0
     award: str | None = None
     award_pence: int | None = None
+    award_beside: bool = False
     found_ms: int | None = None
 
 

@@ -24,7 +24,7 @@ from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.tables import DisputeEventRow
 from custody.store.unit import Unit
-from custody.usecases.read_order import in_place_of_award
+from custody.usecases.read_order import in_place_of_award, stands_before_award
 from custody.usecases.write_move import write_move
 
 DECIDED, WAITS = "adr_decided", "decision_waits"
@@ -74,7 +74,10 @@ def tell(unit: Unit, file: CaseFile, *, policy: CaseworkPolicy) -> CaseFile:
 
 
 def said_before_a_yes(session: Session, file: CaseFile) -> list[Message]:
-    """What is said of each promise that a yes to the decision takes the place of."""
+    """What is said of each promise that a yes to the decision takes the place of, or beside which it stands."""
+    if file.award_beside:
+        beside = stands_before_award(session, file)
+        return [say("case.decision_beside", promises=(each.id,), what=each.what) for each in beside]
     instead_of = in_place_of_award(session, file)
     return [say("case.decision_instead", promises=(each.id,), what=each.what) for each in instead_of]
 

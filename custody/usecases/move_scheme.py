@@ -3,6 +3,8 @@
 - A letter may be followed by a change of mind, which goes back to putting things right.
 - The letter that leaves by itself on its day takes no remedy away: what is on offer can be chosen, what is on its way
   is awaited, what was given is asked about as before. Once the scheme takes such a case, a supervisor opens it to it.
+- A decision may stand beside the remedy, as a sum for the wait does: then it takes the place of nothing, counts in no
+  price, and each is done by its own word. Whoever writes the decision down says so.
 - Before the customer answers they are told what a yes takes the place of, and staff see it.
 - A decision that the customer accepts takes the place of a remedy that was chosen, or of what was decided, before and
   is not done. What was promised for another order, in a report that was joined, stays promised for that one.
@@ -32,9 +34,9 @@ from custody.disputes.clocks import join_clocks
 from custody.disputes.machine import CaseRole, step
 from custody.disputes.messages import Message, say
 from custody.disputes.one_order import of_its_order
-from custody.disputes.opening import AN_OFFER
+from custody.disputes.opening import AN_OFFER, NOT_BY_THE_REMEDY
 from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
-from custody.disputes.promise import AS_DECIDED, Promise, make_promise
+from custody.disputes.promise import AS_DECIDED, ON_TOP, Promise, is_owed, make_promise
 from custody.disputes.recourse import join_ways
 from custody.disputes.wording import lint_text
 from custody.disputes.work_clocks import state_clock
@@ -47,7 +49,7 @@ from custody.store.unit import Unit
 from custody.usecases.await_answer import said_before_a_yes
 from custody.usecases.keep_promises import keep, take_place
 from custody.usecases.keep_word import hand_over_told
-from custody.usecases.read_order import hold_order, in_place_of_award, is_known
+from custody.usecases.read_order import hold_order, in_place_of_award, is_known, known_before
 from custody.usecases.set_aside import settle_the_box
 from custody.usecases.ways_out import said_of_letter, with_letter
 from custody.usecases.write_move import write_move
@@ -100,25 +102,33 @@ def scheme_decides(
     *,
     award: str,
     award_pence: int | None = None,
+    beside: bool = False,
     reference: str,
     actor: str,
     role: CaseRole,
     policy: CaseworkPolicy = DEFAULT_POLICY,
 ) -> CaseFile:
-    """The scheme has decided; a supervisor writes it down, and decides nothing. The customer is told until when."""
+    """The scheme has decided; a supervisor writes it down, and decides nothing. The customer is told until when.
+
+    `beside`: the scheme decided it beside the remedy, as for the wait; raises `Conflict` where there is none.
+    """
     if role is not CaseRole.SUPERVISOR:
         raise Forbidden("role", "the scheme's decision is written down by a supervisor", fix="Ask a supervisor.")
     lint_text(award)
     if award_pence is not None and not 0 < award_pence <= MOST_PENCE:
         raise Rejected("award_pence", "the sum is no sum", fix=f"Name 1 to {MOST_PENCE} pence, or leave it out.")
     file = case_book.hold_one(unit, dispute)
-    # As it is promised once the customer says yes: what cannot be, nobody could accept.
-    said_of(_decided(file, award, award_pence, promise_id=reference, due_ms=unit.now_ms + 1, unit=unit, policy=policy))
     move = step(CASE, file.case.state, "decision", CaseRole.ADR, {})
-    moved = replace(file, case=replace(file.case, state=move.target), award=award, award_pence=award_pence)
+    if beside:
+        _check_has_a_remedy(unit, file)
+    decided = replace(file, award=award, award_pence=award_pence, award_beside=beside)
+    # As it is promised once the customer says yes: what cannot be, nobody could accept.
+    said_of(_decided(decided, award, promise_id=reference, due_ms=unit.now_ms + 1, unit=unit, policy=policy))
+    moved = replace(decided, case=replace(file.case, state=move.target))
     last_day = clocks.scheme_accept_by(civil.civil_date(unit.now_ms), policy=policy)
     facts = {"reference": reference, "award": award, "award_pence": award_pence, "last_day": last_day.isoformat()}
-    said = [say("case.decision", last_day=civil.day_in_words(last_day)), *said_before_a_yes(unit.session, file)]
+    facts |= {"award_beside": beside}
+    said = [say("case.decision", last_day=civil.day_in_words(last_day)), *said_before_a_yes(unit.session, moved)]
     return write_move(unit, file, moved, "scheme_decided", actor=actor, facts=facts, said=said)
 
 
@@ -131,11 +141,12 @@ def accept_decision(unit: Unit, dispute: str, *, actor: str, policy: CaseworkPol
     if clock is None or file.award is None:
         raise Rejected("award", "nobody wrote down what was decided", fix="Write the scheme's decision down first.")
     name, due_ms = unit.ids.new("promise"), clock.due_ms
-    promise = _decided(file, file.award, file.award_pence, promise_id=name, due_ms=due_ms, unit=unit, policy=policy)
+    promise = _decided(file, file.award, promise_id=name, due_ms=due_ms, unit=unit, policy=policy)
     instead_of = in_place_of_award(unit.session, file)
     owing, _ = take_place(unit, file, instead_of, of=promise, policy=policy)
     case_book.put_promise(unit, promise)
-    settle_the_box(unit, file, promise, policy=policy)
+    if not file.award_beside:
+        settle_the_box(unit, file, promise, policy=policy)
     moved = replace(owing, case=replace(file.case, state=move.target))
     due = civil.in_words(promise.due_ms)
     said = [say("case.customer_accepts", promises=(promise.id,), due=due), said_of(promise)]
@@ -203,7 +214,6 @@ def join_case(unit: Unit, dispute: str, *, into: str, consent: bool, actor: str,
 def _decided(
     file: CaseFile,
     award: str,
-    pence: int | None,
     *,
     promise_id: str,
     due_ms: Instant,
@@ -215,13 +225,24 @@ def _decided(
         promise_id=promise_id,
         case_id=file.case.id,
         what=award.strip().rstrip("."),
-        amount_pence=pence,
+        amount_pence=file.award_pence,
         due_ms=due_ms,
-        method=AS_DECIDED,
+        method=ON_TOP if file.award_beside else AS_DECIDED,
         owner=file.case.owner,
         now_ms=unit.now_ms,
         policy=policy,
     )
+
+
+def _check_has_a_remedy(unit: Unit, file: CaseFile) -> None:
+    """Return if a remedy was chosen or decided before, done or not; raises `Conflict("nothing_beside")`."""
+    known = known_before(unit.session, file).mine
+    if not any(is_owed(one) or one.state == "kept" for one in known if one.what not in NOT_BY_THE_REMEDY):
+        raise Conflict(
+            "nothing_beside",
+            "nothing was promised or given that the decision could stand beside",
+            fix="Leave that out: what was decided puts the case right.",
+        )
 
 
 def _names_order(file: CaseFile) -> bool:

@@ -88,7 +88,15 @@ def promised_by_the_box(session: Session, report: CaseFile) -> list[Promise]:
 
 
 def in_place_of_award(session: Session, file: CaseFile) -> list[Promise]:
-    """What an award takes the place of once its customer says yes: an offer that is due, a remedy that is not done."""
+    """What an award takes the place of once its customer says yes: an offer that is due, a remedy that is not done.
+
+    One that stands beside it takes the place of nothing.
+    """
+    return [] if file.award_beside else stands_before_award(session, file)
+
+
+def stands_before_award(session: Session, file: CaseFile) -> list[Promise]:
+    """What is still to be done of what was offered, chosen or awarded before."""
     promised = of_its_order(file.case, case_book.promises(session, file.case.id))
     offers = [each for each in promised if each.what == AN_OFFER and is_owed(each)]
     return [*offers, *known_before(session, file).in_place]

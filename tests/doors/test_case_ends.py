@@ -70,7 +70,8 @@ def test_before_a_yes_the_pages_of_customer_and_staff_name_what_it_takes_the_pla
     award = {"text": "Pay 50 pounds for the wait", "award_pence": 5_000, "reference": "S-1"}
     decided = desk.event(told, "supervisor-1", "decision", **award).json()
     instead_of = ["a new phone sent to you"]
-    assert decided["decision"] == {"award": award["text"], "award_pence": 5_000, "instead_of": instead_of}
+    said = {"award": award["text"], "award_pence": 5_000, "instead_of": instead_of, "beside": []}
+    assert decided["decision"] == said
     form = desk.http.get(link).text.split("The independent body has decided", 1)[1].split("Yes, I take it")[0]
     assert (
         "If you say yes, it takes the place of what we promised you before. That is: a new phone sent to you." in form

@@ -148,3 +148,28 @@ def test_what_the_scheme_awarded_may_come_back_from_the_bank_and_is_promised_ane
 def test_no_words_of_a_customer_put_a_case_into_the_list(desk: CaseDesk) -> None:
     told = desk.report(words='They wrote "unpaid_credit_pence":9, and "replaced":true.')
     assert listed(desk, told) == {False}
+
+
+def test_a_sum_for_the_wait_stands_beside_the_remedy_on_the_page_and_in_a_pack_that_holds(
+    desk: CaseDesk, tmp_path: Path
+) -> None:
+    told = desk.report(claim_type="never_received")
+    link = f"/v1/customer/{told['customer_token']}"
+    assert desk.http.post(f"{link}/choose", json={"remedy": "replacement"}).is_success
+    assert desk.event(told, "supervisor-1", ADR_EVENT).is_success
+    assert desk.http.post("/v1/packs", json={"dispute": told["dispute"]}, headers=desk.by("investigator-1")).is_success
+    assert desk.event(told, "agent-1", "adr_accepts", reference="S-1").is_success
+    form = {"text": "Pay 50 pounds for the wait", "award_pence": "50", "reference": "S-1", "beside": "yes"}
+    page = f"/console/cases/{told['dispute']}"
+    assert desk.http.post(f"{page}/moves/decision", data=form, headers=desk.by("supervisor-1")).status_code == 303
+    again = {"text": form["text"], "award_pence": 5_000, "reference": "S-1"}
+    assert desk.event(told, "supervisor-1", "decision", **again, beside=True).is_success, "the same is done already"
+    assert desk.event(told, "supervisor-1", "decision", **again).status_code == 409
+    assert "It comes on top of" in desk.http.get(page, headers=desk.by("agent-1")).text
+    assert "It comes on top of" in desk.http.get(f"/c/{told['customer_token']}").text
+    assert desk.http.post(f"{link}/decision", json={"accept": True}).is_success
+    promised = {promise["what"]: promise["state"] for promise in desk.view(told)["promises"]}
+    assert "void" not in promised.values()
+    shell = CommandLine(address=desk.house.address, folder=tmp_path, token=desk.house.token("investigator-1"))
+    shell.run("pack", told["dispute"], "--out", "case.zip")
+    assert "award" not in shell.run("verify", "case.zip").out

@@ -25,11 +25,13 @@ BY_SUPERVISOR: dict[str, Any] = {"actor": "supervisor-1", "role": CaseRole.SUPER
 THE_PRICE = "Pay the customer the price of the phone"
 
 
-def awarded(world: World, opened: Opened, award: str = THE_PRICE, *, pence: int | None = PRICE) -> Promise:
+def awarded(
+    world: World, opened: Opened, award: str = THE_PRICE, *, pence: int | None = PRICE, beside: bool = False
+) -> Promise:
     """The scheme decided, and the customer said yes; returns what we promise for it."""
     act(world, move_scheme.adr, opened, letter_due_ms=0, deadlock=True, **BY_SUPERVISOR)
     in_state(world, opened, "with_adr")
-    decision: dict[str, Any] = {"award": award, "award_pence": pence, "reference": "S-1"}
+    decision: dict[str, Any] = {"award": award, "award_pence": pence, "beside": beside, "reference": "S-1"}
     act(world, move_scheme.scheme_decides, opened, **decision, **BY_SUPERVISOR)
     world.step(1)
     act(world, move_scheme.accept_decision, opened, actor="customer")
@@ -152,6 +154,7 @@ def test_before_a_yes_the_customer_and_staff_read_what_it_takes_the_place_of(wor
         "award": "Pay 50 pounds for the wait",
         "award_pence": 5_000,
         "instead_of": ["a new phone sent to you"],
+        "beside": [],
     }
     act(world, move_scheme.reject_decision, opened, actor="customer", locks_settled=True)
     assert [one.what for one in owed(world, opened)] == ["a new phone sent to you"]
@@ -207,3 +210,50 @@ def test_money_that_came_back_in_a_report_that_names_the_order_is_paid_again_wha
     act(world, move_case.choose, second, remedy="replacement", payout=None, actor="customer")
     act(world, payment_came_back, first, promise=paid.id, reference="RETURN 1", **BY_AGENT)
     assert [one.amount_pence for one in owed(world, first)] == [2_000]
+
+
+FOR_THE_WAIT = "Pay the customer 50 pounds for the wait"
+
+
+def test_an_award_beside_the_remedy_takes_the_place_of_nothing_and_each_is_done_by_its_own_word(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "never_received")
+    phone = choose_phone(world, opened)
+    award = awarded(world, opened, FOR_THE_WAIT, pence=5_000, beside=True)
+    assert owed(world, opened) == [phone, award]
+    assert f"That is: {phone.what}. If you say no, that stays promised too." in told(world, opened)
+    with world.refused(Conflict, "several"):
+        act(world, move_case.remedied, opened, reference="JJD 1", **BY_AGENT)
+    act(world, move_case.promise_kept, opened, promise=award.id, reference="BACS 1", **BY_AGENT)
+    assert world.case(opened).case.state == "remedy_in_progress"
+    act(world, move_case.promise_kept, opened, promise=phone.id, reference="JJD 1", **BY_AGENT)
+    assert world.case(opened).case.state == "remedied"
+
+
+def test_a_sum_for_the_wait_takes_nothing_from_the_price(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "never_received")
+    refund = choose(world, opened, "refund")
+    award = awarded(world, opened, FOR_THE_WAIT, pence=5_000, beside=True)
+    assert [one.amount_pence for one in owed(world, opened)] == [PRICE, 5_000]
+    act(world, move_case.promise_kept, opened, promise=refund.id, reference="BACS 1", **BY_AGENT)
+    act(world, payment_came_back, opened, promise=refund.id, reference="RETURN 1", **BY_AGENT)
+    assert sorted(one.amount_pence or 0 for one in owed(world, opened)) == [5_000, PRICE]
+    act(world, move_scheme.adr, opened, letter_due_ms=0, deadlock=True, **BY_SUPERVISOR)
+    act(world, move_scheme.change_our_mind, opened, **BY_SUPERVISOR)
+    offered(world, opened)
+    world.step(1)
+    phone = choose_phone(world, opened)
+    assert owed(world, opened) == [phone, award], "a later choice does not take its place either"
+
+
+def test_a_decision_stands_beside_nothing_where_nothing_was_promised(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "never_received")
+    act(world, move_scheme.adr, opened, letter_due_ms=0, deadlock=True, **BY_SUPERVISOR)
+    in_state(world, opened, "with_adr")
+    decision: dict[str, Any] = {"award": FOR_THE_WAIT, "award_pence": 5_000, "reference": "S-1", "beside": True}
+    with world.refused(Conflict, "nothing_beside"):
+        act(world, move_scheme.scheme_decides, opened, **decision, **BY_SUPERVISOR)
+
+
+def choose_phone(world: World, opened: Opened) -> Promise:
+    act(world, move_case.choose, opened, remedy="replacement", payout=None, actor="customer")
+    return max(promises(world, opened), key=lambda promise: promise.made_ms)

@@ -3,7 +3,7 @@
 - The owner is the one that `dispute.opened` or the last `dispute.new_owner` names.
 - The offer was made when `dispute.opened` or the last `dispute.offered` was recorded, with the remedies and the sum
   that the record tells. What is chosen is what `dispute.chosen` says after it.
-- What a scheme decided, and its sum, is what the last `dispute.scheme_decided` says.
+- What a scheme decided, its sum, and whether it stands beside the remedy, the last `dispute.scheme_decided` says.
 - A case that was joined goes on in the one that `dispute.merged` names.
 - Every promise that a record names is listed, with the day that the record tells; one that was kept, was missed, or
   whose payment came back, as a record tells, is shown so. Those of a case that was joined are listed where it goes on.
@@ -64,6 +64,8 @@ def check_owed(pack: OpenedPack, records: Records, notes: Notebook) -> None:
     hold(what="owner", said=case["case"]["owner"], recorded=owners)
     hold(what="award", said=case.get("award"), recorded=_since_opened(steps, "award", DECIDED))
     hold(what="sum of the award", said=case.get("award_pence"), recorded=_since_opened(steps, "award_pence", DECIDED))
+    beside = [(index, bool(told)) for index, told in _since_opened(steps, "award_beside", DECIDED)]
+    hold(what="place of the award", said=bool(case.get("award_beside")), recorded=beside)
     hold(what="successor", said=case["case"].get("joined_into"), recorded=_since_opened(steps, "into", MERGED))
     _check_offer(pack, records, steps, notes)
     gone_on = any(fields["kind"] == MERGED for fields in steps.values())
