@@ -170,7 +170,7 @@ def _who(file: CaseFile, case: Mapping[str, Any]) -> dict[str, tuple[CaseRole, .
     if _told(case):
         who["rebut"] = PAYERS
     if state not in CASE.terminal:
-        who["order_days"] = who["needs"] = who["support_needs"] = STAFF
+        who["order_days"] = who["needs"] = who["support_needs"] = who["in_favour"] = STAFF
     return who
 
 

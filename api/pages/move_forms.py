@@ -8,6 +8,7 @@ from api.pages.sent_form import LINE, WORDS
 from custody.disputes.case import ADR_EVENT
 from custody.disputes.case_guards import OBSERVATIONS, Ground
 from custody.disputes.claim import CLAIMS
+from custody.disputes.history import IN_FAVOUR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +104,18 @@ _MOVES = (
             FormField(
                 name="support_needs", says="Support needs in words the customer agreed to, one a line", kind="words"
             ),
+        ),
+    ),
+    MoveForm(
+        event="in_favour",
+        place="told",
+        title="Write down what speaks for the customer",
+        button="Write it down for them",
+        done="in_favour",
+        about="Of their past only what is in their favour. No rule takes it; whoever works on the case reads it.",
+        fields=(
+            FormField(name="in_favour", says="What it is", kind="choice", options=tuple(IN_FAVOUR.items())),
+            FormField(name="words", says="What it says", kind="words"),
         ),
     ),
     MoveForm(

@@ -90,6 +90,7 @@ DONE: Mapping[str, str] = {
     "offered": "The remedy is offered again.",
     "days": "The days are written down, and the law's days count from them.",
     "without": "Promised, with a date. The customer is told.",
+    "in_favour": "Written down in their favour.",
     "copy_asked": "Promised by its day. The customer is told.",
     "copy_longer": "The customer was told why, and until when by law.",
     "data_complaint": "The customer was told that we have it. An answer is promised by its day.",

@@ -19,6 +19,7 @@ from api.views import case_view
 from custody.disputes.case import ADR_EVENT
 from custody.disputes.case_guards import Actor, DeclineFinding, Ground
 from custody.disputes.claim import CLAIMS
+from custody.disputes.history import IN_FAVOUR
 from custody.disputes.machine import CaseRole
 from custody.disputes.outside_promise import as_told
 from custody.disputes.remedy import Needs
@@ -113,6 +114,8 @@ class EventIn(Body):
     until: Day | None = Field(default=None, description="With told: the last day on which it was to come.")
     amount_pence: int | None = _said("With told: the sum, if it is money.")
     told: str | None = _said("With rebut: which promise, by its id.")
+    in_favour: str | None = _said("With in_favour: what kind of thing speaks for them.", words=lambda: IN_FAVOUR)
+    words: str | None = Field(default=None, max_length=2_000, description="With in_favour: what it says.")
     support_needs: NeedsIn = Field(
         default_factory=list, description="With support_needs: what the customer needs of us, in words they agreed to."
     )
@@ -124,16 +127,17 @@ def move(
 ) -> dict[str, Any]:
     """Move a case by any event of its table that staff may cause; what the scheme decides is written down by staff.
 
-    Thirteen events move nothing. `whereabouts` says what became of the handset, and with it whether a lock would be
+    Fourteen events move nothing. `whereabouts` says what became of the handset, and with it whether a lock would be
     fair; `order_days` what was learned of the order, from which the law counts; `support_needs` what the customer
     needs of us, and whoever decides on a lock next is held to it; `needs` what the report took from them, which is
-    promised at once; `told` what they say that somebody else promised them, which binds us unless `rebut` says why it
-    does not stand, within its days. `promise_kept` and `credit_paid` say what was done beside the remedy;
-    `payment_came_back` and `credit_came_back` that money of ours did not reach the customer: it is promised anew, or
-    owed again. `access_request` and `data_complaint` say what the customer asks about their data, also once the case is
-    over, and promise the answer by the law's day; `copy_takes_longer` tells them why it takes the further months of the
-    law. `merge` answers with the case that goes on. The same move again, by who made it, is answered as done. With
-    `version` a move is made on that version of the case or not at all: the conflict says in `meanwhile` who did what.
+    promised at once; `in_favour` what speaks for them, and nothing of their past but that; `told` what they say that
+    somebody else promised them, which binds us unless `rebut` says why it does not stand, within its days.
+    `promise_kept` and `credit_paid` say what was done beside the remedy; `payment_came_back` and `credit_came_back`
+    that money of ours did not reach the customer: it is promised anew, or owed again. `access_request` and
+    `data_complaint` say what the customer asks about their data, also once the case is over, and promise the answer by
+    the law's day; `copy_takes_longer` tells them why it takes the further months of the law. `merge` answers with the
+    case that goes on. The same move again, by who made it, is answered as done. With `version` a move is made on that
+    version of the case or not at all: the conflict says in `meanwhile` who did what.
     """
     act = _ACTS.get(body.event)
     if act is None:
@@ -223,6 +227,11 @@ def _rebut(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book
 def _support_needs(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     needs = _need(body.support_needs, "support_needs")
     return learn_facts.support_needs(unit, dispute, needs=needs, actor=caller.account)
+
+
+def _in_favour(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+    kind, words = _need(body.in_favour, "in_favour"), _need(body.words, "words")
+    return learn_facts.in_favour(unit, dispute, kind=kind, words=words, actor=caller.account)
 
 
 def _access_request(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
@@ -357,6 +366,7 @@ _ACTS: Mapping[str, Callable[[Unit, str, EventIn, Caller], case_book.CaseFile]] 
     "order_days": _order_days,
     "needs": _needs,
     "support_needs": _support_needs,
+    "in_favour": _in_favour,
     "access_request": _access_request,
     "copy_takes_longer": _copy_takes_longer,
     "data_complaint": _data_complaint,

@@ -3,7 +3,7 @@
 - A refund gives back what is left of the price. What was promised or paid before counts, whatever came after it; what
   the customer crossed out or chose something else for does not, nor a payment that came back to us. What the scheme
   decided counts with its sum; where it has none, the words of a refund count as any refund, and all else with nothing.
-  What stands beside the remedy by the scheme's word counts with nothing; what the customer was promised elsewhere counts
+  What stands beside the remedy by the scheme's word counts with nothing, and what the customer was promised elsewhere
   with its sum.
 - No rule sets the sum of a price reduction (Consumer Rights Act 2015 s.24 and s.25: an appropriate one). Whoever agrees
   on it with the customer names it, within what is left of the price, and only then it is an option, with its sum.

@@ -7,6 +7,8 @@
   alone. Legal clocks and ways out follow; an offer that was made is never narrowed by what is learned after it.
 - Needs: what the report took from the customer, a working phone or what came with the order. It is promised at once, as
   it is where they say so in the report.
+- In favour: what speaks for the customer, and nothing else of their past. It is shown to every later handler, and no
+  rule of ours takes it. The record tells its kind alone.
 - Support needs: what the customer needs of us, in words that they agreed to, beside what is known already. Whoever
   decides on a lock of the handset next is held to them, and a hearing that goes on gets the days that such a one has.
   The record names none of them, since they may tell of somebody's health.
@@ -20,6 +22,7 @@ from typing import Any
 from custody.disputes import civil
 from custody.disputes.case import CASE
 from custody.disputes.choose_remedy import said_of
+from custody.disputes.history import IN_FAVOUR, HistoryFact, notes_in_favour
 from custody.disputes.lock_wish import WishFacts, lock_wish
 from custody.disputes.machine import CaseRole
 from custody.disputes.messages import Message, say
@@ -97,6 +100,20 @@ def support_needs(
         facts["due_ms"] = moved.hearing_due_ms
         said.append(say("case.heard_longer", due=civil.in_words(moved.hearing_due_ms)))
     return write_move(unit, file, moved, "support_needs", actor=actor, facts=facts, said=said)
+
+
+def in_favour(unit: Unit, dispute: str, *, kind: str, words: str, actor: str) -> CaseFile:
+    """Something that speaks for the customer; raises `Rejected` for a kind that could speak against anybody."""
+    file = _hold_open(unit, dispute)
+    notes = notes_in_favour([HistoryFact(kind=kind, words=words.strip())])
+    if not notes or not words.strip():
+        why = "nothing that speaks for the customer is named"
+        raise Rejected("in_favour", why, fix=f"Say in words one of: {', '.join(IN_FAVOUR)}.")
+    every = tuple(dict.fromkeys((*file.case.notes_in_favour, *notes)))
+    if every == file.case.notes_in_favour:
+        return file
+    moved = replace(file, case=replace(file.case, notes_in_favour=every))
+    return write_move(unit, file, moved, "in_favour", actor=actor, facts={"in_favour": kind}, said=[])
 
 
 def needs(unit: Unit, dispute: str, *, needs: Needs, actor: str, policy: CaseworkPolicy = DEFAULT_POLICY) -> CaseFile:
