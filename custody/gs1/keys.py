@@ -176,12 +176,16 @@ def checked(ai: str, value: str, qualifier: tuple[str, str] | None = None) -> Ke
 
 
 def issue_sscc(prefix: str, serial: int, *, extension: int = 1) -> Key:
-    """A parcel's SSCC from our company prefix, an extension digit and a serial number."""
+    """A parcel's SSCC from our company prefix of 6 to 12 digits, an extension digit and a serial number.
+
+    This and the other `issue_` functions add the check digit of a key that has one (GS1 General Specifications, section
+    7.9.1), and raise `Rejected("key")` for a prefix that is none and a number too long for what the prefix leaves.
+    """
     return _issue("00", _digits(extension, 1) + prefix, _digits(serial, 16 - len(prefix)))
 
 
 def issue_gtin(prefix: str, item: int, *, indicator: int = 0) -> Key:
-    """A product's GTIN-14."""
+    """A product's GTIN-14; an indicator from 1 on says which packing of it."""
     return _issue("01", _digits(indicator, 1) + prefix, _digits(item, 12 - len(prefix)))
 
 

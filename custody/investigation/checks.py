@@ -102,7 +102,7 @@ def with_results(judgement: Judgement, results: Iterable[CheckResult]) -> Judgem
 
 
 def shown(judgement: Judgement) -> Floats:
-    """What the checks that were made add to the evidence, by hypothesis."""
+    """What the checks that were made add to the evidence: natural log-likelihoods, one for each hypothesis."""
     known = _by_title(judgement)
     total = np.zeros(judgement.docket.hypotheses)
     for checked in judgement.checked:

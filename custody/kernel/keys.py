@@ -176,7 +176,7 @@ class SoftwareSigner:
 
 
 def new_signer(alg: int = EDDSA, *, seed: bytes | None = None) -> SoftwareSigner:
-    """A fresh key pair; an Ed25519 key may come from a 32-byte seed (tests and simulators)."""
+    """A fresh key pair: Ed25519, or P-256 for any other `alg`. An Ed25519 key may come from a 32-byte seed (tests)."""
     if alg == EDDSA:
         private = ed25519.Ed25519PrivateKey.from_private_bytes(seed) if seed else ed25519.Ed25519PrivateKey.generate()
         return SoftwareSigner(private)

@@ -84,7 +84,7 @@ BY_HISTORY = (
 
 
 def check_trail(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
-    """Step 8."""
+    """Step 8, the trail and the report follow from the signed records; what is wrong or unchecked is noted."""
     derived = _derived(pack)
     for name, what in (
         (TRAIL, "the trail room builds the same trail from these scans"),
@@ -113,7 +113,7 @@ def _derived(pack: OpenedPack) -> dict[str, bytes]:
 
 
 def check_investigation(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
-    """Step 9."""
+    """Step 9, the probabilities are computed again; what is wrong or unchecked is noted."""
     stored, value = pack.investigation["stored"], pack.investigation["inquiry"]
     records = records_of(pack.entries)
     if stored is None:

@@ -54,7 +54,7 @@ Records = Mapping[int, Mapping[str, Any]]
 
 
 def check_locks(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
-    """Step 7."""
+    """Step 7, commands to the handset and its answers; what is wrong or unchecked is noted."""
     records = records_of(pack.entries)
     hidden = _check_listed(pack, records, notes)
     if not pack.locks.orders and not hidden:

@@ -60,7 +60,7 @@ def log_key(pack: OpenedPack) -> PublicKey:
 
 
 def check_head(pack: OpenedPack, notes: Notebook, *, vkey: str | None) -> None:
-    """Step 2."""
+    """Step 2, the log's key signed the head; what is wrong or unchecked is noted."""
     named = text_key(pack.head.origin, log_key(pack))
     if pack.log["vkey"] != named.vkey() or pack.log["origin"] != named.name:
         notes.fails("the vkey in log.json is not that of its key", pack_log.LOG)
@@ -81,7 +81,7 @@ def check_head(pack: OpenedPack, notes: Notebook, *, vkey: str | None) -> None:
 
 
 def check_entries(pack: OpenedPack, notes: Notebook) -> None:
-    """Step 3."""
+    """Step 3, every entry is in the log at its place; what is wrong or unchecked is noted."""
     key, receipts = log_key(pack), 0
     for entry in pack.entries:
         try:
@@ -102,7 +102,7 @@ def check_entries(pack: OpenedPack, notes: Notebook) -> None:
 
 
 def check_registry(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
-    """Step 4."""
+    """Step 4, who was allowed to sign what; what is wrong or unchecked is noted."""
     policy = pack_log.newest(registry)
     for row in registry.ignored:
         entry = pack.entry(row.index)
@@ -153,7 +153,7 @@ def _recorded_pin(pack: OpenedPack) -> Any:
 
 
 def check_witnesses(pack: OpenedPack, registry: Registry, notes: Notebook, *, witnesses: str | None) -> None:
-    """Step 10."""
+    """Step 10, who else saw this head of the log; what is wrong or unchecked is noted."""
     _check_shown(pack, notes)
     own = pack_log.newest(registry).witnesses
     policies = dict(own) if witnesses is None else {"the given policy": witnesses}

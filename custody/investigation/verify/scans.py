@@ -51,7 +51,7 @@ _COMMON = frozenset({"kind", "at_ms", "dispute", "actor"})
 
 
 def check_scans(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
-    """Step 5."""
+    """Step 5, scans: signature, content, each station's own chain; what is wrong or unchecked is noted."""
     held = [entry for entry in pack.entries if entry.content_type in SCANS or entry.content_type == BATCH]
     erased = told_erased(pack.entries)
     chains: dict[str, list[_Signed]] = {}
@@ -159,7 +159,7 @@ def _between(first: int, last: int) -> str:
 
 
 def check_records(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
-    """Step 6."""
+    """Step 6, records of the case; what is wrong or unchecked is noted."""
     closed: list[PackEntry] = []
     opened: dict[int, Record] = {}
     for entry in pack.entries:
