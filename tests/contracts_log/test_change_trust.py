@@ -15,6 +15,7 @@ from custody.ledger.statements import (
 )
 from custody.scans.edition import NEWEST, RULE
 from custody.scans.tolerances import Tolerances
+from custody.store import log_reader
 from custody.store.policy_book import newest_policy
 from custody.store.tables import StationKeyRow, StationRow
 from custody.store.unit import House
@@ -222,3 +223,18 @@ def test_a_key_with_another_role_is_enrolled_as_no_stations(sqlite_url: str) -> 
         with raises(Conflict, "key_in_use"), house.unit() as unit:
             enrol(unit, token=told.token, cose_key=cose_key, possession=proof, registrar=key("registrar"))
     assert findings(house) == []
+
+
+def test_what_a_registrar_signed_who_has_gone_since_is_known_under_his_signature_and_under_no_other(
+    sqlite_url: str,
+) -> None:
+    house = opened_house(sqlite_url)
+    enrol_bench(house)
+    with house.read() as session:
+        enrolment = log_reader.entry(session, size_of(house) - 1).raw
+    with_three(house)
+    before = size_of(house)
+    with raises(Rejected, "signature"):
+        register(house, enrolment[:-1] + bytes([enrolment[-1] ^ 1]), Tolerances())
+    assert not register(house, enrolment, Tolerances()).fresh
+    assert size_of(house) == before
