@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from api.cli.client import call, console, fail, folded, named, show
+from api.pages.times import short_key
 
 app = typer.Typer(
     no_args_is_help=True, help="Steps of an investigation: checks and results, conclusion, fix. Links, never people."
@@ -124,7 +125,7 @@ def _steps(value: dict[str, Any]) -> None:
     for row in value["steps"]:
         facts = row["facts"]
         what = (facts.get(name) for name in ("headline", "title", "words", "finding", "fix", "why"))
-        table.add_row(row["at"], row["step"], row["by"], "; ".join(filter(None, what)))
+        table.add_row(row["at"], row["step"], row["by"], short_key("; ".join(filter(None, what))))
     console.print(table)
     if value["fix_due"]:
         console.print(f"The fix is to be filed by {value['fix_due']}.", highlight=False)

@@ -15,13 +15,19 @@ NOTHING = "Nothing stands out: no link or shift has more disputed thefts than it
 
 
 def show_finding(value: dict[str, Any]) -> None:
-    """The lines of the answer, and its likeliest links."""
+    """The lines of the answer, its likeliest links, and its checks by the names that `investigation check` takes."""
     for line in value["lines"]:
-        console.print(line, highlight=False)
+        console.print(short_key(line), highlight=False)
     table = folded("link", "probability", title="Ranked links")
     for link in value["links"][:MOST_LINKS]:
         table.add_row(_link(link), percent(link["probability"]))
     console.print(table)
+    if value["checks"]:
+        checks = folded("check", "what", "who", "minutes", title="Checks that would tell more")
+        for check in value["checks"]:
+            said = (short_key(check[name]) for name in ("check", "title", "who"))
+            checks.add_row(*said, f"{check['minutes']:.0f}")
+        console.print(checks)
 
 
 def show_hotspots(value: dict[str, Any]) -> None:

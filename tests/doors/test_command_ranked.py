@@ -17,7 +17,7 @@ PICKED = {"name": "ORIGIN", "probability": 0.0004, "step": None, "site": None}
 
 
 def test_no_printed_share_is_nought_or_a_hundred_per_cent(capsys: pytest.CaptureFixture[str]) -> None:
-    show_finding({"lines": ["Most likely sorting at hub-3 (over 99 %)."], "links": [SORTING, PICKED]})
+    show_finding({"lines": ["Most likely sorting at hub-3 (over 99 %)."], "links": [SORTING, PICKED], "checks": []})
     shown = capsys.readouterr().out
     assert [share for share in ("over 99 %", "under 1 %") if share not in shown] == []
     assert [share for share in ("100.0%", "0.0%") if share in shown] == []
@@ -27,11 +27,25 @@ def test_links_are_printed_in_the_words_of_their_pages_and_not_as_codes(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(console, "width", 400)
-    show_finding({"lines": [], "links": [SORTING, PICKED]})
+    said = f"Most likely sorting at {SORTING['site']} (67 %)."
+    show_finding({"lines": [said], "links": [SORTING, PICKED], "checks": []})
     shown = capsys.readouterr().out
+    assert "Most likely sorting at 9521886000126 (67 %)." in shown
     assert "Hub sorting at 9521886000126 " in shown
     assert "Already wrong before the first scan " in shown
     assert [code for code in ("hub_sort", "ORIGIN", "id.gs1.org") if code in shown] == []
+
+
+def test_checks_are_printed_by_the_names_that_the_next_command_takes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(console, "width", 400)
+    check = {"check": "camera-07", "title": f"Look at the camera of sorting at {SORTING['site']}", "minutes": 45.0}
+    show_finding({"lines": [], "links": [SORTING], "checks": [{**check, "who": f"the site lead of {SORTING['site']}"}]})
+    (row,) = (line for line in capsys.readouterr().out.splitlines() if "camera-07" in line)
+    cells = [cell.strip() for cell in row.strip("\u2502").split("\u2502")]
+    site = "9521886000126"
+    assert cells == ["camera-07", f"Look at the camera of sorting at {site}", f"the site lead of {site}", "45"]
 
 
 def test_hotspots_are_printed_with_what_follows_and_shifts_as_people_count_them(
