@@ -334,6 +334,7 @@ def _office(settings: Settings, house: House, keyring: Keyring, anchor: AnchorFi
         circumstances=circumstances,
         person=persons.person,
         behind=persons.behind,
+        answering=persons.answering,
         accounts=persons.accounts,
         retires_at=joints.retires_at,
         moved=lock_news.lock_moved,

@@ -90,6 +90,7 @@ class Process:
             circumstances=circumstances,
             person=persons.person,
             behind=persons.behind,
+            answering=persons.answering,
             accounts=persons.accounts,
             retires_at=joints.retires_at,
             moved=lock_news.lock_moved,

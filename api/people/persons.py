@@ -15,7 +15,7 @@ from api.people.accounts import FIRST_START
 from api.people.tables import AccountRow
 from custody.disputes.civil import civil_date
 from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
-from custody.kernel.clock import MINUTE_MS, Clock
+from custody.kernel.clock import MINUTE_MS, Clock, Instant
 from custody.kernel.person import fold_person
 from custody.store.bulk import ask, write_first
 from devicelock.rules.lock_facts import Person
@@ -32,6 +32,7 @@ class Account(NamedTuple):
     person: str
     role: str
     created_by: str
+    created_ms: int
     active: bool
 
 
@@ -93,6 +94,20 @@ def behind(session: Session, person: str) -> frozenset[str]:
     """A person and everybody who stands behind any of their accounts; unknown people stand for themselves."""
     spellings, mine = _spellings(session, person), _accounts_of(session, person)
     return frozenset(spellings[:1]).union(*(_line(session, account.created_by) for account in mine))
+
+
+def answering(session: Session, account: str, since_ms: Instant) -> frozenset[str]:
+    """Who answers for what is done with an account: its person, and who made it while it is younger than a moment.
+
+    So does who made the maker's account, if that is as young, and so on. An account that nobody knows answers for
+    itself.
+    """
+    found: dict[str, str] = {}
+    row = _account(session, account)
+    while row is not None and row.name not in found:
+        found[row.name] = row.person
+        row = _account(session, row.created_by) if row.created_ms >= since_ms else None
+    return frozenset(found.values()) or frozenset({account})
 
 
 def accounts(session: Session, person: str) -> list[str]:

@@ -3,7 +3,8 @@
 - Caps count *signed* LOCKs, in the signing transaction, not clicks: per hour, per day, per person and day (who asked,
   and who decided), per model and day, per site and day, and as a share of the fleet held at once. Nothing in the
   console overrides them. To keep a lock beyond its hours signs one more, which counts against the two who keep it.
-  What a person may ask for in a day is bounded too, so that nobody floods the second person.
+  What a person may ask for in a day is bounded too, so that nobody floods the second person; an account that was made
+  within the day counts to whoever made it as well.
 - Canary: of each group the first few locks go out and then the group pauses until each of them is settled
   (acknowledged, ended, or past its not_after) and then a second person has let it go on. A lock found wrong stops the
   group at any time, until a person who knows of it lets it go on. A group is what ordered the locks: one version of
@@ -175,11 +176,12 @@ def account_of(group: str) -> str | None:
 
 
 def may_ask(caps: Caps, *, asked_today: int) -> None:
-    """Raise `Forbidden("cap")` if a person has asked for as many locks as anybody may in a day."""
+    """Raise `Forbidden("cap")` if a person, or who answers for their account, has asked for as many as anybody may."""
     if asked_today >= caps.asks_per_person_day:
         raise Forbidden(
             "cap",
-            f"this person has asked for {asked_today} locks within a day, and {caps.asks_per_person_day} is the limit",
+            f"this person, or who made their account today, has asked for {asked_today} locks within a day, and "
+            f"{caps.asks_per_person_day} is the limit",
             fix="Wait a day, or have another person ask. No switch in the console lifts it.",
         )
 

@@ -91,7 +91,8 @@ class LockOffice:
     """Keys, anchored facts, limits, the questions and the calls.
 
     `person`: who is behind an account. `behind`: a person, and everybody who stands behind their accounts by having
-    made them. `accounts`: every account of a person. `retires_at`: from when nobody disputes the delivery of a handset
+    made them. `answering`: everybody who answers for an account, its person and whoever made it since a moment.
+    `accounts`: every account of a person. `retires_at`: from when nobody disputes the delivery of a handset
     any more; None is not known, or never.
     `announce`: tells a customer who is still served that a lock of theirs is asked for, and answers from when on it may
     be decided.
@@ -109,6 +110,7 @@ class LockOffice:
     circumstances: Callable[[Session, str, str | None], Circumstances]
     person: Callable[[Session, str], Person | None]
     behind: Callable[[Session, str], frozenset[str]]
+    answering: Callable[[Session, str, Instant], frozenset[str]]
     accounts: Callable[[Session, str], Sequence[str]]
     retires_at: Callable[[Session, str], Instant | None]
     announce: Callable[[Unit, LockOrderRow], Instant | None] = nobody_is_told

@@ -9,6 +9,7 @@
   switch, can become durable between the judgement and the signature.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -90,18 +91,20 @@ def request_lock(
             f"there are more than {EVIDENCE_MAX} references, or one is empty or over {EVIDENCE_CHARS} letters",
             fix="Name log entries, cases or files, not their content.",
         )
-    may_ask(office.caps, asked_today=_asked_today(unit, office, account))  # who is past it learns of no handset
+    may_ask(office.caps, asked_today=_asked_today(unit, office, account)[1])  # who is past it learns of no handset
     device = _device(unit, urn)
     unit.log.claim()
-    asked = _asked_today(unit, office, account)
+    who, asked = _asked_today(unit, office, account)
     may_ask(office.caps, asked_today=asked)
     _refuse_second_order(unit, device)
     facts = {"evidence": list(evidence), "specialist": specialist}
     circumstances = office.circumstances(unit.session, device.imei, dispute)
     order = _order(unit, device, reason, dispute, circumstances, requester=account, basis=Basis.TWO_PEOPLE, facts=facts)
     if asked + 1 == office.caps.asks_per_person_day:
-        detail = f"{account} has asked for {asked + 1} locks within a day; nothing more is taken from this person."
-        raise_alert(unit, AlertKind.ASKS_REACHED, about=office.key_of(unit.session, account), detail=detail)
+        detail = (
+            f"{who} answers for {asked + 1} locks asked for within a day, the last with {account}; no more are taken."
+        )
+        raise_alert(unit, AlertKind.ASKS_REACHED, about=who, detail=detail)
     found = preflight(office.facts_and_count(unit, order, device, LockKind.REQUESTED, known=circumstances)[0])
     if any(row.name not in WAITS_FOR for row in found.failing):
         return _refuse(unit, office, order, found)
@@ -282,7 +285,7 @@ def rows_of(found: Preflight) -> list[dict[str, Any]]:
 def refusal_to_ask(unit: Unit, office: LockOffice, device: DeviceRow, account: str) -> Trouble | None:
     """What keeps a person from asking for a lock of a handset whatever its checks say; None if nothing does."""
     try:
-        may_ask(office.caps, asked_today=_asked_today(unit, office, account))
+        may_ask(office.caps, asked_today=_asked_today(unit, office, account)[1])
         _refuse_second_order(unit, device)
     except Trouble as refused:
         return refused
@@ -307,11 +310,16 @@ def _refuse_second_order(unit: Unit, device: DeviceRow) -> None:
         )
 
 
-def _asked_today(unit: Unit, office: LockOffice, account: str) -> int:
-    """For how many locks the person behind an account has asked within a day, with any account."""
-    who = office.key_of(unit.session, account)
-    asked = caps_store.asked_since(unit.session, unit.now_ms - DAY_MS)
-    return sum(count for name, count in asked.items() if office.key_of(unit.session, name) == who)
+def _asked_today(unit: Unit, office: LockOffice, account: str) -> tuple[str, int]:
+    """Who of those who answer for an account has asked for most locks within a day, with whatever accounts; how many.
+
+    An account that was made within the day counts to whoever made it too: who can make accounts has no more by that.
+    """
+    since_ms, asked = unit.now_ms - DAY_MS, Counter[str]()
+    for name, count in caps_store.asked_since(unit.session, since_ms).items():
+        asked.update(dict.fromkeys(office.answering(unit.session, name, since_ms), count))
+    who = max(sorted(office.answering(unit.session, account, since_ms)), key=lambda person: asked[person])
+    return who, asked[who]
 
 
 def _order(

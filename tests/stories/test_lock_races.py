@@ -396,7 +396,9 @@ def test_what_one_person_may_ask_for_is_not_passed_by_asking_twice_at_the_same_m
     either.office = replace(either.office, caps=Caps(asks_per_person_day=1))
     said: list[str] = []
     meanwhile(either, asking(either, 0, cases[0]), refused_by(asking(either, 1, cases[1]), said))
-    assert said == ["this person has asked for 1 locks within a day, and 1 is the limit"]
+    assert said == [
+        "this person, or who made their account today, has asked for 1 locks within a day, and 1 is the limit"
+    ]
 
 
 def test_no_lock_is_signed_after_the_switch_that_stops_all_was_thrown_at_the_same_moment(either: World) -> None:

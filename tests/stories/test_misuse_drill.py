@@ -13,17 +13,19 @@ from sqlmodel import col
 from custody.gs1.check_digit import luhn_check_digit
 from custody.kernel import cbor
 from custody.kernel.clock import DAY_MS, HOUR_MS
-from custody.kernel.errors import NotFound, Trouble
+from custody.kernel.errors import Forbidden, NotFound, Trouble
+from devicelock import watch_store
 from devicelock.rules.caps import Caps, group_of
 from devicelock.rules.command import Op, Reason
 from devicelock.rules.order import LockRole
 from devicelock.store import CommandRow, LockOrderRow
+from devicelock.usecases.alert import AlertKind
 from devicelock.usecases.register_device import register_device
 from devicelock.usecases.release_group import LetGo, release_group
 from devicelock.usecases.request_lock import request_lock
 from tests.stories.lock_steps import let_go
 from tests.world import World, new_world, same_world
-from tests.world_parts import key
+from tests.world_parts import key, person_of
 
 WANTED = 10_000
 ENOUGH = 200
@@ -57,6 +59,14 @@ def imeis() -> Iterator[str]:
     """As many IMEIs as anybody wants."""
     for number in count(10_000_000_000_000):
         yield f"{number}{luhn_check_digit(str(number))}"
+
+
+def register(world: World, supply: Sequence[str]) -> None:
+    """Handsets that no parcel had in it."""
+    with world.house.unit() as unit:
+        for imei in supply:
+            signer = key(f"handset {imei}").public.cose_key()
+            register_device(unit, world.office, imei=imei, model="phone", cose_key=cbor.encode(signer))
 
 
 def locks_signed(world: World) -> int:
@@ -98,10 +108,7 @@ def test_a_stolen_supervisor_account_that_wants_ten_thousand_locks_gets_none_and
 ) -> None:
     cases, before = cases_without_authority(drill), orders(drill)
     supply = list(islice(imeis(), WANTED))
-    with drill.house.unit() as unit:
-        for imei in supply[: CAPS.asks_per_person_day]:
-            signer = key(f"handset {imei}").public.cose_key()
-            register_device(unit, drill.office, imei=imei, model="phone", cose_key=cbor.encode(signer))
+    register(drill, supply[: CAPS.asks_per_person_day])
     answers: Counter[str] = Counter()
     for imei, case in islice(chain(cases, ((imei, None) for imei in supply)), WANTED):
         if answers["cap"] == ENOUGH:
@@ -118,6 +125,25 @@ def test_a_stolen_supervisor_account_that_wants_ten_thousand_locks_gets_none_and
     drill.step(DAY_MS)
     drill.hire("supervisor-9", "supervisor", person="person-of-supervisor-1")
     assert want(drill, supply[CAPS.asks_per_person_day - 1], "supervisor-9").state == "refused", "it may ask again"
+
+
+def test_with_accounts_that_it_makes_a_stolen_one_asks_for_no_more_locks_on_their_first_day(drill: World) -> None:
+    cases_without_authority(drill)
+    supply = list(islice(imeis(), CAPS.asks_per_person_day + 2))
+    register(drill, supply)
+    makers = ("supervisor-1", "made-1", "made-2", "supervisor-1")
+    made = [drill.hire(f"made-{place}", "supervisor", by=maker) for place, maker in enumerate(makers, 1)]
+    for place, imei in enumerate(supply[: CAPS.asks_per_person_day]):
+        want(drill, imei, made[place % len(made)])
+    for account in (*made, "supervisor-1"):
+        with drill.refused(Forbidden, "cap"):
+            want(drill, supply[-2], account)
+    with drill.house.read() as session:
+        told = [row for row in watch_store.alerts(session, seen=False) if row.kind == AlertKind.ASKS_REACHED]
+    assert [row.about for row in told] == [person_of("supervisor-1")]
+    want(drill, supply[-2], drill.hire("somebody-else", "supervisor", by="supervisor-2"))
+    drill.step(DAY_MS)
+    want(drill, supply[-1], made[0])
 
 
 def collude(world: World, cases: Sequence[tuple[str, str]]) -> None:
