@@ -156,7 +156,7 @@ _MOVES = (
             FormField(name="what", says="What they were promised", kind="words"),
             FormField(name="by_whom", says="By whom", needed=False),
             FormField(name="until", says="By which day", kind="day", needed=False),
-            FormField(name="amount_pence", says="How much, if it is money", kind="pounds", needed=False),
+            FormField(name="amount_pence", says="How much money, if any, in pounds", kind="pounds", needed=False),
         ),
     ),
     MoveForm(

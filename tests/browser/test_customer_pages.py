@@ -53,6 +53,21 @@ def test_the_customer_chooses_and_the_promise_has_a_date(console: Console, quiet
     expect(page.get_by_role("status").first).to_have_text("Thank you. Your choice is written down, with a date.")
 
 
+def test_what_somebody_else_promised_is_told_on_the_page_and_stands_there_with_its_day(
+    console: Console, quiet_page: Page, told: Customer, axe: Callable[[Page], list[str]]
+) -> None:
+    page = own(console, quiet_page, told)
+    page.get_by_text("Did somebody promise you something?").click()
+    assert axe(page) == []
+    page.get_by_label("What were you promised?").fill("a case for the new phone")
+    page.get_by_label("Who promised it?").fill("the shop")
+    page.get_by_role("button", name="Tell us of it").click()
+    expect(page.get_by_role("status").first).to_contain_text("We wrote it down")
+    said = "You told us that the shop promised you: a case for the new phone. Unless we can show otherwise by "
+    expect(page.get_by_role("region", name="What others promised you")).to_contain_text(said)
+    assert axe(page) == []
+
+
 def test_a_replacement_needs_no_way_of_payment(console: Console, quiet_page: Page, told: Customer) -> None:
     page = own(console, quiet_page, told)
     page.get_by_role("button", name="Choose").click()
