@@ -84,7 +84,7 @@ PROMISES: Mapping[str, str] = {
 TOLD: Mapping[str, str] = {
     "pending": "To be looked at",
     "stands": "Binds us",
-    "has_it": "Had already, or on its way",
+    "has_it": "Comes by what they have, or are to have",
     "rebutted": "Rebutted",
     "taken_back": "Given up by the customer",
 }

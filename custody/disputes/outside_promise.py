@@ -53,6 +53,7 @@ _SAID_IN = (
     "outside.told",
     "outside.rebut",
     "outside.has_it_already",
+    "outside.price_is_back",
     "outside.taken_back",
     "outside.days_passed",
     "outside.days_passed_late",
@@ -215,6 +216,11 @@ def is_there(promise: Promise, told: Told, known: Before, *, price_pence: int | 
     if left_pence is None:
         return phone and is_money(promise)
     return left_pence == 0 or (phone and (promise.amount_pence or left_pence) >= left_pence)
+
+
+def is_price_back(known: Before, *, price_pence: int | None) -> bool:
+    """Whether the whole price was promised or paid back, so that nothing more of it comes."""
+    return _left_pence(known, price_pence) == 0
 
 
 def sum_left(promise: Promise, known: Before, *, price_pence: int | None) -> Promise:

@@ -269,6 +269,10 @@ TEXTS = MappingProxyType(
             "You told us what you were promised: {what}. You have it already, or it is on its way.",
             "So it does not come twice. Is that not right? Tell us, and we look at it again.",
         ),
+        "outside.price_is_back": _text(
+            "You told us what you were promised: {what}. The whole price was promised or paid back to you.",
+            "So this does not come beside it. Is that not right? Tell us, and we look at it again.",
+        ),
         "outside.taken_back": _text("You changed your mind, and that is fine. We crossed out {what}."),
         # The investigation names no person.
         "investigation.opened": _text(

@@ -30,6 +30,7 @@ from custody.disputes.outside_promise import (
     check_told,
     days_over,
     in_time,
+    is_price_back,
     is_same,
     is_there,
     pend,
@@ -156,7 +157,9 @@ def _bind(unit: Unit, file: CaseFile, pending: OutsidePromise, *, policy: Casewo
     over = replace(pending, state=step(OUTSIDE, pending.state, event, CaseRole.SYSTEM, guards).target)
     line: dict[str, Any] = {"told": pending.id}
     if has_it:
-        said = [say("outside.has_it_already", promises=(pending.id,), what=promise.what)]
+        is_back = is_price_back(known, price_pence=price_pence)
+        key = "outside.price_is_back" if is_back else "outside.has_it_already"
+        said = [say(key, promises=(pending.id,), what=promise.what)]
     else:
         promise = sum_left(promise, known, price_pence=price_pence)
         over = replace(over, promise_id=promise.id)

@@ -168,7 +168,7 @@ def test_a_sum_that_was_told_and_a_refund_give_the_price_back_once_whichever_cam
     assert choose(world, first, "refund").amount_pence == PRICE - 3_000
     assert bound(world, second) == []
     assert held(world, second.case)[0].state == "has_it"
-    assert "So it does not come twice." in told(world, second)
+    assert "The whole price was promised or paid back to you. So this does not come beside it." in told(world, second)
     assert lines_of(world, second, "told_has_it")
 
 
@@ -194,6 +194,16 @@ def test_a_remedy_that_was_told_in_its_words_is_replaced_by_what_the_customer_ch
     tell(world, opened, "a repair")
     days_pass(world)
     assert held(world, opened.case)[-1].state == "has_it", "one remedy at a time"
+    assert "The whole price was promised or paid back to you. So this" in told(world, opened)
+
+
+def test_what_they_are_to_have_already_does_not_come_twice(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "damaged")
+    choose(world, opened, "replacement")
+    tell(world, opened, "a new phone sent to you")
+    days_pass(world)
+    assert bound(world, opened) == []
+    assert "You have it already, or it is on its way. So it does not come twice." in told(world, opened)
 
 
 def test_giving_the_remedy_keeps_not_what_was_promised_beside_it(world: World) -> None:
