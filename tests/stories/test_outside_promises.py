@@ -16,8 +16,9 @@ from custody.store import outside_book
 from custody.usecases import keep_word, move_case, move_scheme
 from custody.usecases.came_back import payment_came_back
 from custody.usecases.erase import erase
-from custody.usecases.export_pack import Beside, export_pack
+from custody.usecases.export_pack import Beside
 from custody.usecases.sweep_promises import sweep_promises
+from tests.rooms.pack.pack_world import export_pack
 from tests.stories.case_steps import act, decided, not_put_right, put_right
 from tests.stories.lock_steps import lines_of, told
 from tests.stories.test_one_remedy import BY_AGENT, PRICE, by_the_box, choose, promises
@@ -334,5 +335,5 @@ def test_a_pack_verifies_and_its_promise_must_be_the_one_that_the_log_recorded(w
     act(world, move_case.promise_kept, opened, promise=bound(world, opened)[0].id, reference="BACS 1", **BY_AGENT)
     log = key("log")
     with world.house.unit() as unit:
-        pack = export_pack(unit, opened.case, actor="agent-1", log_signer=log, beside=Beside())
+        pack = export_pack(unit, opened.case, log_signer=log, beside=Beside())
     verify_pack(pack.content, vkey=text_key(ORIGIN, log.public).vkey()).demand()
