@@ -327,13 +327,40 @@ def test_while_something_is_pending_its_case_is_not_erased_and_then_all_of_it_is
     assert [each.what for each in bound(world, opened)] == ["erased"]
 
 
-def test_a_pack_verifies_and_its_promise_must_be_the_one_that_the_log_recorded(world: World) -> None:
-    opened = world.dispute(world.parcels[0], "damaged")
-    tell(world, opened, "£30 for the wait", amount_pence=3_000)
-    rebut(world, opened, tell(world, opened))
-    days_pass(world)
-    act(world, move_case.promise_kept, opened, promise=bound(world, opened)[0].id, reference="BACS 1", **BY_AGENT)
+def holds(world: World, opened: Opened) -> None:
+    """The pack of a case, as it is now, verifies."""
     log = key("log")
     with world.house.unit() as unit:
         pack = export_pack(unit, opened.case, log_signer=log, beside=Beside())
     verify_pack(pack.content, vkey=text_key(ORIGIN, log.public).vkey()).demand()
+
+
+def test_the_pack_of_a_case_holds_whatever_became_of_what_was_told(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "damaged")
+    tell(world, opened, "£30 for the wait", amount_pence=3_000)
+    tell(world, opened, "a new phone sent to you")
+    rebut(world, opened, tell(world, opened))
+    holds(world, opened)
+    days_pass(world)
+    act(world, move_case.promise_kept, opened, promise=bound(world, opened)[0].id, reference="BACS 1", **BY_AGENT)
+    holds(world, opened)
+    choose(world, opened, "refund")
+    holds(world, opened)
+    act(world, move_case.remedied, opened, reference="BACS 2", **BY_AGENT)
+    tell(world, opened, "a call")
+    days_pass(world)
+    tell(world, opened, "another call")
+    act(world, move_case.confirm, opened, actor="customer", locks_settled=True)
+    assert sorted(each.state for each in bound(world, opened)) == ["kept", "void", "void"]
+    holds(world, opened)
+
+
+def test_the_packs_of_reports_hold_where_a_told_sum_was_set_aside_and_stands_again(world: World) -> None:
+    stranger, mine = by_the_box(world), world.dispute(world.parcels[0], "damaged")
+    tell(world, stranger, "£30 for the wait", amount_pence=3_000)
+    days_pass(world)
+    choose(world, mine, "refund")
+    holds(world, stranger)
+    looked_at_again(world, mine)
+    act(world, move_case.withdraw, mine, actor="customer", locks_settled=True)
+    holds(world, stranger)
