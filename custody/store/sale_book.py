@@ -24,8 +24,9 @@ def with_contact(session: Session, text: str, *, limit: int) -> tuple[str, ...]:
     of its words.
     """
     facts, newest = col(SaleRow.facts), col(SaleRow.recorded_ms).desc()
-    whole = [func.replace(facts, " ", "").icontains(part, autoescape=True) for part in _wholes(text)]
-    words = [or_(*(facts.icontains(part, autoescape=True) for part in _spellings(word))) for word in text.split()]
+    squeezed = func.replace(facts, " ", "")
+    whole = [squeezed.icontains(part, autoescape=True) for part in _wholes(text)]
+    words = [or_(*(squeezed.icontains(part, autoescape=True) for part in _spellings(word))) for word in text.split()]
     query = select(col(SaleRow.order_ref), facts).where(or_(*whole, and_(*words)))
     disputed = col(SaleRow.order_ref).in_(select(col(DisputeRow.order_ref)))
     found = [
@@ -52,10 +53,9 @@ def _wholes(text: str) -> set[str]:
 
 
 def _holds(facts: str, text: str) -> bool:
-    contact = str(msgspec.json.decode(facts)["contact"]).casefold()
-    squeezed = "".join(contact.split())
+    squeezed = "".join(str(msgspec.json.decode(facts)["contact"]).split()).casefold()
     is_whole = any(part.casefold() in squeezed for part in _wholes(text))
-    return is_whole or all(word.casefold() in contact for word in text.split())
+    return is_whole or all(word.casefold() in squeezed for word in text.split())
 
 
 def _spellings(text: str) -> set[str]:
