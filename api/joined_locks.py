@@ -12,16 +12,16 @@ from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from devicelock import store as lock_store
+from devicelock.order_facts import read_facts
 from devicelock.store import LockOrderRow
 
-JOINED_FROM = "joined_from"
 """In the facts of a lock order: the cases that it was under before they were joined into others."""
 
 
 def join_locks(unit: Unit, *, dispute: str, into: str) -> None:
     """The locks of a case that was joined go on under the one that goes on, and it stays known whose they were."""
     for order in lock_store.orders_of_dispute(unit.session, dispute):
-        lock_store.add_facts(order, **{JOINED_FROM: [*joined_from(order), dispute]})
+        lock_store.add_facts(order, joined_from=[*joined_from(order), dispute])
         order.dispute = into
         unit.session.add(order)
     unit.session.flush()  # the orders of a case are asked for past the session
@@ -57,5 +57,4 @@ def ordered_for(session: Session, file: CaseFile) -> list[LockOrderRow]:
 
 def joined_from(order: LockOrderRow) -> list[str]:
     """The cases that a lock order was under before they were joined into others."""
-    found: list[str] = lock_store.facts_of(order).get(JOINED_FROM, [])
-    return found
+    return read_facts(order).joined_from

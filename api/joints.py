@@ -44,6 +44,7 @@ from custody.usecases.read_order import TAKEN_BACK
 from custody.usecases.record_sale import read_sale, sale_of_imei
 from devicelock import put_off_store, watch_store
 from devicelock import store as lock_store
+from devicelock.order_facts import read_facts
 from devicelock.rules.command import Reason
 from devicelock.rules.hello import SimClass
 from devicelock.rules.order import SETTLED, OrderEvent, OrderState
@@ -336,7 +337,7 @@ def lock_of_case(unit: Unit, office: LockOffice, file: CaseFile) -> LockAnswer:
     except Trouble as trouble:
         return _held_back(unit, office, file, trouble)
     if order.state == OrderState.REFUSED:
-        failing = [row for row in lock_store.facts_of(order).get("checks", []) if row["ok"] is not True]
+        failing = [row for row in read_facts(order).checks if row["ok"] is not True]
         first: dict[str, Any] = failing[0] if failing else {}
         why, allowed_by = f"{first.get('check')}: {first.get('reason')}", first.get("allowed_by", "")
         if put_off_store.is_put_off(unit.session, order.id):

@@ -32,6 +32,7 @@ from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from devicelock import put_off_store, watch_store
 from devicelock import store as lock_store
+from devicelock.order_facts import read_facts
 from devicelock.rules.command import Basis, Op, Reason, pair_in
 from devicelock.rules.order import LockRole, OrderEvent, OrderState
 from devicelock.rules.preflight import CheckName
@@ -126,7 +127,7 @@ def _why(wish: LockWish) -> str:
 
 def customer_disagrees(unit: Unit, office: LockOffice, *, dispute: str) -> Sequence[LockOrderRow]:
     """The customer does not agree to what they were told of: every lock that was announced and not decided is off."""
-    told = [row for row in _undecided(unit, dispute) if "notice_ms" in lock_store.facts_of(row)]
+    told = [row for row in _undecided(unit, dispute) if read_facts(row).notice_ms is not None]
     return _call_off(unit, office, told)
 
 
@@ -273,7 +274,7 @@ def _with_reason(session: Session, order: LockOrderRow, event: OrderEvent, file:
     if event is OrderEvent.PUBLISH:
         return say("lock.publish", reason=_why(file.lock_wish))
     if event is OrderEvent.SECOND_PERSON_SAYS_NO:
-        return say("lock.second_person_says_no", reason=lock_store.facts_of(order)["refused"])
+        return say("lock.second_person_says_no", reason=read_facts(order).refused)
     if event is OrderEvent.WITHDRAW:
         return say("lock.cancel_before_delivery")
     if event is not OrderEvent.PREFLIGHT_FAILS:
@@ -287,8 +288,7 @@ def _was_said(unit: Unit, dispute: str, said: Message) -> bool:
 
 
 def _not_made(order: LockOrderRow) -> str:
-    checks = lock_store.facts_of(order).get("checks", [])
-    failing = {CheckName(row["check"]): row["ok"] for row in checks if row["ok"] is not True}
+    failing = {CheckName(row["check"]): row["ok"] for row in read_facts(order).checks if row["ok"] is not True}
     people = {CheckName.REQUESTER, CheckName.DECIDER, CheckName.TWO_PEOPLE}
     first = next((name for name in failing if name not in people), CheckName.TWO_PEOPLE)
     known = failing.get(first) is not None

@@ -24,6 +24,7 @@ from custody.usecases.ways_out import LETTERS
 from devicelock import part_store
 from devicelock import store as lock_store
 from devicelock.command_store import locks_of_orders
+from devicelock.order_facts import read_facts
 from devicelock.part_store import ReferenceRow
 from devicelock.rules.applied import NEVER, Applied, Pair
 from devicelock.rules.command import pair_in
@@ -231,7 +232,7 @@ def order_views(session: Session, rows: Sequence[LockOrderRow]) -> list[dict[str
 
 
 def _order_view(row: LockOrderRow, *, locked: bool, may_be_locked: bool) -> dict[str, Any]:
-    facts = lock_store.facts_of(row)
+    facts = read_facts(row)
     return {
         "order": row.id,
         "device": row.device,
@@ -252,8 +253,8 @@ def _order_view(row: LockOrderRow, *, locked: bool, may_be_locked: bool) -> dict
         "released_at": _iso(row.released_ms),
         "released_ms": _span(row.release_ms, row.released_ms),
         "held_until": to_iso(row.held_until_ms),
-        "checks": facts.get("checks", []),
-        "evidence": facts.get("evidence", []),
+        "checks": facts.checks,
+        "evidence": facts.evidence,
     }
 
 

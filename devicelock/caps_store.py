@@ -3,11 +3,11 @@
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-import msgspec
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from custody.store.bulk import ask
+from devicelock.order_facts import read_text
 from devicelock.rules.order import OrderState
 from devicelock.store import LockOrderRow
 
@@ -122,7 +122,7 @@ def confirmed_since(
     question = f"SELECT o.facts, o.model, o.site, e.at_ms FROM {joined} WHERE {those}"  # noqa: S608 - our own names
     found = ask(session, question, (decided_after_ms, *(but or NONE), since_ms))
     return [
-        ConfirmedLock(people=tuple(msgspec.json.decode(facts)["confirmed_by"]), model=model, site=site, at_ms=at_ms)
+        ConfirmedLock(people=tuple(read_text(facts).confirmed_by), model=model, site=site, at_ms=at_ms)
         for facts, model, site, at_ms in found
     ]
 

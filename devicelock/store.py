@@ -7,7 +7,7 @@
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text, bindparam, select
@@ -19,6 +19,7 @@ from custody.store.bulk import add, ask, pick, write_first
 from custody.store.engine import is_sqlite
 from custody.store.newest_first import newest_first
 from custody.store.unit import Unit
+from devicelock.order_facts import read_facts
 from devicelock.rules.ack import AckResult
 from devicelock.rules.command import Op
 from devicelock.rules.desired import Desired
@@ -106,14 +107,6 @@ class LockEventRow(SQLModel, table=True):
     idx: int = Field(sa_type=BigInteger)
 
 
-class WithFacts(Protocol):
-    """What has facts as JSON: an order, as it is stored or as it would be, or a step of one."""
-
-    @property
-    def facts(self) -> str:
-        """The JSON."""
-
-
 class CommandRow(SQLModel, table=True):
     """A signed command and the device's signed answer."""
 
@@ -129,8 +122,6 @@ class CommandRow(SQLModel, table=True):
     result: str | None
 
 
-READ_MS = "read_ms"
-"""In the facts of an order: since when its handset was locked by the word of who read its screen, as it never said."""
 RETIREMENT = "retirement"
 """What a RETIRE names as its order where the handset never had one."""
 
@@ -263,19 +254,18 @@ def orders_held(session: Session) -> dict[str, LockOrderRow]:
 
 def locked_ms(row: LockOrderRow) -> int | None:
     """Since when the order's handset was locked, by its own word or else by that of who read its screen."""
-    read_ms: int | None = facts_of(row).get(READ_MS)
-    return row.acked_ms if row.acked_ms is not None else read_ms
+    return row.acked_ms if row.acked_ms is not None else read_facts(row).read_ms
 
 
-def facts_of(row: WithFacts) -> dict[str, Any]:
-    """The facts of an order, or of a step in its timeline."""
+def facts_of_step(row: LockEventRow) -> dict[str, Any]:
+    """The facts of a step in an order's timeline."""
     facts: dict[str, Any] = msgspec.json.decode(row.facts)
     return facts
 
 
 def add_facts(row: LockOrderRow, **facts: Any) -> None:
-    """Write facts beside those that an order has, in place of what has the same name."""
-    row.facts = _json({**facts_of(row), **facts})
+    """Write facts (of `OrderFacts`) beside those that an order has, in place of what has the same name."""
+    row.facts = _json({**msgspec.json.decode(row.facts), **facts})
 
 
 def orders_of_dispute(session: Session, dispute: str) -> list[LockOrderRow]:

@@ -229,7 +229,7 @@ def read(order: str, parts: P, _caller: Staff) -> dict[str, Any]:
                 "event": event.event,
                 "actor": event.actor,
                 "index": event.idx,
-                "facts": store.facts_of(event),
+                "facts": store.facts_of_step(event),
             }
             for event in store.events_of(session, order)
         ]

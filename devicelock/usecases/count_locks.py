@@ -15,6 +15,7 @@ from custody.kernel.clock import DAY_MS, HOUR_MS, Instant
 from custody.store.unit import Unit
 from devicelock import caps_store, store, watch_store
 from devicelock.caps_store import ConfirmedLock, DecidedLock
+from devicelock.order_facts import read_facts
 from devicelock.rules.authority import PROVISIONAL_MS
 from devicelock.rules.caps import Caps, Clearance, LockAsked, SignedLock
 from devicelock.rules.order import SETTLED, OrderState
@@ -180,7 +181,7 @@ def _of_the_day(session: Session, people: People, now_ms: Instant, *, but: Seque
 def _confirmed(session: Session, rows: Sequence[LockOrderRow], now_ms: Instant) -> Iterable[ConfirmedLock]:
     """Those of these orders that two people kept beyond their hours within a day."""
     for row in rows:
-        names: list[str] = store.facts_of(row).get("confirmed_by", [])
+        names = read_facts(row).confirmed_by
         at_ms = caps_store.confirmed_ms(session, row.id) if names else None
         if at_ms is not None and at_ms > now_ms - DAY_MS:
             yield ConfirmedLock(people=tuple(names), model=row.model, site=row.site, at_ms=at_ms)

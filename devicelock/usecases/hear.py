@@ -198,7 +198,7 @@ def _had_locked(
     unit.session.add(order)
     store.note(unit, order, "had_locked", actor=device.device, facts={**facts, "locked_ms": since_ms})
     released = [event for event in store.events_of(unit.session, order.id) if event.event == "release"]
-    if device.confirmed or any(store.facts_of(event)["reason"] in WRONG for event in released):
+    if device.confirmed or any(store.facts_of_step(event)["reason"] in WRONG for event in released):
         find_wrong(unit, office, order)
 
 

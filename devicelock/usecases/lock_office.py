@@ -15,9 +15,10 @@ from custody.kernel.clock import DAY_MS, HOUR_MS, Instant
 from custody.kernel.errors import Forbidden
 from custody.kernel.person import fold_person
 from custody.store.unit import House, Unit
-from devicelock import authority_store, store, watch_store
+from devicelock import authority_store, watch_store
 from devicelock.anchor import AnchorFile
 from devicelock.backends.contract import Capabilities
+from devicelock.order_facts import read_facts
 from devicelock.rules.authority import DECIDERS
 from devicelock.rules.caps import CapReason, Caps, LockAsked, SignedLock, held_back
 from devicelock.rules.command import CommandSigners, KeyRing, LockScreen
@@ -166,8 +167,8 @@ class LockOffice:
         retired = self.anchor.retired_count()
         counted = count_locks(unit, self, order, device, site=known.site, caps=self.caps, retired=retired)
         requester = self.person(session, order.requester) if order.requester != STANDING else None
-        asked = store.facts_of(order)
-        specialist, notice_ms = asked.get("specialist"), asked.get("notice_ms")
+        asked = read_facts(order)
+        specialist, notice_ms = asked.specialist, asked.notice_ms
         facts = LockFacts(
             kind=kind,
             tie=known.tie,

@@ -122,7 +122,7 @@ def _read_since(unit: Unit, order: LockOrderRow) -> _Read | None:
 
 
 def _note_read(unit: Unit, order: LockOrderRow, read: _Read) -> None:
-    store.add_facts(order, **{store.READ_MS: read.locked_ms})
+    store.add_facts(order, read_ms=read.locked_ms)
     if order.released_ms is not None:
         order.released_ms = max(order.released_ms, read.code_ms)
     store.note(unit, order, "was_read", actor="system", facts={"locked_ms": read.locked_ms, "code_ms": read.code_ms})

@@ -20,6 +20,7 @@ from custody.kernel.clock import DAY_MS, Instant
 from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected, Trouble
 from custody.store.unit import Unit
 from devicelock import authority_store, caps_store, put_off_store, store
+from devicelock.order_facts import read_facts
 from devicelock.rules.authority import HOLD_MS, PROVISIONAL_MS, preflight
 from devicelock.rules.caps import CapReason, group_of, may_ask
 from devicelock.rules.command import REASONS, Basis, Op, Reason
@@ -111,8 +112,8 @@ def request_lock(
     if any(row.name is CheckName.NOTICE for row in found.failing):
         store.add_facts(order, notice_ms=office.announce(unit, order))
     store.put_order(unit.session, order)
-    stored = store.facts_of(order)
-    asked_for = {"reason": str(reason), "evidence": stored["evidence"], "notice_ms": stored.get("notice_ms")}
+    stored = read_facts(order)
+    asked_for = {"reason": str(reason), "evidence": stored.evidence, "notice_ms": stored.notice_ms}
     store.note(unit, order, "requested", actor=account, facts=asked_for)
     return order
 
@@ -162,12 +163,11 @@ def confirm_lock(unit: Unit, office: LockOffice, *, name: str, account: str, rol
     """
     order = store.order(unit.session, name)
     device = store.device(unit.session, order.device)
-    facts = store.facts_of(order)
     if OrderEvent.CONFIRM not in events(OrderState(order.state)):
         raise Conflict("move", f"the order is {order.state}, not locked provisionally", fix="Read the order again.")
     if unit.now_ms >= order.held_until_ms:
         raise Conflict("lapsed", "the hours of the lock have passed", fix="Ask for a new lock if one is still right.")
-    proposer = facts.get("confirm_proposed_by")
+    proposer = read_facts(order).confirm_proposed_by
     if proposer is None:
         return _propose_to_confirm(unit, order, account)
     trial = LockOrderRow(**{**order.model_dump(), "requester": proposer, "second": account})
@@ -214,9 +214,9 @@ def kind_of(order: LockOrderRow) -> LockKind:
 
 def as_decided(order: LockOrderRow, account: str) -> Judged:
     """An order as it would be if this account said yes to it."""
-    facts = store.facts_of(order)
+    facts = read_facts(order)
     if order.requester == STANDING:
-        facts["specialist"] = account
+        facts = msgspec.structs.replace(facts, specialist=account)
     return Judged(
         id=order.id,
         group=order.group,
@@ -241,7 +241,7 @@ def as_asked_again(unit: Unit, order: LockOrderRow) -> Judged:
 
 def as_confirmed(order: LockOrderRow) -> LockOrderRow:
     """A confirmed order as it is judged: with the two people who keep it as its people. It is never stored."""
-    first, second = store.facts_of(order)["confirmed_by"]
+    first, second = read_facts(order).confirmed_by
     return LockOrderRow(**{**order.model_dump(), "requester": first, "second": second})
 
 
@@ -368,8 +368,8 @@ def _approve(unit: Unit, order: LockOrderRow) -> None:
     order.state = step(OrderState(order.state), OrderEvent.PREFLIGHT_PASSES, role=LockRole.SYSTEM, guards=guards)
     order.decided_ms, order.held_until_ms = unit.now_ms, unit.now_ms + PROVISIONAL_MS
     store.put_order(unit.session, order)
-    facts = {"basis": order.basis, "requester": order.requester, "second": order.second, "reason": order.reason}
-    facts["evidence"] = store.facts_of(order)["evidence"]
+    people = {"requester": order.requester, "second": order.second}
+    facts = {"basis": order.basis, **people, "reason": order.reason, "evidence": read_facts(order).evidence}
     store.note(unit, order, "approved", actor=order.second or order.requester, facts=facts)
 
 

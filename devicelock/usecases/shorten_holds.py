@@ -13,12 +13,12 @@ from dataclasses import replace
 from custody.kernel.clock import SECOND_MS
 from custody.store.unit import Unit
 from devicelock import store
+from devicelock.order_facts import PutBack, read_facts
 from devicelock.store import LockOrderRow
 from devicelock.usecases.hold_locks import hold_locks
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.sweep import SWEPT
 
-PUT_BACK = "put_back"
 """In the facts of an order: its end, and by how many seconds each service's clock was put back since that was set."""
 
 
@@ -45,10 +45,10 @@ def shorten_holds(unit: Unit, office: LockOffice, *, by_ms: int, service: str) -
 
 def _shorten(order: LockOrderRow, by_s: int, service: str) -> int:
     """Put the end of an order earlier; returns by how many seconds, 0 where another clock has put it as early."""
-    known = store.facts_of(order).get(PUT_BACK, {})
-    before: dict[str, int] = known["by_s"] if known.get("end_ms") == order.held_until_ms else {}
+    known = read_facts(order).put_back
+    before = known.by_s if known is not None and known.end_ms == order.held_until_ms else {}
     after = {**before, service: before.get(service, 0) + by_s}
     less_s = min(max(after.values()) - max(before.values(), default=0), order.held_until_ms // SECOND_MS)
     order.held_until_ms -= less_s * SECOND_MS
-    store.add_facts(order, **{PUT_BACK: {"end_ms": order.held_until_ms, "by_s": after}})
+    store.add_facts(order, put_back=PutBack(end_ms=order.held_until_ms, by_s=after))
     return less_s

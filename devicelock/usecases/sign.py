@@ -11,6 +11,7 @@ from custody.store import outbox
 from custody.store.bulk import add
 from custody.store.unit import Unit
 from devicelock import store
+from devicelock.order_facts import read_facts
 from devicelock.rules.applied import Applied
 from devicelock.rules.authority import authorise_lock
 from devicelock.rules.command import REASONS, Authority, Command, LockScreen, Op, Reason, make_command
@@ -38,8 +39,7 @@ def sign_lock(unit: Unit, office: LockOffice, order: LockOrderRow, device: Devic
 
     `judged` was read in this unit.
     """
-    entries = store.facts_of(order).get("entries", [])
-    authority = authorise_lock(judged, references=tuple(entries[:ENTRIES_NAMED]))
+    authority = authorise_lock(judged, references=tuple(read_facts(order).entries[:ENTRIES_NAMED]))
     desired = store.desired(device)
     until_s = order.held_until_ms // 1000
     if (desired.order, desired.state, desired.until_s) != (order.id, Applied.LOCKED, until_s):

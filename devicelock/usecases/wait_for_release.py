@@ -6,11 +6,10 @@ lock is allowed is asked in full when its turn has come.
 
 from custody.store.unit import Unit
 from devicelock import store
+from devicelock.order_facts import read_facts
 from devicelock.rules.order import OrderState
 from devicelock.store import LockOrderRow
 from devicelock.usecases.lock_office import LockOffice
-
-WAITING = "waiting"
 
 
 def wait_for_release(unit: Unit, *, name: str, dispute: str) -> bool:
@@ -18,15 +17,15 @@ def wait_for_release(unit: Unit, *, name: str, dispute: str) -> bool:
     order = store.order(unit.session, name)
     if order.state != OrderState.RELEASE_QUEUED:
         return False
-    waiting = dict.fromkeys([*store.facts_of(order).get(WAITING, []), dispute])
-    store.add_facts(order, **{WAITING: list(waiting)})
+    waiting = dict.fromkeys([*read_facts(order).waiting, dispute])
+    store.add_facts(order, waiting=list(waiting))
     unit.session.add(order)
     return True
 
 
 def tell_who_waits(unit: Unit, office: LockOffice, order: LockOrderRow) -> None:
     """The order is over: whoever waits for it has their turn."""
-    waiting = store.facts_of(order).get(WAITING)
+    waiting = read_facts(order).waiting
     if waiting:
         unit.session.flush()
         office.freed(unit, office, waiting)

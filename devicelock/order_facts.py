@@ -1,0 +1,59 @@
+"""What an order has beside its columns, as JSON; the one typed read of it.
+
+What was erased, or was written by an older version without it, is as if it had never been there.
+"""
+
+from typing import Any, Protocol
+
+import msgspec
+
+
+class PutBack(msgspec.Struct, frozen=True, kw_only=True):
+    """The end that clocks which were put back have made earlier, and by how much each service's did."""
+
+    end_ms: int
+    by_s: dict[str, int]
+
+
+class OrderFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """The facts of an order.
+
+    - `evidence`: what it rests on; `entries` those that are entries of the log; `checks` the rows of a preflight that
+      refused it, as they were shown.
+    - `specialist`: whom a buyer who needs support has; `notice_ms`: from when on it may be, as the customer was told
+      before; `refused`: why the second person said no.
+    - `confirm_proposed_by`, `confirmed_by`: who keeps it beyond its hours.
+    - `joined_from`: cases that it was under; `waiting`: cases whose lock waits until this one is over.
+    - `read_ms`: since when its handset was locked by the word of who read its screen, as it never said.
+    """
+
+    evidence: list[str] = []
+    entries: list[str] = []
+    checks: list[dict[str, Any]] = []
+    specialist: str | None = None
+    notice_ms: int | None = None
+    refused: str = ""
+    confirm_proposed_by: str | None = None
+    confirmed_by: list[str] = []
+    joined_from: list[str] = []
+    waiting: list[str] = []
+    read_ms: int | None = None
+    put_back: PutBack | None = None
+
+
+class WithFacts(Protocol):
+    """What has facts as JSON: an order, as it is stored or as it would be, or a step of one."""
+
+    @property
+    def facts(self) -> str:
+        """The JSON."""
+
+
+def read_facts(order: WithFacts) -> OrderFacts:
+    """The facts of an order, as it is stored or as it would be."""
+    return read_text(order.facts)
+
+
+def read_text(facts: str) -> OrderFacts:
+    """The same of the JSON alone."""
+    return msgspec.json.decode(facts, type=OrderFacts)
