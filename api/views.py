@@ -6,6 +6,7 @@ from typing import Any
 from sqlmodel import Session
 
 from api.joints import LockAnswer
+from custody.disputes.case import Case
 from custody.disputes.civil import civil_date
 from custody.disputes.claim import claim_of
 from custody.disputes.messages import pounds
@@ -14,6 +15,7 @@ from custody.disputes.outside_promise import OutsidePromise
 from custody.disputes.price import is_money, may_come_back
 from custody.disputes.promise import Promise
 from custody.disputes.remedy import RemedyOption
+from custody.disputes.suggestion import suggest
 from custody.kernel.clock import to_iso
 from custody.store import case_book, outside_book
 from custody.store.case_book import CaseFile
@@ -35,6 +37,8 @@ from devicelock.usecases.show_parts import Shown
 
 OF_A_CUSTOMER = ("state", "locked", "may_be_locked", "held_until", "released_at")
 """What a customer reads of a lock. Its checks say what is known of a buyer, and anyone may quote an order's number."""
+NO_KIND_YET = frozenset({"reported", "triaged"})
+"""States in which a kind may be agreed on for the first time."""
 LOCKED = frozenset({OrderState.ACTIVE_PROVISIONAL, OrderState.ACTIVE_CONFIRMED, OrderState.RELEASE_QUEUED})
 FREE = frozenset({ShownState.UNLOCKED, ShownState.RETIRED})
 FREED = frozenset({Applied.UNLOCKED, Applied.RETIRED})
@@ -52,6 +56,7 @@ def case_view(session: Session, file: CaseFile) -> dict[str, Any]:
         "set_aside": is_set_aside(case, promises),
         "presumption": case.presumption,
         "claim_type": case.claim_type,
+        "suggested_kinds": kind_views(case),
         "order": case.order_ref,
         "parcel": file.parcel,
         "words": case.words,
@@ -135,6 +140,16 @@ def own_view(session: Session, file: CaseFile) -> dict[str, Any]:
     """
     view, named = case_view(session, file), file.order_named
     return {**view, "order": view["order"] if named else None, "locks": own_locks(view["locks"], named=named)}
+
+
+def kind_views(case: Case) -> list[dict[str, str]]:
+    """The kinds that the customer's words suggest, while none is agreed."""
+    if case.claim_type is not None or case.state not in NO_KIND_YET:
+        return []
+    return [
+        {"claim_type": str(found.kind), "because": found.because, "says": claim_of(found.kind).says}
+        for found in suggest(case.words)
+    ]
 
 
 def decision_view(session: Session, file: CaseFile) -> dict[str, Any] | None:

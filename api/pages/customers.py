@@ -27,7 +27,7 @@ from api.pages.words import PAYOUTS, REMEDIES, worded
 from api.parts import Parts, parts_of
 from api.people.auth import same_site
 from api.routes import customer as doors
-from api.routes.customer import About, AnswerIn, ChoiceIn, CodeIn, DataIn, DecisionIn, WordsIn, customer_view
+from api.routes.customer import About, AnswerIn, ChoiceIn, CodeIn, DataIn, DecisionIn, KindIn, WordsIn, customer_view
 from custody.disputes.case import CASE
 from custody.disputes.civil import civil_date
 from custody.disputes.claim import PAYS_MONEY
@@ -111,6 +111,13 @@ def choose(
     kept = {"What you chose": worded(REMEDIES, remedy), "How the money comes": worded(PAYOUTS, body.payout or "")}
     sent = Sent(form="choose", given={"remedy": remedy, "payout": payout}, kept=kept)
     return _then(request, parts, token, lambda: doors.choose(token, body, parts), done="c_chosen", sent=sent)
+
+
+@router.post("/c/{token}/kind")
+def kind(token: str, request: Request, parts: P, claim_type: Line = "") -> Response:
+    """Yes, that is what it is."""
+    body = KindIn(claim_type=claim_type)
+    return _then(request, parts, token, lambda: doors.kind(token, body, parts), done="c_kind")
 
 
 @router.post("/c/{token}/found")

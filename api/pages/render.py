@@ -136,6 +136,7 @@ DONE: Mapping[str, str] = {
     "away": "Written down. No new case comes, and after some minutes the open ones get another owner.",
     "back": "Written down. New cases come again.",
     "signed_out": "You are signed out.",
+    "c_kind": "Thank you. Now we know what kind of problem it is.",
     "c_chosen": "Thank you. Your choice is written down, with a date.",
     "c_found": "We are glad you found it. Thank you. If we locked it, see below how it is unlocked.",
     "c_disagree": "Thank you for telling us. It is written down, and we look at it again.",

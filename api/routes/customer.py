@@ -13,6 +13,7 @@ from pydantic import Field
 from sqlmodel import Session
 
 from api import customer_moves, joints, lock_news
+from api.confirm_kind import confirm_kind
 from api.customer_troubles import in_their_words
 from api.form_name import name_once
 from api.given_name import cut_name
@@ -21,7 +22,7 @@ from api.own_handsets import code_is_due, is_locked_for_another, is_their_own, o
 from api.parts import Parts, parts_of
 from api.routes.reports import ToldIn
 from api.views import letter_view, message_views, order_views, own_locks, own_view
-from custody.disputes.claim import Remedy
+from custody.disputes.claim import CLAIMS, Remedy
 from custody.disputes.machine import CaseRole
 from custody.disputes.messages import say
 from custody.disputes.one_order import where_it_stands
@@ -58,6 +59,12 @@ class ChoiceIn(Body):
     remedy: str = Field(json_schema_extra=one_of(lambda: Remedy))
     payout: str | None = Field(default=None, json_schema_extra=one_of(lambda: Payout))
     offered_at: str | None = Field(default=None, description="Of the offer that was read; of another one: a conflict.")
+
+
+class KindIn(Body):
+    """Which kind of problem it is."""
+
+    claim_type: str = Field(json_schema_extra=one_of(lambda: CLAIMS))
 
 
 class AnswerIn(Body):
@@ -110,6 +117,16 @@ def choose(token: str, body: ChoiceIn, parts: P) -> dict[str, Any]:
         return move_case.choose(unit, file.case.id, actor=CUSTOMER, offered_ms=offered_ms, **said)
 
     return _move(parts, token, "choose", said, act)
+
+
+@router.post("/kind")
+def kind(token: str, body: KindIn, parts: P) -> dict[str, Any]:
+    """Say what kind of problem it is, where that is not agreed yet; the answer holds the offer."""
+
+    def act(unit: Unit, file: CaseFile) -> None:
+        confirm_kind(unit, parts.locks, dispute=file.case.id, claim_type=body.claim_type)
+
+    return _move(parts, token, "classify", {}, act)
 
 
 @router.post("/found")
