@@ -16,6 +16,7 @@ from api.pages import (
     inquiry_steps,
     investigations,
     locks,
+    overturned,
     trails,
     troubles,
 )
@@ -27,6 +28,7 @@ ROUTERS = (
     locks,
     investigations,
     inquiry_steps,
+    overturned,
     trails,
     account,
     customers,

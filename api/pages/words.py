@@ -10,6 +10,7 @@ from typing import Any
 from api.pages import timeline_words
 from custody.disputes import wording
 from custody.disputes.claim import ClaimType
+from custody.disputes.overturned import Answer
 from custody.disputes.payout import WORDS as PAYOUT_WORDS
 from custody.disputes.remedy import WORDS as REMEDY_WORDS
 from custody.investigation.naming import NamingOutcome
@@ -55,6 +56,22 @@ CLAIMS: Mapping[str, str] = {
     ClaimType.LEAVER_LOCKED: "Own phone is locked",
     ClaimType.HOLDER_ENQUIRY: "Holds a phone that we locked",
 }
+OVERTURNED: Mapping[str, str] = {
+    Answer.KIND: "The kind was changed by somebody else",
+    Answer.DECLINE_PROPOSED: "A second person did not decline",
+    Answer.DECLINED: "A decline was taken back",
+    Answer.LAST_WORD: "The scheme decided otherwise, and the customer took it",
+    Answer.TOLD: "What a customer was told was rebutted",
+}
+PLACES: Mapping[str, str] = {
+    "web": "On the web",
+    "phone": "On the phone",
+    "shop": "In a shop",
+    "chat": "By chat",
+    "letter": "By letter",
+    "erased": "Place erased",
+}
+"""How a case came in."""
 CLOCKS: Mapping[str, str] = {
     "ack_minutes": "First answer",
     "owner_minutes": "One named owner",

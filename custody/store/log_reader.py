@@ -14,7 +14,8 @@ from custody.ledger.tiles import WIDTH, TileHashReader, TileId, encode_bundle, t
 from custody.scans.place import MOST_ENTRIES, place_of
 from custody.store.bulk import ask, pick
 from custody.store.log_book import HEAD_ID, TILE, unpack
-from custody.store.tables import NOT_A_SCAN, EntryRow, LogHeadRow, OpeningRow, TileRow
+from custody.store.some_rows import NOT_A_SCAN
+from custody.store.tables import EntryRow, LogHeadRow, OpeningRow, TileRow
 
 ENTRY = ("idx", "digest", "raw", "content_type", "received_ms")
 OPENING = ("place", "content", "erased_ms")

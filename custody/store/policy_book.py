@@ -12,7 +12,8 @@ from custody.scans.edition import Edition, edition_of
 from custody.store.brief import MEDIA_TYPE, STATEMENT
 from custody.store.bulk import ask
 from custody.store.log_reader import of_types
-from custody.store.tables import NOT_A_SCAN, EntryRow
+from custody.store.some_rows import NOT_A_SCAN
+from custody.store.tables import EntryRow
 
 
 def newest_policy(session: Session) -> bytes:

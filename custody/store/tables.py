@@ -17,22 +17,15 @@ Times are integer milliseconds (64 bits), bytes are raw, documents that only we 
 - `outbox`: what must leave the house, written in the unit that decided it.
 """
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text, text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text
 from sqlmodel import Field, SQLModel
 
 from custody.scans.place import index_of, position_of
 from custody.store.brief import KEY, MEDIA_TYPE, OPENING, STATEMENT, VIEW
-
-NOT_A_SCAN = "content_type NOT IN ('.scan+epcis', '.capture+epcis')"
-"""Which entries are found by their content type, as rows hold it: not the scans, which are nearly all."""
+from custody.store.some_rows import ANSWERED, NOT_A_SCAN, index_over
 
 COMPACT = {"sqlite_with_rowid": False}
 """On SQLite, rows stand in the order of their key; they would otherwise stand there a second time."""
-
-
-def _index_over(name: str, column: str, rows: str) -> Index:
-    """An index over some rows alone, on both engines."""
-    return Index(name, column, sqlite_where=text(rows), postgresql_where=text(rows))
 
 
 def _big(*, primary_key: bool = False, nullable: bool = False, index: bool = False) -> Column[int]:
@@ -70,7 +63,7 @@ class EntryRow(SQLModel, table=True):
     raw: bytes = Field(sa_type=STATEMENT)
     content_type: str = Field(sa_type=MEDIA_TYPE)
     received_ms: int = Field(sa_type=BigInteger)
-    __table_args__ = (_index_over("ix_entry_content_type", "content_type", NOT_A_SCAN),)
+    __table_args__ = (index_over("ix_entry_content_type", "content_type", NOT_A_SCAN),)
 
 
 class OpeningRow(SQLModel, table=True):
@@ -221,6 +214,7 @@ class DisputeEventRow(SQLModel, table=True):
     """One line of a case's timeline; append-only."""
 
     __tablename__ = "dispute_event"
+    __table_args__ = (index_over("ix_dispute_event_answered", "at_ms", ANSWERED),)
     id: int | None = Field(default=None, sa_column=_counted())
     dispute: str = Field(index=True)
     at_ms: int = Field(sa_type=BigInteger)

@@ -28,6 +28,7 @@ from api.pages.troubles import _qualities
 from custody.disputes.case import CASE
 from custody.disputes.claim import ClaimType
 from custody.disputes.inquiry import INVESTIGATION
+from custody.disputes.overturned import Answer
 from custody.disputes.promise import PROMISE
 from custody.disputes.wording import lint_text
 from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS
@@ -50,6 +51,7 @@ SUMMER_MS = 1_780_000_000_000  # 28 May 2026, 20:26:40 UTC
     [
         (words.CASE_STATES, CASE.states),
         (words.CLAIMS, ClaimType),
+        (words.OVERTURNED, Answer),
         (words.PROMISES, PROMISE.states),
         (words.INQUIRIES, INVESTIGATION.states),
         (words.LOCKS, OrderState),
