@@ -53,7 +53,7 @@ def metrics(parts: P) -> Response:
         ),
         (
             "promises",
-            f"Promises that fell due {LATELY}.",
+            f"Promises due {LATELY} or later, by what became of them.",
             {
                 'outcome="kept"': cases.kept,
                 'outcome="kept_late"': cases.kept_late,

@@ -24,7 +24,7 @@ from custody.disputes.case import CASE, Case
 from custody.disputes.claim import PAYS_MONEY
 from custody.disputes.messages import alternatives
 from custody.disputes.price import is_beside, is_sum_beside, left_of_price, paid_back
-from custody.disputes.promise import AS_DECIDED, Promise, is_owed
+from custody.disputes.promise import AS_DECIDED, ON_TOP, Promise, is_owed
 from custody.disputes.remedy import PHONES, WORDS, RemedyOffer, RemedyOption
 from custody.disputes.texts import TEXTS
 from custody.kernel.errors import Conflict
@@ -114,9 +114,12 @@ def check_choice(option: RemedyOption, known: Before, *, price_pence: int | None
 
 
 def puts_right(promise: Promise) -> bool:
-    """Whether it is money or a phone for the order: a remedy, or an award that has a sum or the words of a remedy."""
+    """Whether it is money or a phone for the order: a remedy, or an award that has a sum or the words of a remedy.
+
+    What the scheme decided on top of that is neither.
+    """
     is_sum = promise.method == AS_DECIDED and promise.amount_pence is not None
-    return is_sum or promise.what.lower() in _PRICE_OR_PHONE
+    return promise.method != ON_TOP and (is_sum or promise.what.lower() in _PRICE_OR_PHONE)
 
 
 def is_phone(promise: Promise) -> bool:

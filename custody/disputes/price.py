@@ -46,7 +46,8 @@ def is_sum_beside(promise: Promise) -> bool:
 def left_of_price(price_pence: int | None, promises: Iterable[Promise]) -> int | None:
     """What is left to give back, in pence; None where no sum can be told and no refund was promised either."""
     counted = [each for each in promises if _is_refund(each) or _has_sum(each) or is_sum_beside(each)]
-    counted = [each for each in counted if each.state != "void" and not each.came_back and not each.replaced]
+    counted = [each for each in counted if each.method != ON_TOP and each.state != "void"]
+    counted = [each for each in counted if not each.came_back and not each.replaced]
     if not price_pence:
         return 0 if any(map(_is_refund, counted)) else None
     return max(0, price_pence - sum(each.amount_pence or price_pence for each in counted))

@@ -97,7 +97,7 @@ def measure(session: Session, *, now_ms: Instant) -> CaseMeasures:
 
 
 def _promises(session: Session, since_ms: Instant) -> tuple[int, int, int]:
-    """How many that fell due were kept in time, kept late (those have a credit), and are missed still."""
+    """How many of those due since then were kept in time, kept late (those have a credit), and are missed still."""
     due_ms, state = col(PromiseRow.due_ms), col(PromiseRow.state)
     query = select(state, col(PromiseRow.facts)).where(due_ms >= since_ms, state.in_((KEPT, MISSED)))
     kept = late = missed = 0

@@ -6,7 +6,8 @@ import pytest
 
 from custody.disputes.claim import Remedy
 from custody.disputes.one_order import Before, check_delivery, left_aside, puts_right, to_set_aside
-from custody.disputes.promise import AS_DECIDED, Promise
+from custody.disputes.price import left_of_price
+from custody.disputes.promise import AS_DECIDED, ON_TOP, Promise
 from custody.disputes.remedy import WORDS
 from custody.kernel.errors import Conflict
 
@@ -93,3 +94,11 @@ def test_of_what_was_set_aside_in_turn_all_is_left() -> None:
 def test_money_that_came_back_was_given_before_whatever_was_chosen_since_and_is_left() -> None:
     back = promise(10, state="kept", came_back=True, set_aside=True)
     assert left_aside([back, promise(11, REPLACEMENT)]) == [back]
+
+
+@pytest.mark.parametrize("what", ["Your money back.", REFUND, REPLACEMENT, "50 pounds for the wait"])
+def test_what_the_scheme_decided_on_top_of_the_rest_is_no_price_and_no_phone_whatever_its_words(what: str) -> None:
+    award = promise(10, what.strip("."), method=ON_TOP, amount_pence=5_000)
+    assert left_of_price(54_000, [award]) == 54_000
+    assert left_of_price(None, [award]) is None
+    assert not puts_right(award)
