@@ -77,6 +77,15 @@ def test_a_second_persons_no_to_a_decline_and_a_decline_that_is_taken_back_are_l
     assert answers(desk, declined) == [("phone", "declined")]
 
 
+def test_what_a_customer_was_told_and_was_rebutted_is_listed(desk: CaseDesk) -> None:
+    told = desk.report(channel="chat", told=[{"what": "a case for the new phone"}])
+    (word,) = desk.view(told)["told"]
+    said = {"event": "rebut", "told": word["told"], "why": "It was for another phone."}
+    path = f"/v1/disputes/{told['dispute']}/events"
+    assert desk.http.post(path, json=said, headers=desk.by("agent-1")).is_success
+    assert answers(desk, told) == [("chat", "told")]
+
+
 def test_the_list_names_no_person_and_counts_none(desk: CaseDesk) -> None:
     told = by_agent(desk, claim_type="damaged", custody_words="in the box")
     assert desk.event(told, "investigator-1", "classify", claim_type="defective", agreed=True).is_success
