@@ -175,6 +175,8 @@ def _case(value: dict[str, Any]) -> None:
     order = f", order {value['order']}" if value["order"] else ""
     stands = f"presumption {value['presumption']}, owner {value['owner']}{order}, version {value['version']}"
     console.print(stands, highlight=False)
+    if value["known_issue"]:
+        console.print("known issue: others of this model were reported as defective; nobody is asked what they did")
     if value.get("remedy"):
         options = ", ".join(f"{option['remedy']}{_sum(option)}" for option in value["remedy"]["options"])
         console.print(f"on offer: {options}", highlight=False)

@@ -44,6 +44,24 @@ def test_three_orders_of_a_model_make_the_fault_known_on_every_channel(desk: Cas
     assert BANNER in desk.http.get("/console/cases/new", headers=desk.by("agent-1")).text
     shell = CommandLine(address=desk.house.address, folder=tmp_path, token=desk.house.token("agent-1"))
     assert "uiet" in shell.run("dispute", "known-defects").out
+    assert "known issue: " in shell.run("dispute", "show", told[0]["dispute"]).out
+    assert "known issue: " not in shell.run("dispute", "show", desk.report(order="SO-Q-0")["dispute"]).out
+
+
+def test_a_known_issue_changes_nothing_of_what_is_offered_promised_or_asked(desk: CaseDesk) -> None:
+    for number in range(3):
+        defective(desk, sold(desk, f"SO-V-{number}", "Vivid Phone"))
+    for needs in ({}, {"has_working_phone": False}, {"benefit_lost": True}, {"support_needs": ["large print"]}):
+        name = f"SO-V-{'-'.join(needs)}"
+        known = defective(desk, sold(desk, name, "Vivid Phone"), **needs)
+        alone = defective(desk, sold(desk, f"{name}-alone", f"Lone Phone {name}"), **needs)
+        assert (known["known_issue"], alone["known_issue"]) == (True, False)
+        for view in ("state", "status", "presumption", "asks", "held", "locks", "policy_version", "set_aside"):
+            assert known[view] == alone[view], view
+        for part in ("options", "default", "extras", "sum_to_name"):
+            assert known["remedy"][part] == alone["remedy"][part], part
+        assert [one["what"] for one in known["promises"]] == [one["what"] for one in alone["promises"]]
+        assert [one["clock"] for one in known["clocks"]] == [one["clock"] for one in alone["clocks"]]
 
 
 def test_another_model_another_kind_and_what_was_taken_back_make_nothing_known(desk: CaseDesk) -> None:
