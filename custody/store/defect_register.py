@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from custody.disputes import civil
@@ -14,9 +15,11 @@ from custody.disputes.known_defect import is_known, model_of, span_ms
 from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.kernel.clock import Instant
 from custody.store.case_book import CaseFile
-from custody.store.tables import DisputeRow, SaleRow
+from custody.store.tables import DisputeEventRow, DisputeRow, SaleRow
 
 TAKEN_BACK = "withdrawn"
+UP_AGAIN = ("mind_changed", "decision_accepted", "reopened")
+"""Lines of a timeline after which a decline does not stand any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,12 +85,22 @@ def _reported(session: Session, *, after_ms: Instant, until_ms: Instant) -> Iter
             col(DisputeRow.opened_ms).between(after_ms, until_ms),
             col(DisputeRow.claim_type) == str(ClaimType.DEFECTIVE),
             col(DisputeRow.state) != TAKEN_BACK,
+            ~_is_declined(),
         )
     )
     for order, at_ms, facts in session.execute(query).all():
         product = _product(facts)
         if model_of(product):
             yield _Reported(product=product, order_ref=order, at_ms=at_ms)
+
+
+def _is_declined() -> ColumnElement[bool]:
+    """Whether a report was declined, and we did not change our mind since, nor the scheme for us."""
+    line, later = aliased(DisputeEventRow), aliased(DisputeEventRow)
+    up_again = exists().where(
+        col(later.dispute) == col(line.dispute), col(later.id) > col(line.id), col(later.kind).in_(UP_AGAIN)
+    )
+    return exists().where(col(line.dispute) == col(DisputeRow.id), col(line.kind) == "declined", ~up_again)
 
 
 def _product(facts: str) -> str:

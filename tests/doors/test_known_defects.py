@@ -6,7 +6,7 @@ from typing import Any
 from custody.disputes.known_defect import is_known
 from custody.disputes.policy import DEFAULT_POLICY as POLICY
 from custody.kernel.clock import DAY_MS
-from tests.doors.case_desk import OURS, CaseDesk
+from tests.doors.case_desk import OURS, SEEN, CaseDesk
 from tests.doors.command_line import CommandLine
 
 BANNER, OWN = "Known issue.", "You did nothing wrong."
@@ -87,3 +87,17 @@ def test_reports_that_lie_further_apart_than_the_days_of_the_policy_are_not_one_
     assert not known(0, 7, 14.1, at=7)
     assert known(0, 5, 10, 40, at=5)
     assert not known(0, 5, 10, 40, at=40)
+
+
+def test_a_fault_that_was_declined_counts_only_once_we_change_our_mind(desk: CaseDesk) -> None:
+    first, _ = (defective(desk, sold(desk, f"SO-W-{number}", "Wide Phone")) for number in range(2))
+    third = desk.not_fixed(order=sold(desk, "SO-W-2", "Wide Phone"))
+    assert desk.event(third, "investigator-1", "propose_decline", findings=[SEEN]).is_success
+    desk.speaks(third)
+    assert desk.view(first)["known_issue"], "nothing is decided"
+    assert desk.event(third, "supervisor-1", "decline", why="The camera shows it.", heard=True).is_success
+    assert not desk.view(first)["known_issue"]
+    assert "Wide Phone" not in models(desk)
+    assert desk.event(third, "supervisor-1", "we_changed_our_mind").is_success
+    assert desk.view(first)["known_issue"]
+    assert models(desk)["Wide Phone"] == 3
