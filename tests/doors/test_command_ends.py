@@ -210,7 +210,8 @@ def test_a_demo_or_a_bench_that_is_ended_leaves_neither_a_service_nor_a_folder(
 
 def test_a_bench_whose_service_did_not_start_leaves_the_log_that_it_names(tmp_path: Path) -> None:
     env = {**os.environ, "TMPDIR": str(tmp_path)}
-    bench = [*COMMAND, "bench", "--database-url", "no-such://"]
+    (tmp_path / "no-folder").touch()
+    bench = [*COMMAND, "bench", "--database-url", f"sqlite:///{tmp_path}/no-folder/log.sqlite3"]
     done = subprocess.run(bench, capture_output=True, text=True, check=False, env=env, timeout=WAIT_S)
     (log,) = tmp_path.glob("weaklink-bench-*/data.log")
     assert done.returncode == 1

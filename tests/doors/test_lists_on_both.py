@@ -33,6 +33,7 @@ def test_held_orders_buyers_known_defects_and_measures_are_told_on_either_databa
         for asked in ("+447700900121", "åsa ls14a1", "SO-1 price"):
             assert http.get("/v1/disputes/found", params={"q": asked}, headers=by).json()["orders"] == ["SO-1"], asked
         assert http.get("/v1/disputes/known-defects", headers=by).json()["models"][0]["orders"] == 3
-        assert http.get("/v1/trust-measures", headers=by).json()["cases"] == 5
+        measured = http.get("/metrics", headers=desk.by("supervisor-1")).text
+        assert "weaklink_cases 5" in measured.splitlines()
         assert http.post("/v1/accounts/agent-1/away", json={"away": True}, headers=by).is_success
         assert desk.report()["owner"] == "agent-2"
