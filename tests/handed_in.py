@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 
 from custody.kernel.errors import Trouble
-from custody.usecases.accept_scans import Intake, ScanAnswer, ScanOrBatch
+from custody.usecases.accept_scans import Intake
+from custody.usecases.file_part import ScanOrBatch
+from custody.usecases.judge_group import ScanAnswer
 
 
 def hand_in(intake: Intake, parts: Sequence[ScanOrBatch]) -> "Future[list[ScanAnswer]]":

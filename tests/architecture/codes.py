@@ -33,7 +33,7 @@ def raised() -> tuple[dict[str, set[str]], list[str]]:
                         kinds[value].add(kind)
                 except LookupError:
                     if not name.startswith(FORMS):
-                        unknown.append(f"{name}:{node.lineno} {ast.unparse(code)}")
+                        unknown.append(f"{name}:{code.lineno} {ast.unparse(code)}")
     return kinds, unknown
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from api.rounds.timer import CASES
 from custody.kernel.errors import Trouble
+from custody.store import case_book
 from custody.usecases import keep_word, move_case
 from custody.usecases.sweep_cases import sweep_case
 from tests.stories.case_steps import act
@@ -28,7 +29,7 @@ def test_what_is_rebutted_while_the_timer_looks_does_not_bind_and_what_binds_is_
     one = tell(world, opened)
     world.clock.at_ms = one.rebut_by_ms - 50
     held_back, refused = list[Any](), list[Trouble]()
-    real = keep_word.case_book.hold_one if first == "rebuttal" else keep_word.bind_what_stands
+    real = case_book.hold_one if first == "rebuttal" else keep_word.bind_what_stands
 
     def rebut_it() -> None:
         try:
@@ -54,7 +55,7 @@ def test_what_is_rebutted_while_the_timer_looks_does_not_bind_and_what_binds_is_
         return real(*args, **facts)
 
     if first == "rebuttal":
-        monkeypatch.setattr(keep_word.case_book, "hold_one", be_overtaken)
+        monkeypatch.setattr(case_book, "hold_one", be_overtaken)
         rebut_it()
     else:
         world.clock.at_ms += 1_000

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custody.disputes.civil import add_months, civil_date
+from custody.disputes.claim import Remedy
 from custody.disputes.machine import CaseRole, step
 from custody.disputes.messages import say
 from custody.disputes.one_order import Before
@@ -35,7 +36,7 @@ from custody.disputes.outside_promise import (
 from custody.disputes.policy import DEFAULT_POLICY as POLICY
 from custody.disputes.price import is_beside, left_of_price
 from custody.disputes.promise import BY_THEIR_WORD, Promise, credit, make_promise
-from custody.disputes.remedy import WORDS, Remedy
+from custody.disputes.remedy import WORDS
 from custody.kernel.clock import DAY_MS, SECOND_MS, from_iso
 from custody.kernel.errors import Conflict, Rejected
 
