@@ -75,6 +75,16 @@ def compose(settings: Settings, *, broker_lock: BinaryIO | None = None) -> Parts
     kept_outside(settings)
     _require_keys(settings)
     parts = join(settings)
+    try:
+        _make_ready(parts, settings, broker_lock)
+    except BaseException:
+        parts.engine.dispose()  # whoever looks at the file next is not read and written beside
+        raise
+    return parts
+
+
+def _make_ready(parts: Parts, settings: Settings, broker_lock: BinaryIO | None) -> None:
+    """Bring the database up to date, see that everything fits, and name in the log what it runs with."""
     house, keyring, anchor = parts.house, parts.keyring, parts.locks.anchor
     with opening(parts.engine):
         migrate(parts.engine, _versions(devicelock.migrations), _versions(api.migrations))
@@ -91,7 +101,6 @@ def compose(settings: Settings, *, broker_lock: BinaryIO | None = None) -> Parts
     _name_caps(house, parts.locks.caps)
     _name_casework(house)
     anchor.start()
-    return parts
 
 
 def join(settings: Settings) -> Parts:
