@@ -161,9 +161,12 @@ def missed_handsets(
 ) -> list[Missed]:
     """Handsets in parcels that travelled, registered, switched off, and each missed by its customer.
 
-    The parcels travel in a network of their own, or in one that was `played` already. Where a standing authority is in
-    force, some are locked by their cases: those locks are released.
+    The parcels travel in a network of their own, or in one that was `played` already. A standing authority that is in
+    force is withdrawn before, so that no case locks its handset by itself, now or later.
     """
+    for authority in supervisor.get("/v1/authority")["authorities"]:
+        if authority["in_force"]:
+            supervisor.post(f"/v1/authority/{authority['proposal']}/withdraw")
     past = PastConfig(
         seed=seed,
         end_ms=SystemClock().now_ms(),
@@ -180,8 +183,6 @@ def missed_handsets(
         if len(found) < count:
             handset = handset_in(folder, enrolment, seed=rng.random())
             opened = report(supervisor, report_of(world.parcel(order))).opened
-            if opened["lock"].get("order"):
-                supervisor.post(f"/v1/locks/{opened['lock']['order']}/release")
             found.append(Missed(radio=Radio(handset), dispute=str(opened["dispute"])))
     return found
 
