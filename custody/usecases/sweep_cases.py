@@ -7,8 +7,7 @@
 - An ask that nobody answered within its days lapses, and the case goes on without it.
 - A customer who has not chosen is reminded, again after as many days; the offer stays open.
 - What was put right and nobody said was wrong is closed, once every lock and every promise is settled, also one made
-  elsewhere. The days count
-  from what was done last: what came back to us and was given again counts from then.
+  elsewhere. The days count from what was done last: what came back to us and was given again counts from then.
 - A case whose customer found the phone ends once its locks are settled, on the word that they gave.
 - What was set aside for a report by the box is promised again once no other report puts its order right, also in a case
   that it was joined into.
