@@ -1,17 +1,20 @@
 """Who is at the door: bearer tokens and console cookies, roles, and the check against forged console forms."""
 
+import hmac
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
+from pydantic import SecretStr
 
 from api.parts import Parts, parts_of
 from api.people.accounts import Caller, caller_of
 from custody.kernel.errors import Forbidden, Rejected
 
 COOKIE = "weaklink_session"
+SUPERVISOR = "supervisor"
 BEARER = HTTPBearer(auto_error=False, scheme_name="session", description="The token that `POST /v1/sessions` answers.")
 """How the OpenAPI document tells which doors ask for a session; who comes in is decided by `signed_in`."""
 
@@ -62,6 +65,15 @@ def role(*allowed: str) -> Callable[[Caller], Awaitable[Caller]]:
         return caller
 
     return check
+
+
+def by_token(request: Request, parts: Parts, right: SecretStr, *, refused: Forbidden) -> None:
+    """Let in whoever sends a token of the settings, and supervisors by their session; raises `refused` for others."""
+    sent, set_token = token_of(request).encode(), right.get_secret_value().encode()
+    if set_token and hmac.compare_digest(sent, set_token):
+        return
+    if signed_in(request, parts).role != SUPERVISOR:
+        raise refused
 
 
 def same_site(request: Request) -> None:

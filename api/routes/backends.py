@@ -4,7 +4,6 @@ Staff use their session. NanoMDM has no account: the HMAC of its events is its c
 register has none either: `eir_token`, as a bearer token.
 """
 
-import hmac
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -16,7 +15,7 @@ from api.http.encoding import b64
 from api.http.openapi import sent_as
 from api.parts import Parts, parts_of
 from api.people.accounts import Caller
-from api.people.auth import BEARER, role, signed_in, token_of
+from api.people.auth import BEARER, by_token, role
 from api.views import order_view, part_view, reference_view
 from custody.kernel import cbor
 from custody.kernel.errors import Forbidden, NotFound, Rejected
@@ -35,7 +34,6 @@ P = Annotated[Parts, Depends(parts_of)]
 Staff = Annotated[Caller, Depends(role("agent", "supervisor", "investigator"))]
 Supervisor = Annotated[Caller, Depends(role("supervisor"))]
 Decider = Annotated[Caller, Depends(role("supervisor", "investigator"))]
-SUPERVISOR = "supervisor"
 SHOWN = 200
 FIELDS = (
     "shows_contact",
@@ -54,11 +52,8 @@ FIELDS = (
 
 def operator(request: Request, parts: P, _told: Annotated[object, Depends(BEARER)]) -> None:
     """Let in whoever runs an equipment register, by the token of the settings, and supervisors by their session."""
-    sent, right = token_of(request).encode(), parts.settings.eir_token.get_secret_value().encode()
-    if right and hmac.compare_digest(sent, right):
-        return
-    if signed_in(request, parts).role != SUPERVISOR:
-        raise Forbidden("role", "the list is for its operators and for supervisors", fix="Use the token of the list.")
+    refused = Forbidden("role", "the list is for its operators and for supervisors", fix="Use the token of the list.")
+    by_token(request, parts, parts.settings.eir_token, refused=refused)
 
 
 Operator = Depends(operator)

@@ -3,14 +3,13 @@
 Each figure is counted from the rows as they are at that moment, so that no process has to be asked for its own.
 """
 
-import hmac
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.http.openapi import sent_as
 from api.parts import Parts, parts_of
-from api.people.auth import BEARER, signed_in, token_of
+from api.people.auth import BEARER, by_token
 from custody.kernel.clock import DAY_MS, SECOND_MS
 from custody.kernel.errors import Forbidden
 from custody.store.measure_book import WINDOW_DAYS, measure
@@ -19,17 +18,13 @@ from devicelock import watch_store
 router = APIRouter(tags=["health"])
 P = Annotated[Parts, Depends(parts_of)]
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-SUPERVISOR = "supervisor"
 LATELY = f"in the last {WINDOW_DAYS} days"
 
 
 def reader(request: Request, parts: P, _told: Annotated[object, Depends(BEARER)]) -> None:
     """Let in a monitoring system, by the token of the settings, and supervisors by their session."""
-    sent, right = token_of(request).encode(), parts.settings.metrics_token.get_secret_value().encode()
-    if right and hmac.compare_digest(sent, right):
-        return
-    if signed_in(request, parts).role != SUPERVISOR:
-        raise Forbidden("role", "the measures are for supervisors", fix="Use the token of the setting metrics_token.")
+    refused = Forbidden("role", "the measures are for supervisors", fix="Use the token of the setting metrics_token.")
+    by_token(request, parts, parts.settings.metrics_token, refused=refused)
 
 
 @router.get("/metrics", dependencies=[Depends(reader)], response_class=Response, responses={200: sent_as(MEDIA_TYPE)})

@@ -44,6 +44,10 @@ OVERTURNED_BY = MappingProxyType(
 )
 """The lines of a timeline that overturn an answer, each by itself."""
 
+A_DECLINE = "declined"
+UNDOES_A_DECLINE = frozenset({"mind_changed", "decision_accepted"})
+"""The line of a decline, and those after which it stands no more: we took it back, or the scheme decided otherwise."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseLine:

@@ -12,14 +12,15 @@ from sqlmodel import Session, col
 from custody.disputes import civil
 from custody.disputes.claim import ClaimType
 from custody.disputes.known_defect import is_known, model_of, span_ms
+from custody.disputes.overturned import A_DECLINE, UNDOES_A_DECLINE
 from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.kernel.clock import Instant
 from custody.store.case_book import CaseFile
 from custody.store.tables import DisputeEventRow, DisputeRow, SaleRow
 
 TAKEN_BACK = "withdrawn"
-UP_AGAIN = ("mind_changed", "decision_accepted", "reopened")
-"""Lines of a timeline after which a decline does not stand any more."""
+UP_AGAIN = UNDOES_A_DECLINE | {"reopened"}
+"""Lines of a timeline after which a declined report counts again; one that is opened again is looked at anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +101,7 @@ def _is_declined() -> ColumnElement[bool]:
     up_again = exists().where(
         col(later.dispute) == col(line.dispute), col(later.id) > col(line.id), col(later.kind).in_(UP_AGAIN)
     )
-    return exists().where(col(line.dispute) == col(DisputeRow.id), col(line.kind) == "declined", ~up_again)
+    return exists().where(col(line.dispute) == col(DisputeRow.id), col(line.kind) == A_DECLINE, ~up_again)
 
 
 def _product(facts: str) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from custody.disputes.case import CASE
+from custody.disputes.overturned import A_DECLINE, OFFERED, UNDOES_A_DECLINE
 from custody.disputes.promise import MISSED
 from custody.disputes.work_clocks import OpenTime, elapsed
 from custody.kernel.clock import DAY_MS, Instant
@@ -19,9 +20,8 @@ from custody.store.tables import DisputeEventRow, DisputeRow, PromiseRow
 WINDOW_DAYS = 90
 AT_ONCE = 1_000
 KEPT = "kept"
-DECLINED = "declined"
-OVERTURNS = frozenset({"mind_changed", "offered", "decision_accepted"})
-"""Lines after a decline that say that the customer was right: by us, by a new offer, by the independent scheme."""
+OVERTURNS = UNDOES_A_DECLINE | {OFFERED}
+"""Lines after a decline that say that the customer was right; a new offer says so too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +114,7 @@ def _promises(session: Session, since_ms: Instant) -> tuple[int, int, int]:
 
 def _declines(session: Session, since_ms: Instant) -> tuple[int, int]:
     """How many cases were declined, and in how many of them the customer was found right later."""
-    kinds: Collection[str] = {DECLINED, *OVERTURNS}
+    kinds: Collection[str] = {A_DECLINE, *OVERTURNS}
     query = (
         select(col(DisputeEventRow.dispute), col(DisputeEventRow.kind))
         .join(DisputeRow, col(DisputeRow.id) == col(DisputeEventRow.dispute))
@@ -123,7 +123,7 @@ def _declines(session: Session, since_ms: Instant) -> tuple[int, int]:
     )
     declined, overturned = set[str](), set[str]()
     for dispute, kind in session.execute(query):
-        if kind == DECLINED:
+        if kind == A_DECLINE:
             declined.add(dispute)
         elif dispute in declined:
             overturned.add(dispute)
