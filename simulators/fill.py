@@ -17,9 +17,10 @@ from custody.kernel.errors import Fatal
 from custody.scans.place import place_of
 from custody.scans.plain_form import read_plain
 from custody.scans.scan import CONTENT_TYPE, SALT_BYTES
-from custody.scans.view import UnitView
-from custody.store import scan_book
+from custody.scans.view import StationHead, UnitView
+from custody.store import number_book, scan_book
 from custody.store.log_book import NewEntry
+from custody.store.number_book import Newest
 from custody.store.unit import House
 from simulators.load import load_stations, presign
 from simulators.station import Signed
@@ -57,7 +58,7 @@ def _parcel_of(number: int) -> int:
 def _fill(house: House, pattern: Signed, numbers: range, rng: random.Random) -> None:
     event, head = pattern.opening[SALT_BYTES:], pattern.statement
     (parcel,) = [part for part in event.decode().split('"') if part.startswith(f"{ROOT}00/")]
-    entries, rows, keys, views = [], [], [], {}
+    entries, rows, taken, keys, views = [], [], [], [], {}
     with house.unit() as unit:
         for index, number in enumerate(numbers, unit.log.size):
             sscc = _sscc(_parcel_of(number))
@@ -82,8 +83,12 @@ def _fill(house: House, pattern: Signed, numbers: range, rng: random.Random) -> 
                     "flags": "",
                 }
             )
+            taken.append((number + 1, place))
             keys += [{"key": key, "place": place} for key in (sscc, event_id)]
             views[sscc] = msgspec.json.encode(UnitView(known=True, last_event_ms=unit.now_ms)).decode()
         unit.log.append(entries)
         scan_book.add_scans(unit.session, rows, keys)
+        newest = StationHead(seq=numbers.stop, digest=entries[-1].message.digest)
+        before = number_book.newest(unit.session, [STATION]).get(STATION) or Newest(newest)
+        number_book.go_on(unit.session, {STATION: before.after(newest, taken)})
         scan_book.put_parcels(unit.session, views)

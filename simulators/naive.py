@@ -22,11 +22,12 @@ from custody.scans.place import place_of
 from custody.scans.scan import Scan, open_scan
 from custody.store.bulk import table_of
 from custody.store.engine import WRITES, open_engine
-from custody.store.run_tables import ItemKeyRow
+from custody.store.number_book import LateNumberRow
+from custody.store.run_tables import DigestRow, ItemKeyRow
 from custody.store.tables import EntryRow, OpeningRow, ScanRow, StationKeyRow
 from custody.trail.names import index_keys
 
-TABLES = (EntryRow, ItemKeyRow, OpeningRow, ScanRow, StationKeyRow)
+TABLES = (DigestRow, EntryRow, ItemKeyRow, LateNumberRow, OpeningRow, ScanRow, StationKeyRow)
 
 
 def build_app(database_url: str) -> FastAPI:
@@ -84,7 +85,9 @@ def rows_of(scan: Scan, index: int) -> list[SQLModel]:
         flags="",
     )
     keys = [ItemKeyRow(key=key, place=place) for key in sorted(index_keys(scan.event))]
-    return [entry, OpeningRow(place=place, content=scan.opening, erased_ms=None), judged, *keys]
+    number = LateNumberRow(station=scan.station, seq=scan.seq, place=place)
+    named = DigestRow(digest=scan.digest, place=place)
+    return [entry, named, OpeningRow(place=place, content=scan.opening, erased_ms=None), judged, number, *keys]
 
 
 if __name__ == "__main__":

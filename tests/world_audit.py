@@ -76,7 +76,15 @@ from devicelock.store import CommandRow, DeviceRow, LockEventRow, LockOrderRow
 from devicelock.usecases.hear import key_of
 from simulators.handset import Handset
 from tests.world_audit_parts import outside_promise_complaints, part_complaints
-from tests.world_audit_scans import Held, batch_complaints, custodians, editions, held_scans, run_complaints
+from tests.world_audit_scans import (
+    Held,
+    batch_complaints,
+    custodians,
+    editions,
+    held_scans,
+    number_complaints,
+    run_complaints,
+)
 
 SHOWN_LOCKED = frozenset({OrderState.ACTIVE_PROVISIONAL, OrderState.ACTIVE_CONFIRMED})
 REGISTRY = frozenset({POLICY, KEY_ADD, KEY_REVOKE})
@@ -206,6 +214,7 @@ def _scans(session: Session, entries: list[StoredEntry], records: Mapping[int, R
     state = _State(apart=apart, editions=editions(entries), custodians=custodians(entries))
     yield from batch_complaints(session, entries)
     yield from run_complaints(session)
+    yield from number_complaints(session)
     for held in held_scans(session, entries):
         place, scan = held.place, held.scan
         if scan is None:

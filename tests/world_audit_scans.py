@@ -19,8 +19,9 @@ from custody.scans.place import index_of, place_of, position_of
 from custody.scans.scan import SCANS, Scan, open_scan
 from custody.store.engine import is_sqlite
 from custody.store.log_reader import StoredEntry
-from custody.store.run_tables import ItemKeyRow, LeafDigestRow, SortedRunRow
-from custody.store.tables import BatchRow, OpeningRow, ScanRow, StationKeyRow
+from custody.store.number_book import LateNumberRow, NumberSpanRow, read_span
+from custody.store.run_tables import DigestRow, ItemKeyRow, SortedRunRow
+from custody.store.tables import BatchRow, EntryRow, OpeningRow, ScanRow, StationHeadRow, StationKeyRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,10 +100,32 @@ def batch_complaints(session: Session, entries: list[StoredEntry]) -> Iterator[s
 def run_complaints(session: Session) -> Iterator[str]:
     """What does not fit about the runs in which the names of scans stand."""
     known = {(row.table_name, row.run) for row in session.scalars(select(SortedRunRow)).all()}
-    digests, keys = session.scalars(select(LeafDigestRow)).all(), session.scalars(select(ItemKeyRow)).all()
-    used = {("leaf_digest", row.run) for row in digests} | {("item_key", row.run) for row in keys}
+    digests, keys = session.scalars(select(DigestRow)).all(), session.scalars(select(ItemKeyRow)).all()
+    used = {("digest", row.run) for row in digests} | {("item_key", row.run) for row in keys}
     if is_sqlite(session.connection()) and used - known:
         yield f"run: nobody looks into {sorted(used - known)}"
-    inside = {(row.digest, row.place) for row in session.scalars(select(ScanRow)).all() if row.position is not None}
-    if inside != {(row.digest, row.place) for row in digests}:
-        yield "leaf: the names of scans in batches are not those of their rows"
+    scans = session.scalars(select(ScanRow)).all()
+    named = [(row.digest, row.place) for row in scans if row.position is not None]
+    named += [(row.digest, place_of(row.idx)) for row in session.scalars(select(EntryRow)).all()]
+    if sorted(named) != sorted((row.digest, row.place) for row in digests):
+        yield "digest: the names of statements and of scans in batches are not those of their rows"
+    statements = [digest for digest, place in named if position_of(place) is None]
+    if len(set(statements)) < len(statements):
+        yield "digest: a statement stands in the log twice"
+
+
+def number_complaints(session: Session) -> Iterator[str]:
+    """What does not fit about the numbers that scans took."""
+    late = session.scalars(select(LateNumberRow)).all()
+    scans = session.scalars(select(ScanRow)).all()
+    numbered = [(row.station, row.seq, row.place) for row in late]
+    heads = {row.station: row for row in session.scalars(select(StationHeadRow)).all()}
+    spans = sorted(session.scalars(select(NumberSpanRow)).all(), key=lambda row: (row.station, row.last))
+    held = [(row.station, row.taken) for row in spans] + [(row.station, row.taken) for row in heads.values()]
+    in_turn = [(station, *pair) for station, taken in held for pair in read_span(taken)]
+    if sorted(numbered + in_turn) != sorted((row.station, row.seq, row.place) for row in scans):
+        yield "number: the numbers that are kept are not those of the scans"
+    for station in {station for station, _, _ in in_turn}:
+        numbers = [seq for name, seq, _ in in_turn if name == station]
+        if numbers != sorted(set(numbers)) or numbers[-1] > heads[station].seq:
+            yield f"number: {station} did not take {numbers} in turn"

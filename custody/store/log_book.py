@@ -20,9 +20,11 @@ from custody.ledger.checkpoint import Checkpoint, sign_checkpoint
 from custody.ledger.merkle import HASH_BYTES, Frontier, leaf_hash
 from custody.ledger.tiles import MAX_ENTRY_BYTES, Tile, edge_of, extend_tiles
 from custody.scans.place import place_of
+from custody.store import runs
 from custody.store.brief import MEDIA_TYPE, OPENING, STATEMENT, RowValue
 from custody.store.bulk import add, ask, change, pick, put
 from custody.store.engine import is_sqlite
+from custody.store.run_tables import DigestRow
 from custody.store.tables import CheckpointRow, EntryRow, OpeningRow, TileRow
 
 HEAD_ID = 1
@@ -137,7 +139,7 @@ class LogBook:
         return self._frontier
 
     def _write_entries(self, first: int) -> None:
-        rows, openings = [], []
+        rows, names, openings = [], [], []
         for idx, entry in enumerate(self._staged, first):
             rows.append(
                 {
@@ -148,10 +150,12 @@ class LogBook:
                     "received_ms": self._now_ms,
                 }
             )
+            names.append({"digest": entry.digest, "place": place_of(idx)})
             if entry.opening is not None:
                 openings.append(opening_row(place_of(idx), entry.opening))
             openings += [opening_row(place_of(idx, position), opening) for position, opening in entry.scans]
         add(self._session, EntryRow, rows)
+        runs.add(self._session, DigestRow, names)
         add(self._session, OpeningRow, openings)
 
     def _edge(self, size: int) -> dict[int, bytes]:

@@ -11,9 +11,11 @@ from custody.kernel.clock import Instant
 from custody.kernel.errors import NotFound
 from custody.ledger.merkle import HASH_BYTES, consistency_path, inclusion_path
 from custody.ledger.tiles import WIDTH, TileHashReader, TileId, encode_bundle, tiles_above, tiles_beside
-from custody.scans.place import MOST_ENTRIES, place_of
+from custody.scans.place import MOST_ENTRIES, index_of, place_of, position_of
+from custody.store import runs
 from custody.store.bulk import ask, pick
 from custody.store.log_book import HEAD_ID, TILE, unpack
+from custody.store.run_tables import DigestRow
 from custody.store.some_rows import NOT_A_SCAN
 from custody.store.tables import EntryRow, LogHeadRow, OpeningRow, TileRow
 
@@ -124,7 +126,8 @@ def entry(session: Session, idx: int) -> StoredEntry:
 
 def entry_by_digest(session: Session, digest: bytes) -> StoredEntry:
     """The entry of a statement digest; raises `NotFound`."""
-    found = [idx for (idx,) in pick(session, EntryRow, ("idx",), by=("digest",), values=[digest])]
+    places = [place for (place,) in runs.found(session, DigestRow, ("place",), [digest])]
+    found = [index_of(place) for place in places if position_of(place) is None]
     if not found:
         raise NotFound("entry", "no entry has this digest", fix="Post the statement, or check the digest.")
     return entry(session, found[0])

@@ -17,10 +17,10 @@ class ItemKeyRow(SQLModel, table=True):
     place: int = Field(sa_type=BigInteger, primary_key=True)
 
 
-class LeafDigestRow(SQLModel, table=True):
-    """Where a scan of a batch stands, by its name: the hash of its leaf."""
+class DigestRow(SQLModel, table=True):
+    """Where a statement stands, by its digest; and a scan of a batch, by the hash of its leaf."""
 
-    __tablename__ = "leaf_digest"
+    __tablename__ = "digest"
     __table_args__ = COMPACT
     run: int = Field(default=0, primary_key=True)
     digest: bytes = Field(sa_type=LargeBinary, primary_key=True)

@@ -10,25 +10,22 @@ from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from custody.kernel.clock import Instant
-from custody.scans.place import index_of, place_of, position_of
-from custody.scans.view import StationHead
+from custody.scans.place import index_of, position_of
 from custody.store import runs
 from custody.store.bulk import add, ask, pick, put, put_if_absent
-from custody.store.run_tables import ItemKeyRow, LeafDigestRow
+from custody.store.run_tables import DigestRow, ItemKeyRow
 from custody.store.tables import (
     EntryRow,
     OpeningRow,
     ParcelRow,
     QuarantineRow,
     ScanRow,
-    StationHeadRow,
     StationKeyRow,
     StationRow,
 )
 
 MAX_QUARANTINE = 100_000
 READ_AT_ONCE = 1_000
-PLACE = ("station", "seq")
 
 
 class EnrolledKey(NamedTuple):
@@ -64,14 +61,6 @@ class JudgedScan(msgspec.Struct, frozen=True, gc=False):
         return position_of(self.place)
 
 
-class PlacedScan(NamedTuple):
-    """A scan where it is asked for by its place in the station's sequence; `link` is the digest of its statement."""
-
-    place: int
-    digest: bytes
-    link: bytes
-
-
 def station_keys(session: Session, kids: Iterable[bytes]) -> dict[bytes, EnrolledKey]:
     """Enrolled keys by thumbprint."""
     found = pick(session, StationKeyRow, EnrolledKey._fields, by=("kid",), values=kids)
@@ -81,12 +70,6 @@ def station_keys(session: Session, kids: Iterable[bytes]) -> dict[bytes, Enrolle
 def enrolments(session: Session, kids: Iterable[bytes]) -> dict[bytes, int]:
     """The entries that enrolled these keys."""
     return dict(pick(session, StationKeyRow, ("kid", "added_idx"), by=("kid",), values=kids))
-
-
-def station_heads(session: Session, stations: Iterable[str]) -> dict[str, StationHead]:
-    """The newest statement of each station."""
-    found = pick(session, StationHeadRow, ("station", "seq", "digest"), by=("station",), values=stations)
-    return {station: StationHead(seq=seq, digest=digest) for station, seq, digest in found}
 
 
 def stations(session: Session) -> list[StationRow]:
@@ -121,63 +104,14 @@ def all_parcels(session: Session) -> Iterator[tuple[str, str]]:
 
 def known_digests(session: Session, digests: Iterable[bytes]) -> dict[bytes, int]:
     """Which statements the log holds already, with their indexes."""
-    return dict(pick(session, EntryRow, ("digest", "idx"), by=("digest",), values=digests))
+    found = runs.found(session, DigestRow, ("digest", "place"), digests)
+    return {digest: index_of(place) for digest, place in found if position_of(place) is None}
 
 
 def known_names(session: Session, names: Iterable[bytes]) -> dict[bytes, int]:
     """Where scans stand, by their digests: those of statements, and the leaf hashes of scans in batches."""
-    wanted = list(dict.fromkeys(names))
-    found = {digest: place_of(index) for digest, index in known_digests(session, wanted).items()}
-    inside = runs.found(session, LeafDigestRow, ("digest", "place"), [name for name in wanted if name not in found])
-    return dict(sorted(inside, key=itemgetter(1), reverse=True)) | found
-
-
-def scans_at(session: Session, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], list[PlacedScan]]:
-    """Scans that stand at (station, sequence), in log order; more than one is tamper evidence."""
-    rows = list(pick(session, ScanRow, (*PLACE, "place", "digest"), by=PLACE, values=places))
-    links = statement_digests(session, {index_of(row[2]) for row in rows})
-    found: dict[tuple[str, int], list[PlacedScan]] = {}
-    for station, seq, place, digest in rows:
-        found.setdefault((station, seq), []).append(PlacedScan(place, digest, links[index_of(place)]))
-    return {number: sorted(scans) for number, scans in found.items()}
-
-
-def scans_between(session: Session, station: str, first: int, last: int) -> dict[int, list[PlacedScan]]:
-    """Scans of a station with the numbers from first to last, in log order, by number."""
-    question = "SELECT seq, place, digest FROM scan WHERE station = ? AND seq BETWEEN ? AND ?"
-    rows = ask(session, question, (station, first, last))
-    links = statement_digests(session, {index_of(place) for _, place, _ in rows})
-    found: dict[int, list[PlacedScan]] = {}
-    for seq, place, digest in rows:
-        found.setdefault(seq, []).append(PlacedScan(place, digest, links[index_of(place)]))
-    return {seq: sorted(scans) for seq, scans in found.items()}
-
-
-def numbers_around(session: Session, station: str, first: int, last: int, *, most: int) -> dict[int, int]:
-    """The numbers of a station that are taken from first to last, and `most` on either side, each with a place.
-
-    What was not signed with a key of the station takes no number.
-    """
-    parts, values = list[str](), list[str | int]()
-    for table, ours in (("unopened", ""), ("scan", " AND code NOT IN ('key_unknown', 'key_revoked')")):
-        whole = f"SELECT seq, place FROM {table} WHERE station = ?{ours}"  # noqa: S608 - our own names
-        parts += [
-            f"SELECT * FROM ({whole} AND {which}) AS part"  # noqa: S608 - our own names
-            for which in ("seq BETWEEN ? AND ?", "seq < ? ORDER BY seq DESC LIMIT ?", "seq > ? ORDER BY seq LIMIT ?")
-        ]
-        values += [station, first, last, station, first, most, station, last, most]
-    return dict(ask(session, " UNION ALL ".join(parts), values))
-
-
-def newest_statement(session: Session, station: str) -> StationHead | None:
-    """The statement with a station's highest number, also one that was set aside: its number is taken all the same."""
-    found = list(station_heads(session, [station]).values())
-    for table in ("scan", "unopened"):
-        question = f"SELECT seq, place FROM {table} WHERE station = ? ORDER BY seq DESC, place LIMIT 1"  # noqa: S608 - our own names
-        for seq, place in ask(session, question, (station,)):
-            index = index_of(place)
-            found.append(StationHead(seq=seq, digest=statement_digests(session, [index])[index]))
-    return max(found, key=lambda head: head.seq, default=None)
+    found = sorted(runs.found(session, DigestRow, ("digest", "place"), names), key=itemgetter(1), reverse=True)
+    return dict(found) | {digest: place for digest, place in found if position_of(place) is None}
 
 
 def statement_digests(session: Session, indexes: Iterable[int]) -> dict[int, bytes]:
@@ -221,22 +155,16 @@ def state_under(session: Session, keys: Iterable[str]) -> list[list[tuple[Any, .
 
 
 def add_scans(session: Session, scans: Sequence[dict[str, Any]], keys: Sequence[dict[str, Any]]) -> None:
-    """Insert scan rows and the keys they are found under."""
+    """Insert scan rows, the keys they are found under, and the digests of those in batches."""
     add(session, ScanRow, scans)
     runs.add(session, ItemKeyRow, keys)
     inside = [scan for scan in scans if position_of(scan["place"]) is not None]
-    runs.add(session, LeafDigestRow, [{"digest": scan["digest"], "place": scan["place"]} for scan in inside])
+    runs.add(session, DigestRow, [{"digest": scan["digest"], "place": scan["place"]} for scan in inside])
 
 
 def put_parcels(session: Session, views: Mapping[str, str]) -> None:
     """Replace what is known of parcels."""
     put(session, ParcelRow, [{"key": key, "view": view} for key, view in sorted(views.items())], keys=("key",))
-
-
-def put_station_heads(session: Session, heads: Mapping[str, tuple[int, bytes]]) -> None:
-    """Replace the newest statement of stations."""
-    rows = [{"station": name, "seq": seq, "digest": digest} for name, (seq, digest) in sorted(heads.items())]
-    put(session, StationHeadRow, rows, keys=("station",))
 
 
 def add_to_quarantine(session: Session, rows: Sequence[dict[str, Any]]) -> int:

@@ -5,9 +5,9 @@ Times are integer milliseconds (64 bits), bytes are raw, documents that only we 
 - `entry`, `opening`, `tile`, `checkpoint`, `log_head`: the log. An entry never changes; an opening may be erased.
 - `batch`: the seal and the leaves of a batch, without which no scan of it can be proved.
 - `place` names a scan or an opening: its log index, and its position if it is in a batch (`scans/place.py`).
-- `scan`, `item_key`, `leaf_digest`, `parcel`, `station_key`, `station_head`, `quarantine`: what the scans say, for the
-  judge and for finding them again. All of it can be rebuilt from entries and openings.
-- `sorted_run`: in which parts the rows of `item_key` and `leaf_digest` stand (`run_tables.py`).
+- `scan`, `item_key`, `digest`, `parcel`, `station_key`, `station_head`, `number_span`, `late_number`, `quarantine`:
+  what the scans say, for the judge and for finding them again. All of it can be rebuilt from entries and openings.
+- `sorted_run`: in which parts the rows of `item_key` and `digest` stand (`run_tables.py`).
 - `sale`: which handset an order was for, as the seller's own record.
 - `dispute`, `dispute_event`, `promise`, `ask`, `message`, `inquiry`: casework.
 - `cosignature`, `cosigned_head`, `cosigned_note`: what witnesses said of the log.
@@ -59,7 +59,7 @@ class EntryRow(SQLModel, table=True):
 
     __tablename__ = "entry"
     idx: int = Field(sa_column=_row_number())
-    digest: bytes = Field(sa_type=LargeBinary, unique=True)
+    digest: bytes = Field(sa_type=LargeBinary)
     raw: bytes = Field(sa_type=STATEMENT)
     content_type: str = Field(sa_type=MEDIA_TYPE)
     received_ms: int = Field(sa_type=BigInteger)
@@ -105,7 +105,6 @@ class ScanRow(SQLModel, table=True):
     result: str
     code: str
     flags: str = Field(sa_type=Text)
-    __table_args__ = (Index("ix_scan_station_seq", "station", "seq"),)
 
     @property
     def index(self) -> int:
@@ -159,12 +158,13 @@ class StationKeyRow(SQLModel, table=True):
 
 
 class StationHeadRow(SQLModel, table=True):
-    """The newest statement of a station by sequence number."""
+    """The newest statement of a station by sequence number; `taken`: its newest numbers (`number_book.py`)."""
 
     __tablename__ = "station_head"
     station: str = Field(primary_key=True)
     seq: int = Field(sa_type=BigInteger)
     digest: bytes = Field(sa_type=LargeBinary)
+    taken: bytes = Field(sa_type=LargeBinary)
 
 
 class QuarantineRow(SQLModel, table=True):

@@ -30,7 +30,7 @@ from custody.ledger.statements import (
 )
 from custody.ledger.typed_station import read_info
 from custody.scans.view import StationHead
-from custody.store import scan_book
+from custody.store import number_book, scan_book
 from custody.store.log_book import NewEntry
 from custody.store.policy_book import newest_policy
 from custody.store.tables import StationKeyRow, StationRow
@@ -137,7 +137,7 @@ def enrol(unit: Unit, *, token: str, cose_key: bytes, possession: bytes, registr
         iat_s=unit.now_ms // 1000,
     )
     index = _add_key(unit, row, key, statement, used) if known is None else known.added_idx
-    head = scan_book.newest_statement(unit.session, info.station)
+    head = number_book.newest_statement(unit.session, info.station)
     return Enrolled(info=info, kid=key.kid, index=index, head=head)
 
 

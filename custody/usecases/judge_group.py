@@ -34,8 +34,9 @@ from custody.scans.scan import CAPTURED, OPENED, Scan
 from custody.scans.tolerances import Tolerances
 from custody.scans.verdict import QUARANTINED, Verdict, already_done, unread
 from custody.scans.view import KeyStanding, StationHead, UnitView
-from custody.store import batch_book, log_reader, policy_book, scan_book, unopened_book
+from custody.store import batch_book, log_reader, number_book, policy_book, scan_book, unopened_book
 from custody.store.log_book import ReadyEntry
+from custody.store.number_book import NOTHING_TAKEN, Newest, Number, Taker
 from custody.store.scan_book import EnrolledKey
 from custody.store.unit import Unit
 from custody.store.unopened_book import UnopenedScan
@@ -72,9 +73,10 @@ class Bench:
         scans = [*plain, *(scan for part in batches for scan in part.scans)]
         statements: list[Scan | BatchStatement] = [*plain, *(part.statement for part in batches)]
         self._keys = scan_book.station_keys(session, {each.message.kid for each in statements})
-        self._heads = scan_book.station_heads(session, {each.station for each in statements})
-        self._known = scan_book.known_digests(session, {each.message.digest for each in statements})
-        self._takers: dict[tuple[str, int], list[bytes]] = {}
+        self._newest = number_book.newest(session, {each.station for each in statements})
+        self._heads = {station: each.head for station, each in self._newest.items()}
+        self._known: dict[bytes, int] = {}
+        self._takers: dict[Number, list[bytes]] = {}
         self._read_numbers(plain, [part.statement for part in batches])
         wanted = {key for scan in scans for key in concerned(scan.event, self._tolerances.edition)}
         ids = {scan.event.event_id for scan in scans if scan.content_type == CAPTURED}
@@ -88,7 +90,8 @@ class Bench:
         voids = {scan.message.kid for scan in scans if scan.event.biz_step == VOIDS}
         facts = station_facts(session, voids) if voids else {}
         self._custodians = {kid: each.custodian for kid, each in facts.items()}
-        self._moved_heads: dict[str, tuple[int, bytes]] = {}
+        self._in_turn: dict[str, list[tuple[int, int]]] = {}
+        self._late_numbers: list[tuple[str, int, int]] = []
         self._moved_views: set[str] = set()
         self._entries: list[ReadyEntry] = []
         self._scan_rows: list[dict[str, object]] = []
@@ -107,7 +110,8 @@ class Bench:
         scan_book.add_scans(session, self._scan_rows, self._key_rows)
         batch_book.add_batches(session, self._batch_rows)
         unopened_book.add_unreadable(session, self._unread_rows)
-        scan_book.put_station_heads(session, self._moved_heads)
+        number_book.go_on(session, self._gone_on())
+        number_book.add_late(session, self._late_numbers)
         moved = {key: msgspec.json.encode(self._views[key]).decode() for key in self._moved_views}
         scan_book.put_parcels(session, moved)
         if self._aside:
@@ -118,20 +122,24 @@ class Bench:
         return [answered[turn] for turn in range(len(parts))]
 
     def _read_numbers(self, plain: Sequence[Scan], batches: Sequence[BatchStatement]) -> None:
-        """Which statements took the numbers of this group, in log order, and which of them wait for an opening."""
+        """Which statements took the numbers of this group, in log order, and which of them wait for an opening.
+
+        Every statement of a scan takes a number, so one that the log holds already is among them.
+        """
         session, numbers = self._unit.session, {(scan.station, scan.seq) for scan in plain}
-        stored = scan_book.scans_at(session, numbers)
+        takers = number_book.takers_at(session, numbers, self._newest)
         waiting = unopened_book.at(session, numbers)
         for batch in batches:
-            span = (batch.station, batch.first, batch.last)
-            stored |= {(batch.station, seq): rows for seq, rows in scan_book.scans_between(session, *span).items()}
-            waiting += unopened_book.between(session, *span)
+            between = (batch.station, batch.first, batch.last)
+            takers |= number_book.takers_between(session, *between, self._newest.get(batch.station))
+            waiting += unopened_book.between(session, *between)
         self._waiting = {row.digest: row for row in waiting if position_of(row.place) is None}
         links = scan_book.statement_digests(session, {index_of(row.place) for row in waiting})
-        placed = {number: [(row.place, row.link) for row in rows] for number, rows in stored.items()}
         for row in waiting:
-            placed.setdefault((row.station, row.seq), []).append((row.place, links[index_of(row.place)]))
-        self._takers = {number: [link for _, link in sorted(those)] for number, those in placed.items()}
+            taker = Taker(row.place, links[index_of(row.place)])
+            takers.setdefault((row.station, row.seq), []).append(taker)
+        self._known = {taker.link: index_of(taker.place) for those in takers.values() for taker in those}
+        self._takers = {number: [taker.link for taker in sorted(those)] for number, those in takers.items()}
 
     def _waits(self, scan: Scan) -> bool:
         """Whether the log holds it and only its opening is missing; it is judged after all others."""
@@ -199,10 +207,12 @@ class Bench:
         self._entries.append(filing.entry)
         self._batch_rows.append(batch_book.batch_row(index, sealed.seal, filing.leaves))
         self._known[statement.digest] = index
+        numbers = list[tuple[int, int]]()
         for at, (scan, verdict) in enumerate(zip(batch.scans, judged.verdicts, strict=True)):
             place = place_of(index, at)
             self._takers.setdefault((statement.station, statement.first + at), []).append(statement.digest)
             if isinstance(scan, BatchedScan) and verdict is not None:
+                numbers.append((statement.first + at, place))
                 self._scan_rows.append(_scan_row(scan, verdict, place, self._unit.now_ms))
                 self._key_rows += [{"key": name, "place": place} for name in filing.keys[at]]
             else:
@@ -211,9 +221,7 @@ class Bench:
                 self._unread_rows.append({**row, "sub": leaf.subject})
         self._views |= judged.views
         self._moved_views |= judged.views.keys()
-        if judged.head is not None:
-            self._heads[statement.station] = judged.head
-            self._moved_heads[statement.station] = (judged.head.seq, judged.head.digest)
+        self._number_batch(statement.station, numbers, judged.head)
         return [self._batch_ack(sealed, at, verdict, index) for at, verdict in enumerate(judged.verdicts)]
 
     def _batch_ack(self, sealed: SealedBatch, at: int, verdict: Verdict | None, index: int | None) -> ScanAnswer:
@@ -237,6 +245,7 @@ class Bench:
         standing = _standing(key, index)
         verdict = judge_repeat(twin, scan) or self._judge(scan, standing=standing, head=before, now_ms=received_ms)
         self._opened.append((index, scan))
+        self._late_numbers.append((scan.station, scan.seq, waiting.place))
         self._file(scan, verdict, index, received_ms, filing)
         return self._ack(scan, verdict, index)
 
@@ -244,6 +253,23 @@ class Bench:
         """The statement that took a number first, be it readable or not."""
         takers = self._takers.get((station, seq))
         return takers[0] if takers else None
+
+    def _number_batch(self, station: str, numbers: Sequence[tuple[int, int]], head: StationHead | None) -> None:
+        """Keep which numbers its scans took, and their places. `head`: from where the station goes on, if it does."""
+        late = numbers
+        if head is not None:
+            before = self._heads.get(station)
+            late = [number for number in numbers if before is not None and number[0] <= before.seq]
+            self._heads[station] = head
+            self._in_turn.setdefault(station, []).extend(numbers[len(late) :])
+        self._late_numbers += [(station, *number) for number in late]
+
+    def _gone_on(self) -> dict[str, Newest]:
+        """From where stations go on now."""
+        return {
+            station: self._newest.get(station, NOTHING_TAKEN).after(self._heads[station], numbers)
+            for station, numbers in self._in_turn.items()
+        }
 
     def _judge_now(self, scan: Scan, key: EnrolledKey) -> Verdict:
         head, standing = self._heads.get(scan.station), _standing(key, self._first + len(self._entries))
@@ -262,7 +288,9 @@ class Bench:
         head = self._heads.get(scan.station)
         if verdict.result != QUARANTINED and (head is None or scan.seq > head.seq):
             self._heads[scan.station] = StationHead(seq=scan.seq, digest=scan.digest)
-            self._moved_heads[scan.station] = (scan.seq, scan.digest)
+            self._in_turn.setdefault(scan.station, []).append((scan.seq, place_of(index)))
+        else:
+            self._late_numbers.append((scan.station, scan.seq, place_of(index)))
         self._file(scan, verdict, index, self._unit.now_ms, filing)
         return self._ack(scan, verdict, index)
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 from sqlmodel import Session
 
 from custody.kernel.clock import Instant
-from custody.store import scan_book
+from custody.store import number_book
 from custody.trail.arrange import SequenceGap, sequence_gaps
 from custody.trail.sealed import SealedScan
 from custody.usecases.open_scans import stored_scans
@@ -29,7 +29,7 @@ def gaps_near(session: Session, scans: Iterable[SealedScan]) -> list[SequenceGap
     found = []
     for station, own in sorted(numbers.items()):
         for first, last in _stretches(sorted(own)):
-            held = scan_book.numbers_around(session, station, first, last, most=NEXT)
+            held = number_book.numbers_around(session, station, first, last, most=NEXT)
             ends = [pair for pair in pairwise(sorted(held)) if pair[1] > pair[0] + 1]
             at_ms = _times(session, {held[number] for pair in ends for number in pair})
             found += [

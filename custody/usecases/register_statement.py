@@ -42,8 +42,9 @@ from custody.scans.place import place_of
 from custody.scans.scan import SCANS, ScanStatement, read_scan_statement
 from custody.scans.tolerances import Tolerances
 from custody.scans.view import StationHead
-from custody.store import log_reader, registry_book, scan_book
+from custody.store import log_reader, number_book, registry_book, scan_book
 from custody.store.log_book import NewEntry
+from custody.store.number_book import Newest
 from custody.store.policy_book import every_policy, newest_policy
 from custody.store.tables import UnopenedRow
 from custody.store.unit import House, Unit
@@ -167,9 +168,10 @@ def register_scan(unit: Unit, scan: ScanStatement, tolerances: Tolerances) -> Re
         )
     )
     # 3. The station goes on from here, unless the judge would set such a scan apart.
-    head = scan_book.station_heads(unit.session, [scan.station]).get(scan.station)
-    if takes_its_place(scan, head, unit.now_ms, tolerances):
-        scan_book.put_station_heads(unit.session, {scan.station: (scan.seq, scan.message.digest)})
+    held = number_book.newest(unit.session, [scan.station]).get(scan.station)
+    if takes_its_place(scan, held.head if held else None, unit.now_ms, tolerances):
+        head = StationHead(seq=scan.seq, digest=scan.message.digest)
+        number_book.go_on(unit.session, {scan.station: Newest(head, held.taken if held else b"")})
     return done
 
 

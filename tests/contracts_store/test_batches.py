@@ -27,7 +27,7 @@ from custody.scans.place import index_of
 from custody.scans.scan import CONTENT_TYPE
 from custody.scans.tolerances import Tolerances
 from custody.scans.view import StationHead
-from custody.store import log_reader, scan_book
+from custody.store import log_reader, number_book, scan_book
 from custody.store.tables import BatchRow, CheckpointRow, EntryRow, QuarantineRow, ScanRow, UnopenedRow
 from custody.store.unit import House
 from custody.usecases.accept_scans import Intake
@@ -165,9 +165,9 @@ def test_the_newest_statement_of_a_station_is_the_batch_with_its_last_scan_be_it
         yard.take(intake, yard.lanes[0])
         take(yard, intake, batch)
     with house.read() as session:
-        newest = scan_book.newest_statement(session, station.name)
+        newest = number_book.newest_statement(session, station.name)
         assert newest == StationHead(seq=batch.statement.last, digest=batch.statement.digest)
-        assert scan_book.newest_statement(session, "nobody") is None
+        assert number_book.newest_statement(session, "nobody") is None
 
 
 def test_a_batch_that_comes_again_is_answered_as_before(house: House, yard: Yard) -> None:

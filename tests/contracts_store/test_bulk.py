@@ -8,13 +8,14 @@ from sqlalchemy import func, select, update
 from sqlmodel import Session, SQLModel
 
 from custody.kernel.errors import Fatal
-from custody.store import case_book, erase_book, registration_book, registry_book, scan_book
+from custody.scans.view import StationHead
+from custody.store import case_book, erase_book, number_book, registration_book, registry_book, scan_book
 from custody.store.bulk import pick, put, put_if_absent
 from custody.store.engine import is_sqlite, open_engine
 from custody.store.migrate import migrate
+from custody.store.number_book import LateNumberRow, Newest, NumberSpanRow
 from custody.store.policy_book import every_policy
 from custody.store.tables import (
-    EntryRow,
     ParcelRow,
     QuarantineRow,
     ScanRow,
@@ -86,11 +87,11 @@ def test_evidence_that_comes_twice_in_one_group_is_kept_once(house: House) -> No
 
 def test_a_station_has_one_newest_statement(house: House) -> None:
     with house.unit() as unit:
-        scan_book.put_station_heads(unit.session, {"hub": (1, b"1" * 32)})
-        scan_book.put_station_heads(unit.session, {"hub": (2, b"2" * 32), "dock": (1, b"3" * 32)})
+        first, second = (Newest(StationHead(seq=seq, digest=b"%d" % seq * 32)) for seq in (1, 2))
+        number_book.go_on(unit.session, {"hub": first})
+        number_book.go_on(unit.session, {"hub": second, "dock": first})
     with house.read() as session:
-        heads = scan_book.station_heads(session, ["hub", "dock", "nowhere"])
-        assert {name: (row.seq, row.digest[:1]) for name, row in heads.items()} == {"hub": (2, b"2"), "dock": (1, b"3")}
+        assert number_book.newest(session, ["hub", "dock", "nowhere"]) == {"hub": second, "dock": first}
         assert session.scalar(select(func.count()).select_from(StationHeadRow)) == 2
 
 
@@ -116,7 +117,9 @@ def test_a_condition_that_would_be_left_out_is_refused(house: House) -> None:
 def test_asking_for_nothing_finds_nothing_and_writing_nothing_is_fine(house: House) -> None:
     with house.unit() as unit:
         scan_book.add_scans(unit.session, [], [])
-        assert scan_book.scans_at(unit.session, []) == {}
+        number_book.go_on(unit.session, {})
+        number_book.add_late(unit.session, [])
+        assert number_book.takers_at(unit.session, [], {}) == {}
         assert scan_book.parcels(unit.session, iter(())) == {}
 
 
@@ -129,11 +132,11 @@ def test_what_a_unit_has_not_flushed_yet_is_found_too(house: House) -> None:
 @pytest.mark.parametrize(
     ("table", "by", "value"),
     [
-        (ScanRow, ("station", "seq"), ("hub", 1)),
+        (LateNumberRow, ("station", "seq"), ("hub", 1)),
         (UnopenedRow, ("station", "seq"), ("hub", 1)),
         (TileRow, ("level", "number"), (0, 1)),
         (ParcelRow, ("key",), "a"),
-        (EntryRow, ("digest",), b"d"),
+        (NumberSpanRow, ("station", "last"), ("hub", 1)),
     ],
 )
 def test_a_question_goes_by_an_index_however_long_the_table_is(

@@ -13,7 +13,7 @@ from sqlmodel import Session
 from custody.kernel.errors import Rejected, Unavailable
 from custody.scans.scan import Scan
 from custody.scans.tolerances import Tolerances
-from custody.store import scan_book
+from custody.store import number_book, scan_book
 from custody.store.scan_book import EnrolledKey
 from custody.store.tables import CheckpointRow, QuarantineRow, ScanRow
 from custody.store.unit import House
@@ -85,8 +85,9 @@ def test_other_content_under_one_number_is_tamper_evidence_and_both_are_kept(hou
     assert honest.verdict.result == "duplicate"
     assert after.verdict.result == "accepted"
     with house.read() as session:
-        found = scan_book.scans_at(session, [(forged.station, forged.seq)])[forged.station, forged.seq]
-    assert [row.digest for row in found] == [scans[1].digest, forged.digest]
+        number = (forged.station, forged.seq)
+        found = number_book.takers_at(session, [number], number_book.newest(session, [forged.station]))[number]
+    assert [taker.link for taker in found] == [scans[1].digest, forged.digest]
     assert yard.complaints("fork", "prev") == []
 
 

@@ -14,14 +14,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, MetaData, inspect, select, text
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, SQLModel, col
 
 from api.people import tables as api_tables
 from custody.kernel.errors import Unavailable
 from custody.scans.place import place_of
+from custody.store import number_book, run_tables, runs, scan_book
 from custody.store import outside_book as outside_tables
-from custody.store import run_tables, runs, scan_book
 from custody.store import shard_book as shard_tables
 from custody.store import stretch_book as stretch_tables
 from custody.store import tables as custody_tables
@@ -35,10 +34,11 @@ from devicelock import part_store as part_tables
 from devicelock import put_off_store as put_off_tables
 from devicelock import store as devicelock_tables
 from devicelock import watch_store as watch_tables
+from tests.world_audit_scans import number_complaints
 from tests.world_parts import VERSIONS
 
 HOUSES = {
-    "custody": (custody_tables, run_tables, shard_tables, stretch_tables, outside_tables),
+    "custody": (custody_tables, run_tables, number_book, shard_tables, stretch_tables, outside_tables),
     "devicelock": (devicelock_tables, authority_tables, part_tables, watch_tables, broker_tables, put_off_tables),
     "api": (api_tables,),
 }
@@ -199,8 +199,8 @@ def test_rows_of_an_older_database_stand_where_they_stood(empty_url: str) -> Non
             row["idx"]: (row["raw"], row["kind"]) for row in rows
         }
         assert [(row.key, row.view) for row in session.scalars(select(custody_tables.ParcelRow))] == [("one", "{}")]
-        with pytest.raises(IntegrityError):
-            session.connection().execute(text(entry), {**rows[0], "idx": 99})
+        known = {row["raw"]: row["idx"] for row in rows}
+        assert scan_book.known_digests(session, known) == known
     engine.dispose()
 
 
@@ -246,6 +246,42 @@ def test_scans_in_batches_of_an_older_database_are_found_by_their_names(empty_ur
     with Session(engine) as session:
         first = dict(zip(digests[:0:-1], places[:0:-1], strict=True))
         assert scan_book.known_names(session, digests) == first
+    engine.dispose()
+
+
+def test_numbers_of_an_older_database_are_found_and_those_out_of_turn_are_late(empty_url: str) -> None:
+    engine = open_engine(empty_url)
+    with older(engine, "custody_0020") as connection:
+        told = [("hub", seq, seq, "accepted") for seq in range(1, 101)]
+        told += [("hub", 7, 200, "quarantined"), ("hub", 7, 150, "accepted"), ("hub", 400, 201, "accepted")]
+        told += [("dock", 3, 202, "flagged"), ("lost", 1, 203, "quarantined")]
+        row = "INSERT INTO scan (place, station, seq, digest, received_ms, result, code, flags)"
+        entry = "INSERT INTO entry (idx, digest, raw, content_type, received_ms) VALUES (:idx, :digest, '', 'x', 1)"
+        rows = [
+            {
+                "place": place_of(idx),
+                "idx": idx,
+                "digest": b"%d" % idx,
+                "station": station,
+                "seq": seq,
+                "result": result,
+            }
+            for station, seq, idx, result in told
+        ]
+        connection.execute(text(entry), rows)
+        connection.execute(text(f"{row} VALUES (:place, :station, :seq, :digest, 1, :result, '', '')"), rows)
+        heads = [{"station": "hub", "seq": 100}, {"station": "dock", "seq": 9}]
+        connection.execute(text("INSERT INTO station_head (station, seq, digest) VALUES (:station, :seq, 'd')"), heads)
+    migrate(engine, *VERSIONS)
+    with Session(engine) as session:
+        assert list(number_complaints(session)) == []
+        newest = number_book.newest(session, ["hub", "dock", "lost"])
+        held = {name: (each.head.seq, len(each.taken)) for name, each in newest.items()}
+        assert held == {"hub": (100, 64), "dock": (9, 16)}
+        late = [(row.station, row.seq) for row in session.scalars(select(number_book.LateNumberRow)).all()]
+        assert sorted(late) == [("hub", 7), ("hub", 7), ("hub", 400), ("lost", 1)]
+        takers = number_book.takers_between(session, "hub", 7, 7, newest["hub"])["hub", 7]
+        assert [taker.link for taker in takers] == [b"7", b"150", b"200"]
     engine.dispose()
 
 

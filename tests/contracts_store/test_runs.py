@@ -10,7 +10,7 @@ from sqlmodel import Session, col, delete, select
 
 from custody.store import runs
 from custody.store.engine import is_sqlite
-from custody.store.run_tables import ItemKeyRow, LeafDigestRow, SortedRunRow
+from custody.store.run_tables import DigestRow, ItemKeyRow, SortedRunRow
 from custody.store.unit import House
 from tests.contracts_store.houses import begin, open_house
 
@@ -30,7 +30,7 @@ def add(house: House, rows: list[tuple[str, int]]) -> None:
     """Rows that one unit adds, each to both tables."""
     with house.unit() as unit:
         runs.add(unit.session, ItemKeyRow, [{"key": key, "place": place} for key, place in rows])
-        runs.add(unit.session, LeafDigestRow, [{"digest": key.encode(), "place": place} for key, place in rows])
+        runs.add(unit.session, DigestRow, [{"digest": key.encode(), "place": place} for key, place in rows])
 
 
 def stand_in(session: Session) -> Counter[tuple[str, int]]:
@@ -42,7 +42,7 @@ def stand_in(session: Session) -> Counter[tuple[str, int]]:
 @given(groups=st.lists(st.lists(NAMES, min_size=1, max_size=30), max_size=25))
 def test_what_stands_under_a_name_is_found_once_however_runs_are_merged(house: House, groups: list[list[str]]) -> None:
     with house.unit() as unit:
-        for table in (ItemKeyRow, LeafDigestRow, SortedRunRow):
+        for table in (ItemKeyRow, DigestRow, SortedRunRow):
             unit.session.execute(delete(table))
     added: list[tuple[str, int]] = []
     for group in groups:
@@ -53,7 +53,7 @@ def test_what_stands_under_a_name_is_found_once_however_runs_are_merged(house: H
             names = [f"po:{number}" for number in range(41)]
             assert Counter(runs.found(session, ItemKeyRow, ("key", "place"), names)) == Counter(added)
             digests = [name.encode() for name in names]
-            found = runs.found(session, LeafDigestRow, ("digest", "place"), digests)
+            found = runs.found(session, DigestRow, ("digest", "place"), digests)
             assert Counter(found) == Counter((key.encode(), place) for key, place in added)
             assert stand_in(session) == Counter(added)
 
