@@ -205,9 +205,8 @@ async def read_body(scope: Scope, receive: Receive, *, media_type: str, limit: i
     sent = next((value for name, value in scope["headers"] if name == b"content-type"), b"").decode("latin-1")
     if sent.partition(";")[0].strip().lower() != media_type:
         raise Rejected("media_type", f"the body is {sent or 'of no type'}", fix=f"Send Content-Type: {media_type}.")
-    too_large = Rejected("too_large", f"the body is larger than {limit} bytes", fix="Send less at once.")
     if announced(scope) > limit:
-        raise too_large  # before anything is received: who waits for `100 Continue` sends nothing
+        raise _too_large(limit)  # before anything is received: who waits for `100 Continue` sends nothing
     body = bytearray()
     more = True
     while more:
@@ -217,8 +216,12 @@ async def read_body(scope: Scope, receive: Receive, *, media_type: str, limit: i
         body += message.get("body", b"")
         more = message.get("more_body", False)
         if len(body) > limit:
-            raise too_large
+            raise _too_large(limit)
     return bytes(body)
+
+
+def _too_large(limit: int) -> Rejected:
+    return Rejected("too_large", f"the body is larger than {limit} bytes", fix="Send less at once.")
 
 
 def _read_one(body: bytes) -> Scan:
