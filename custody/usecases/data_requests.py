@@ -25,6 +25,7 @@ from custody.kernel.errors import Conflict, Rejected
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
+from custody.usecases.read_order import hold_where_it_goes_on
 from custody.usecases.write_move import write_move
 
 
@@ -32,7 +33,7 @@ def ask_for_copy(
     unit: Unit, dispute: str, *, received: date | None = None, actor: str, policy: CaseworkPolicy = DEFAULT_POLICY
 ) -> CaseFile:
     """The customer wants a copy of all that we hold about them."""
-    file, day = _hold(unit, dispute), _day(unit, received)
+    file, day = hold_where_it_goes_on(unit, dispute), _day(unit, received)
     if _owes(unit, file, A_COPY):
         return file
     last_day = clocks.access_request_due(day, policy=policy)
@@ -46,7 +47,7 @@ def complain(
     unit: Unit, dispute: str, *, received: date | None = None, actor: str, policy: CaseworkPolicy = DEFAULT_POLICY
 ) -> CaseFile:
     """The customer says that something is wrong with how we use their data."""
-    file, day = _hold(unit, dispute), _day(unit, received)
+    file, day = hold_where_it_goes_on(unit, dispute), _day(unit, received)
     if _owes(unit, file, DATA_PUT_RIGHT):
         return file
     is_law = policy.in_force("dp_complaint_ack_days", day)
@@ -59,7 +60,7 @@ def complain(
 
 def take_longer(unit: Unit, dispute: str, *, why: str, actor: str, policy: CaseworkPolicy = DEFAULT_POLICY) -> CaseFile:
     """The copy takes longer than the law's first month; raises `Conflict` if none is owed, or that month is over."""
-    file = _hold(unit, dispute)
+    file = hold_where_it_goes_on(unit, dispute)
     clock = next((clock for clock in file.legal_clocks if clock.key == ACCESS_REQUEST), None)
     if clock is None or not _owes(unit, file, A_COPY):
         raise Conflict("no_copy", "no copy of the data is owed here", fix="Write down first that it was asked for.")
@@ -105,11 +106,6 @@ def _promise(
     facts |= {} if clock is None else {"received": clock.starts.isoformat(), "last_day": clock.last_day.isoformat()}
     kind = "copy_asked" if what == A_COPY else "data_complaint"
     return write_move(unit, file, moved, kind, actor=actor, facts=facts, said=[said, said_of(promise)])
-
-
-def _hold(unit: Unit, dispute: str) -> CaseFile:
-    """The case where it goes on, if it was joined."""
-    return case_book.hold_one(unit, case_book.goes_on(unit.session, case_book.read(unit.session, dispute)).case.id)
 
 
 def _owes(unit: Unit, file: CaseFile, what: str) -> bool:

@@ -45,7 +45,7 @@ from custody.kernel.errors import NotFound
 from custody.store import case_book, outside_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
-from custody.usecases.read_order import known_before, report_of
+from custody.usecases.read_order import hold_where_it_goes_on, known_before, report_of
 from custody.usecases.set_aside import settle_the_box
 from custody.usecases.write_move import write_move
 
@@ -64,7 +64,7 @@ def tell(
 ) -> CaseFile:
     """Keep what was told later; returns the case where it stands. Told already, it changes nothing."""
     check_told(told)
-    file = _hold_where_it_goes_on(unit, dispute)
+    file = hold_where_it_goes_on(unit, dispute)
     before = outside_book.of_case(unit.session, file.case.id)
     is_customer = role is CaseRole.CUSTOMER
     if any(is_same(told, each.told) and _is_told_already(each, is_customer=is_customer) for each in before):
@@ -196,15 +196,6 @@ def _pending(
 
 def _is_told_already(before: OutsidePromise, *, is_customer: bool) -> bool:
     return before.state != "taken_back" and (is_customer or before.state != "rebutted")
-
-
-def _hold_where_it_goes_on(unit: Unit, dispute: str) -> CaseFile:
-    """The case in which somebody hears it, also if it was joined into another one just now."""
-    heard = case_book.goes_on(unit.session, case_book.read(unit.session, dispute))
-    file = case_book.hold_one(unit, heard.case.id)
-    while file.case.joined_into is not None:
-        file = case_book.hold_one(unit, file.case.joined_into)
-    return file
 
 
 def _without_clock(file: CaseFile, pending: OutsidePromise) -> CaseFile:

@@ -47,6 +47,21 @@ def hold_order(unit: Unit, dispute: str) -> CaseFile:
         tried.rollback()
 
 
+def hold_where_it_goes_on(unit: Unit, dispute: str) -> CaseFile:
+    """The case in which somebody hears what is said in one, held; also if it was joined into another one just now.
+
+    One that was joined while it was waited for is let go again: who holds more has them in one order.
+    """
+    while True:
+        heard = case_book.goes_on(unit.session, case_book.read(unit.session, dispute))
+        tried = unit.session.begin_nested()
+        file = case_book.hold_one(unit, heard.case.id)
+        if file.case.joined_into is None:
+            tried.commit()
+            return file
+        tried.rollback()
+
+
 def cases_of_order(session: Session, dispute: str) -> set[str]:
     """A case, every other report of its order, and the cases in which joined ones go on; raises `NotFound`."""
     order = case_book.read(session, dispute).case.order_ref
