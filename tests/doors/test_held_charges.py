@@ -87,3 +87,34 @@ def test_the_list_comes_in_pages_and_by_command_and_not_to_strangers(desk: CaseD
     assert "SO-HELD-2" not in listed
     assert shell.json("dispute", "held-charges", "--cursor", "SO-PAGE-1")["orders"][0]["order"] == "SO-PAGE-2"
     assert desk.http.get("/v1/held-charges").status_code == 401
+
+
+def test_a_joined_report_holds_its_own_order_while_something_is_owed_for_it_after_the_end(desk: CaseDesk) -> None:
+    other = desk.report(order="SO-HELD-7", claim_type="never_received")
+    link = f"/v1/customer/{other['customer_token']}"
+    assert desk.http.post(f"{link}/choose", json={"remedy": "refund", "payout": "cheque"}).is_success
+    assert desk.event(other, "agent-1", "delivered_or_paid", reference="PAID-7").is_success
+    desk.http.post(f"/c/{other['customer_token']}/disagree")
+    whole = desk.report(order="SO-HELD-8", claim_type="never_received")
+    joined = desk.event(other, "agent-1", "merge", into=whole["dispute"], consent=True)
+    assert joined.is_success, joined.text
+    paid = next(each for each in desk.view(whole)["promises"] if each["what"] == "your money back")
+    assert desk.http.post(f"/v1/customer/{whole['customer_token']}/withdraw").is_success
+    assert "SO-HELD-7" not in held(desk)
+    back = {"promise": paid["promise"], "reference": "BANK-7"}
+    came = desk.event(whole, "agent-1", "payment_came_back", **back)
+    assert came.is_success, came.text
+    assert held(desk)["SO-HELD-7"]["why"] == "owed"
+
+
+def test_what_we_owe_holds_the_order_also_after_the_last_day_to_go_to_the_scheme(desk: CaseDesk) -> None:
+    order = "SO-HELD-9"
+    told = desk.report(order=order, claim_type="never_received")
+    link = f"/v1/customer/{told['customer_token']}"
+    assert desk.http.post(f"{link}/choose", json={"remedy": "refund", "payout": "cheque"}).is_success
+    deadlock = desk.event(told, "supervisor-1", "six_weeks_or_deadlock_or_customer_asks_at_deadline")
+    assert deadlock.is_success, deadlock.text
+    last_day = date.fromisoformat(deadlock.json()["recourse"][0]["last_day"])
+    with desk.house.parts.house.read() as session:
+        later = held_charges(session, after=None, limit=1000, today=last_day.replace(year=last_day.year + 1))
+    assert [one.why for one in later if one.order_ref == order] == ["owed"]
