@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from api.find import MOST_FOUND, find
 from custody.disputes.order import OrderFacts
@@ -120,3 +121,16 @@ def test_a_phone_menu_finds_the_case_of_a_number_that_nobody_serves_any_more(des
     nothing = desk.http.get("/v1/disputes/found", params={"q": "07700 900000"}, headers=desk.by("agent-1")).json()
     assert nothing == {"disputes": [], "orders": [], "parcel": None}
     assert desk.http.get("/v1/disputes/found", params={"q": "SO-D-HERS"}).status_code == 401
+
+
+def test_however_many_words_are_typed_the_store_is_asked_for_a_few_of_them(desk: CaseDesk) -> None:
+    """Two hundred letters of one-letter words kept the store busy for a quarter of a minute over 50,000 sales."""
+    sell(desk, "SO-WORDS", contact="Ann of the Seven Gables Lane, 9 Back Row, Ashby")
+    asked = list[str]()
+    event.listen(desk.house.parts.engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+    letters = found(desk, " ".join("abcdefghijklmnopqrstuvwxyz0123456789"))
+    assert letters == ([], ())
+    assert max(statement.count("LIKE") for statement in asked) <= 8
+    words = "ann of the seven gables lane 9 back row ashby"
+    assert found(desk, words) == ([], ("SO-WORDS",))
+    assert found(desk, f"{words} x") == ([], ()), "every word is looked for, also those that the store was not asked for"
