@@ -209,7 +209,9 @@ def tell(token: str, request: Request, parts: P, *, words: Typed = "", once: Onc
 
 
 @router.post("/c/{token}/data")
-def ask_about_data(token: str, request: Request, parts: P, *, words: Typed = "", about: Line = "") -> Response:
+def ask_about_data(
+    token: str, request: Request, parts: P, *, words: Typed = "", about: Line = "", once: Once = ""
+) -> Response:
     """A copy of all that we hold about the customer, or something that is wrong with how we use it."""
     given = {"words": words}
 
@@ -217,7 +219,7 @@ def ask_about_data(token: str, request: Request, parts: P, *, words: Typed = "",
         check(given, {"words": STORY})
         if about not in list(About):
             raise Rejected("about", "you did not say which of the two", fix="Press one of the two.")
-        doors.ask_about_data(token, DataIn(about=About(about), words=words), parts)
+        doors.take_data_request(token, DataIn(about=About(about), words=words), parts, once=once)
 
     sent = Sent(form="data", given=given, kept={"What you wrote": words})
     return _then(request, parts, token, act, done=f"c_data_{about}", sent=sent)

@@ -254,14 +254,23 @@ def take_file(token: str, file: UploadFile, parts: Parts, ask: str | None = None
 @router.post("/data", status_code=201)
 def ask_about_data(token: str, body: DataIn, parts: P) -> dict[str, Any]:
     """Ask for a copy of all that we hold, or say that something is wrong with its use; a person answers."""
-    act = data_requests.ask_for_copy if body.about is About.COPY else data_requests.complain
-    with parts.house.unit() as unit:
-        dispute = _heard_in(unit.session, token)
-        if body.words.strip():
-            _keep_words(unit, dispute, body.words, "")
-        act(unit, dispute, actor=CUSTOMER)
-        unit.session.flush()
-        return customer_view(unit.session, token)
+    return take_data_request(token, body, parts)
+
+
+def take_data_request(token: str, body: DataIn, parts: Parts, *, once: str = "") -> dict[str, Any]:
+    """The same; words that the same form (`once`) brought before are there already."""
+    ask = data_requests.ask_for_copy if body.about is About.COPY else data_requests.complain
+
+    def act() -> dict[str, Any]:
+        with parts.house.unit() as unit:
+            dispute = _heard_in(unit.session, token)
+            if body.words.strip():
+                _keep_words(unit, dispute, body.words, once, "data")
+            ask(unit, dispute, actor=CUSTOMER)
+            unit.session.flush()
+            return customer_view(unit.session, token)
+
+    return _again(once, act)
 
 
 @router.post("/told", status_code=201)

@@ -131,6 +131,16 @@ def test_what_a_customer_gives_is_given_once_however_often_its_form_is_sent(desk
     assert (kinds.count("evidence"), kinds.count("answered")) == (4, 2)
 
 
+def test_what_is_asked_about_data_is_asked_once_with_its_words_however_often_its_form_is_sent(desk: CaseDesk) -> None:
+    told = desk.report()
+    page = f"/c/{told['customer_token']}"
+    typed = {"about": "complaint", "words": "You sent my bill to somebody else.", "once": once(desk, page)}
+    at_once(desk, f"{page}/data", data=typed)
+    assert [given["name"] for given in desk.own(told)["given"]] == ["words.txt"]
+    kinds = [line["kind"] for line in desk.view(told)["timeline"]]
+    assert (kinds.count("data_complaint"), kinds.count("evidence")) == (1, 1)
+
+
 @pytest.mark.parametrize("answer", ["words", "file"])
 def test_what_was_said_on_a_page_is_the_answer_too_where_it_is_given_as_one(desk: CaseDesk, answer: str) -> None:
     told = desk.not_fixed()
