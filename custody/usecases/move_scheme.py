@@ -34,7 +34,7 @@ from custody.disputes.clocks import join_clocks
 from custody.disputes.machine import CaseRole, step
 from custody.disputes.messages import Message, say
 from custody.disputes.one_order import of_its_order
-from custody.disputes.opening import AN_OFFER, NOT_BY_THE_REMEDY
+from custody.disputes.opening import AN_OFFER, by_the_remedy
 from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.disputes.promise import AS_DECIDED, ON_TOP, Promise, is_owed, make_promise
 from custody.disputes.recourse import join_ways
@@ -236,8 +236,8 @@ def _decided(
 
 def _check_has_a_remedy(unit: Unit, file: CaseFile) -> None:
     """Return if a remedy was chosen or decided before, done or not; raises `Conflict("nothing_beside")`."""
-    known = known_before(unit.session, file).mine
-    if not any(is_owed(one) or one.state == "kept" for one in known if one.what not in NOT_BY_THE_REMEDY):
+    known = by_the_remedy(known_before(unit.session, file).mine)
+    if not any(is_owed(one) or one.state == "kept" for one in known):
         raise Conflict(
             "nothing_beside",
             "nothing was promised or given that the decision could stand beside",

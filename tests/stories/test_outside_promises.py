@@ -19,9 +19,9 @@ from custody.usecases.erase import erase
 from custody.usecases.export_pack import Beside
 from custody.usecases.sweep_promises import sweep_promises
 from tests.rooms.pack.pack_world import export_pack
-from tests.stories.case_steps import act, decided, not_put_right, put_right
+from tests.stories.case_steps import act, decided, in_state, not_put_right, put_right
 from tests.stories.lock_steps import lines_of, told
-from tests.stories.test_one_remedy import BY_AGENT, PRICE, by_the_box, choose, promises
+from tests.stories.test_one_remedy import BY_AGENT, BY_SUPERVISOR, PRICE, by_the_box, choose, promises
 from tests.stories.test_promises import round_of_cases
 from tests.stories.test_set_aside import looked_at_again
 from tests.world import World
@@ -364,3 +364,13 @@ def test_the_packs_of_reports_hold_where_a_told_sum_was_set_aside_and_stands_aga
     looked_at_again(world, mine)
     act(world, move_case.withdraw, mine, actor="customer", locks_settled=True)
     holds(world, stranger)
+
+
+def test_a_decision_stands_beside_no_remedy_where_only_something_else_was_promised_elsewhere(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "damaged")
+    tell(world, opened, "a call on Monday")
+    assert days_pass(world) > 0
+    in_state(world, opened, "with_adr")
+    award: dict[str, Any] = {"award": "Pay 50 pounds for the wait", "award_pence": 5_000, "reference": "S-1"}
+    with world.refused(Conflict, "nothing_beside"):
+        act(world, move_scheme.scheme_decides, opened, **award, beside=True, **BY_SUPERVISOR)
