@@ -124,6 +124,12 @@ TEXTS = MappingProxyType(
             "We put that order right by way of another report. So nothing comes for it here. All else stays as it was.",
             "Was that not you? Call us, or tap I do not agree on your page. We look at both together.",
         ),
+        "case.less_here": _text(
+            "Part of the price of your order is promised by way of another report of it.",
+            "So less comes for it here.",
+            "Was that not you? Call us, or tap I do not agree on your page. We look at both together.",
+            "You can ask an independent body to overrule us. Your page says which, and from when.",
+        ),
         "case.stands_again": _text(
             "We do not put that order right by way of another report any more. So what we promised you stands again."
         ),

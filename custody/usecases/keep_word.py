@@ -39,6 +39,7 @@ from custody.disputes.outside_promise import (
     sum_left,
 )
 from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
+from custody.disputes.price import is_sum_beside
 from custody.disputes.promise import Promise
 from custody.disputes.wording import ahead, lint_dates
 from custody.kernel.errors import NotFound
@@ -164,7 +165,7 @@ def _bind(unit: Unit, file: CaseFile, pending: OutsidePromise, *, policy: Casewo
         promise = sum_left(promise, known, price_pence=price_pence)
         over = replace(over, promise_id=promise.id)
         case_book.put_promise(unit, promise)
-        if report is file and puts_right(promise):
+        if report is file and (puts_right(promise) or is_sum_beside(promise)):
             settle_the_box(unit, file, promise, policy=policy)
         line |= {"promise": promise.id, "due_ms": promise.due_ms, "amount_pence": promise.amount_pence}
         said = _said_of(promise, told)

@@ -6,6 +6,8 @@
   the same is promised again, with days of its own, and its customer is told. Where a remedy can be chosen meanwhile,
   or two people declined the report since, nothing has to be promised, but for money that came back to us, and for a
   sum that was promised elsewhere.
+- A sum that was promised elsewhere for the report that names the order leaves to one by the box what is left of the
+  price: that is set aside, and promised again with what is left.
 - A report that names no order itself sets nothing aside.
 """
 
@@ -34,24 +36,51 @@ from custody.usecases.write_move import write_move
 AWAITS_IT = frozenset({"remedy_in_progress", "remedied", "adr_open", "with_adr", "adr_decided"})
 """States of an open case in which what was promised before is owed, and no remedy is chosen."""
 SET_ASIDE, DECLINED = "set_aside", "declined"
+STANDS_AGAIN = say("case.stands_again")
 _REMEDY_OF = {WORDS[remedy]: remedy for remedy in PHONES | PAYS_MONEY}
 
 
 def settle_the_box(unit: Unit, file: CaseFile, given: Promise | None, *, policy: CaseworkPolicy) -> None:
     """Set aside what reports of the order by its box were promised, or promise it again.
 
-    `given`: what the customer of `file` chose or was awarded just now; None: they took the report back.
+    `given`: what the customer of `file` chose or was awarded just now, or was promised elsewhere; None: they took the
+    report back.
     """
     if not file.order_named:
         return
     for report in by_the_box(unit.session, file):
-        if given is None or not puts_right(given):
+        promises = to_set_aside(promised_by_the_box(unit.session, report))
+        if given is not None and puts_right(given):
+            _put_aside(unit, report, promises, said=said_of_aside(report), policy=policy)
+        elif given is not None and is_sum_beside(given):
+            _leave_what_is_left(unit, report, promises, policy=policy)
+        else:
             stand_again(unit, report, policy=policy)
-        elif promises := to_set_aside(promised_by_the_box(unit.session, report)):
-            heard = case_book.goes_on(unit.session, report)
-            moved = set_aside(unit, heard, promises, policy=policy)
-            facts = {"promises": [promise.id for promise in promises]}
-            write_move(unit, heard, moved, SET_ASIDE, actor="system", facts=facts, said=[said_of_aside(report)])
+
+
+def _put_aside(
+    unit: Unit, report: CaseFile, promises: Sequence[Promise], *, said: Message, policy: CaseworkPolicy
+) -> None:
+    if not promises:
+        return
+    heard = case_book.goes_on(unit.session, report)
+    moved = set_aside(unit, heard, promises, policy=policy)
+    facts = {"promises": [promise.id for promise in promises]}
+    write_move(unit, heard, moved, SET_ASIDE, actor="system", facts=facts, said=[said])
+
+
+def _leave_what_is_left(unit: Unit, report: CaseFile, promises: Sequence[Promise], *, policy: CaseworkPolicy) -> None:
+    """Promise a report no more money than what is left of the price, where more was promised for it."""
+    known, price_pence = known_before(unit.session, report), report.order.price_pence
+    money = [each for each in promises if each.amount_pence is not None]
+    names = {each.id for each in money}
+    rest = replace(known, mine=tuple(each for each in known.mine if each.id not in names))
+    left_pence = rest.left_pence(price_pence)
+    if left_pence is None or sum(each.amount_pence or 0 for each in money) <= left_pence:
+        return
+    said = say("case.less_here") if left_pence else said_of_aside(report)
+    _put_aside(unit, report, money, said=said, policy=policy)
+    stand_again(unit, report, said=(), policy=policy)
 
 
 def said_of_aside(report: CaseFile) -> Message:
@@ -73,9 +102,11 @@ def left_aside_in(session: Session, file: CaseFile) -> list[CaseFile]:
     return [report for report in reports if not report.order_named and _to_stand_again(session, report)]
 
 
-def stand_again(unit: Unit, report: CaseFile, *, policy: CaseworkPolicy) -> CaseFile:
+def stand_again(
+    unit: Unit, report: CaseFile, *, said: Sequence[Message] = (STANDS_AGAIN,), policy: CaseworkPolicy
+) -> CaseFile:
     """Promise again what was set aside for a report, if nothing puts its order right any more; where it stands."""
-    heard, said = case_book.goes_on(unit.session, report), [say("case.stands_again")]
+    heard, told = case_book.goes_on(unit.session, report), [*said]
     due_ms = dict[str, Instant]()
     for before, pence in _to_stand_again(unit.session, report):
         remedy = _REMEDY_OF.get(before.what, Remedy.REFUND)
@@ -93,11 +124,11 @@ def stand_again(unit: Unit, report: CaseFile, *, policy: CaseworkPolicy) -> Case
         case_book.put_promise(unit, replace(before, set_aside=False, replaced=not before.came_back))
         case_book.put_promise(unit, replace(again, order_ref=before.order_ref, source=before.source))
         due_ms[again.id] = again.due_ms
-        said.append(said_of(again))
+        told.append(said_of(again))
     if not due_ms:
         return heard
     facts = {"promises": list(due_ms), "due_ms": due_ms}
-    return write_move(unit, heard, heard, "stands_again", actor="system", facts=facts, said=said)
+    return write_move(unit, heard, heard, "stands_again", actor="system", facts=facts, said=told)
 
 
 def _awaits_it(session: Session, report: CaseFile) -> bool:

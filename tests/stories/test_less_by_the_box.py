@@ -1,0 +1,51 @@
+"""Stories of a sum that somebody else promised for an order whose box was reported too: the price is given once."""
+
+import pytest
+
+from custody.disputes.promise import is_owed
+from tests.stories.lock_steps import told
+from tests.stories.test_one_remedy import PRICE, by_the_box, choose, promises
+from tests.stories.test_outside_promises import days_pass, holds, tell
+from tests.stories.test_promises import round_of_cases
+from tests.world import World
+from tests.world_parts import Opened
+
+LESS = "So less comes for it here"
+
+
+def owed(world: World, opened: Opened) -> list[int | None]:
+    """The sums that are still to be given in a case."""
+    return [each.amount_pence for each in promises(world, opened).values() if is_owed(each)]
+
+
+@pytest.mark.parametrize("pence", [50_000, PRICE])
+def test_a_sum_told_for_the_order_leaves_to_a_report_by_its_box_what_is_left_of_the_price(
+    world: World, pence: int
+) -> None:
+    stranger, mine = by_the_box(world), world.dispute(world.parcels[0], "damaged")
+    assert choose(world, stranger, "refund").amount_pence == PRICE
+    tell(world, mine, "money for the trouble", amount_pence=pence)
+    days_pass(world)
+    left = [PRICE - pence] if pence < PRICE else []
+    assert (owed(world, mine), owed(world, stranger)) == ([pence], left)
+    assert (LESS in told(world, stranger)) is bool(left)
+    round_of_cases(world)
+    assert (owed(world, mine), owed(world, stranger)) == ([pence], left), "the timer promises nothing more"
+    holds(world, stranger)
+
+
+def test_a_sum_told_for_the_order_takes_nothing_that_fits_beside_it(world: World) -> None:
+    stranger, mine = by_the_box(world), world.dispute(world.parcels[0], "damaged")
+    tell(world, stranger, "£30 for the wait", amount_pence=3_000)
+    tell(world, mine, "£20 for the wait", amount_pence=2_000)
+    days_pass(world)
+    assert (owed(world, mine), owed(world, stranger)) == ([2_000], [3_000])
+    assert LESS not in told(world, stranger)
+
+
+def test_a_sum_told_by_the_box_takes_nothing_from_what_the_customer_of_the_order_was_promised(world: World) -> None:
+    stranger, mine = by_the_box(world), world.dispute(world.parcels[0], "damaged")
+    choose(world, mine, "refund")
+    tell(world, stranger, "£30 for the wait", amount_pence=3_000)
+    days_pass(world)
+    assert (owed(world, mine), owed(world, stranger)) == ([PRICE], [])
