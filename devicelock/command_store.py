@@ -5,6 +5,7 @@ from collections.abc import Collection
 from sqlalchemy import select
 from sqlmodel import Session, col
 
+from custody.store.bulk import pick
 from devicelock.rules.command import Op
 from devicelock.store import CommandRow
 
@@ -16,8 +17,5 @@ def is_any_signed(session: Session) -> bool:
 
 def locks_of_orders(session: Session, orders: Collection[str]) -> list[tuple[str, bytes]]:
     """The LOCKs that were signed for these orders, each with the order it is of."""
-    if not orders:
-        return []
-    theirs = col(CommandRow.order).in_(orders), col(CommandRow.op) == Op.LOCK
-    rows = session.execute(select(col(CommandRow.order), col(CommandRow.raw)).where(*theirs))
-    return [(order, raw) for order, raw in rows]
+    found = pick(session, CommandRow, ("order", "raw"), by=("order",), values=orders, where=f"op = '{Op.LOCK}'")
+    return [(order, raw) for order, raw in found]

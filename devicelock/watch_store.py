@@ -138,6 +138,13 @@ def sightings_of(session: Session, name: str) -> list[SightingRow]:
     return list(session.scalars(_SIGHTINGS, {"name": name}).all())
 
 
+def is_seen_with(session: Session, name: str, sim: str, *, since_ms: int) -> bool:
+    """Whether a device was seen with such a SIM since a moment."""
+    write_first(session, SightingRow)
+    question = "SELECT 1 FROM device_sighting WHERE device = ? AND sim = ? AND at_ms >= ? LIMIT 1"
+    return bool(ask(session, question, (name, str(sim), since_ms)))
+
+
 def seen_with_another_sim(session: Session) -> list[tuple[str, int]]:
     """When handsets were seen with a SIM that is not the customer's, each by its IMEI."""
     same, other = col(SightingRow.device) == col(DeviceRow.device), col(SightingRow.sim) == SimClass.OTHER

@@ -255,10 +255,10 @@ def _sim_of(session: Session, device: DeviceRow, known: Circumstances) -> SimCla
     """
     if device.hello_ms is None:
         return SimClass.NEVER
-    since_ms = known.sold_ms or 0
-    if known.claim in STANDING_CLAIMS and any(
-        seen.sim == SimClass.OWN and seen.at_ms >= since_ms for seen in watch_store.sightings_of(session, device.device)
-    ):
+    is_contradicted = known.claim in STANDING_CLAIMS and watch_store.is_seen_with(
+        session, device.device, SimClass.OWN, since_ms=known.sold_ms or 0
+    )
+    if is_contradicted:
         return SimClass.OWN
     return SimClass(device.sim)
 

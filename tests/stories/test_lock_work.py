@@ -7,7 +7,10 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import Engine, event
 
+from api.views import order_view
+from custody.store.unit import Unit
 from devicelock.usecases.hold_locks import hold_locks
+from devicelock.usecases.request_lock import approve_lock
 from tests.stories.test_decided_together import Act, approving, asked, releasing, states
 from tests.world import World
 
@@ -46,3 +49,23 @@ def test_rows_that_decisions_in_one_unit_change_are_written_together(
     seen = decided(several, [(name, deciding(several, name)) for name in orders])
     assert seen["UPDATE lock_order"] == seen["UPDATE device"] == 1
     assert set(states(several, orders)) == ({"queued"} if deciding is approving else {"released"})
+
+
+def answering(world: World, order: str) -> Act:
+    """A yes whose answer shows the order, as the door gives it."""
+
+    def act(unit: Unit) -> object:
+        return order_view(unit.session, approve_lock(unit, world.office, name=order, account="supervisor-1"))
+
+    return act
+
+
+def test_what_is_asked_of_handsets_that_spoke_has_nothing_written_in_between(several: World) -> None:
+    """With which SIM it is on, and whether it has shown itself free after this lock, is asked of the database."""
+    orders = asked(several, 4)
+    for radio in several.radios.values():
+        radio.switch_on()
+    several.deliver()
+    seen = decided(several, [(name, answering(several, name)) for name in orders])
+    assert seen["UPDATE lock_order"] == seen["UPDATE device"] == 1
+    assert set(states(several, orders)) == {"queued"}
