@@ -4,7 +4,8 @@
   a time. The limit is one durable commit, a message, the handset's store flushed to disk, and a message back: nothing
   can do less.
 - **Sustained**: locks that were asked for are decided, and then released, by several people at once, until every
-  handset has answered. The limit is the rate at which as many clients get and answer messages of that length.
+  handset has answered. What they send is written beforehand, as of other loads (`load.py`). The limit is the rate at
+  which as many clients get and answer messages of that length.
 - **Offline hello**: a handset that was off while its lock was decided, from the moment it is switched on until it is
   locked. The limit is one second.
 
@@ -19,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from custody.store.durable_file import replace_file
@@ -26,7 +28,10 @@ from devicelock.mqtt import MqttTransport
 from devicelock.mqtt_options import MqttOptions
 from devicelock.rules.applied import Applied
 from devicelock.transport import Message
+from simulators.agent import Staff
+from simulators.bench_ingest import answered
 from simulators.figures import Figure, duration, rate, share
+from simulators.load import act_requests, fire
 from simulators.lock_fleet import MOST_MISSED, POLL_S, Desk, Missed, missed_handsets, others
 from simulators.radio import Radio
 from simulators.story import Broken, Story
@@ -110,9 +115,17 @@ def sustained_s(desk: Desk, fleet: Sequence[Missed]) -> tuple[float, float]:
     """Seconds in which every handset is locked, and then released, with several decisions at once."""
     with ThreadPoolExecutor(DECIDERS) as pool:
         orders = [str(asked["order"]) for asked in pool.map(desk.ask, fleet)]
-        locks_s = timed_s(lambda: list(pool.map(desk.approve, orders)), lambda: settled(desk, "queued"))
-        releases_s = timed_s(lambda: list(pool.map(desk.release, orders)), lambda: settled(desk, "release_queued"))
+    locks_s = timed_s(partial(decide, desk.decides, "approve", orders), lambda: settled(desk, "queued"))
+    releases_s = timed_s(partial(decide, desk.asks, "release", orders), lambda: settled(desk, "release_queued"))
     return locks_s, releases_s
+
+
+def decide(staff: Staff, verb: str, orders: Sequence[str]) -> None:
+    """Decide about all of these orders, so many at once; raises `Broken` if one is not decided."""
+    client = staff.client
+    paths = [f"/v1/locks/{order}/{verb}" for order in orders]
+    requests = act_requests(paths, base_url=client.base_url, token=client.token)
+    answered(fire(client.base_url, [requests[first::DECIDERS] for first in range(DECIDERS)]))
 
 
 def settled(desk: Desk, state: str) -> bool:

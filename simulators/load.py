@@ -123,6 +123,11 @@ def root_requests(batches: Sequence[SignedBatch], *, base_url: str) -> list[Requ
     ]
 
 
+def act_requests(paths: Sequence[str], *, base_url: str, token: str) -> list[Request]:
+    """One request per address, for whoever this session is of; nothing but the address says what is wanted."""
+    return [Request(raw=_request(base_url, path, "application/json", b"{}", token=token), scans=0) for path in paths]
+
+
 def fire(base_url: str, lanes: Sequence[Sequence[Request]]) -> Volley:
     """Closed loop: one connection per lane, each sending its requests one after the other as fast as answers come."""
     with _collector_at_rest():
@@ -278,11 +283,12 @@ def _sscc(rng: random.Random) -> str:
     return issue_sscc(SELLER, rng.randrange(10**9)).uri
 
 
-def _request(base_url: str, path: str, media_type: str, body: object) -> bytes:
+def _request(base_url: str, path: str, media_type: str, body: object, *, token: str = "") -> bytes:
     host, port = _address(base_url)
     content = body if isinstance(body, bytes) else cbor.encode(body)
+    session = f"Authorization: Bearer {token}\r\n" if token else ""
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: {media_type}\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: {media_type}\r\n{session}"
         f"Content-Length: {len(content)}\r\n\r\n"
     )
     return head.encode() + content

@@ -14,6 +14,7 @@ from simulators.load import (
     Request,
     Shot,
     Volley,
+    act_requests,
     arrivals,
     batch_requests,
     fire,
@@ -100,6 +101,16 @@ def test_batches_hold_the_scans_in_order_and_the_last_one_what_is_left(base_url:
     assert all(b"POST /v1/scans:batch HTTP/1.1" in request.raw for request in requests)
     volley = fire(base_url, [requests])
     assert sum(shot.scans for shot in volley.shots) == 5
+
+
+def test_whoever_acts_is_named_by_the_token_of_their_session(base_url: str) -> None:
+    requests = act_requests(["/v1/locks/a/approve", "/v1/locks/b/approve"], base_url=base_url, token="of-one")
+    assert [request.raw.partition(b" HTTP/1.1")[0] for request in requests] == [
+        b"POST /v1/locks/a/approve",
+        b"POST /v1/locks/b/approve",
+    ]
+    assert all(b"\r\nAuthorization: Bearer of-one\r\n" in request.raw for request in requests)
+    assert fire(base_url, [requests]).statuses == {201: 2}
 
 
 def test_open_arrivals_wait_for_their_time(base_url: str) -> None:
