@@ -22,6 +22,7 @@ from api.process.one_broker import name_broker
 from api.process.witnesses import Witnesses, open_policy
 from api.settings import Settings
 from custody.disputes.civil import civil_date
+from custody.disputes.desks import DESKS, Directory, read_desks
 from custody.disputes.policy import DEFAULT_POLICY
 from custody.disputes.recourse import for_holders, independent_body
 from custody.kernel.clock import DAY_MS, MINUTE_MS
@@ -105,7 +106,7 @@ def _make_ready(parts: Parts, settings: Settings, broker_lock: BinaryIO | None) 
 
 def join(settings: Settings) -> Parts:
     """The parts of a process of a service whose first process has made everything ready."""
-    keyring, outside = open_keyring(settings.data / KEYS), kept_outside(settings)
+    desks, keyring, outside = _desks(settings), open_keyring(settings.data / KEYS), kept_outside(settings)
     house = open_house(settings, keyring)
     office = _office(settings, house, keyring, AnchorFile(outside / ANCHOR / LOCKS))
     heads = HeadFile(outside / "heads", origin=settings.origin, key=keyring.log.public)
@@ -124,6 +125,7 @@ def join(settings: Settings) -> Parts:
         backends=open_backends(settings, office),
         broker=broker,
         heads=HeadKeeper(house, heads),
+        desks=desks,
         witnesses=_witnesses(settings, house),
     )
 
@@ -317,6 +319,12 @@ def _caps(settings: Settings) -> Caps:
     except Rejected as error:
         fix = "Set WEAKLINK_LOCK_CAPS otherwise."
         raise Rejected("lock_caps", f"the setting lock_caps: {error.detail}", fix=fix) from error
+
+
+def _desks(settings: Settings) -> Directory:
+    """The desks of the house; raises `Rejected("desks")` for a file in which somebody could be turned away."""
+    path = settings.desks
+    return DESKS if path is None else read_desks(path.read_bytes(), where=str(path))
 
 
 def _witnesses(settings: Settings, house: House) -> Witnesses | None:

@@ -11,6 +11,7 @@ from api.process.heads import HeadKeeper
 from api.process.keyring import Keyring
 from api.process.witnesses import Witnesses
 from api.settings import Settings
+from custody.disputes.desks import Directory
 from custody.kernel.clock import Clock
 from custody.kernel.ids import Ids
 from custody.store.unit import House
@@ -37,6 +38,7 @@ class Parts:
     backends: Backends
     broker: EmbeddedBroker | None
     heads: HeadKeeper
+    desks: Directory
     witnesses: Witnesses | None = None
 
 

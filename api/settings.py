@@ -121,6 +121,11 @@ class Settings(LockSystems):
     recourse: str = Field(
         default="", description="Who decides without us, for lock screens; empty means the scheme of the policy."
     )
+    desks: Path | None = Field(
+        default=None,
+        description="File of the desks to which a case may be referred (JSON, as custody/disputes/desks.json); empty "
+        "means those.",
+    )
     company_prefixes: str = Field(
         default="",
         description="Our GS1 company prefixes, with commas between them: a scan that gives a thing a key under one of "

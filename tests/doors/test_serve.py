@@ -203,6 +203,8 @@ def test_accounts_whose_passwords_could_not_be_told_are_not_made_and_the_next_st
         ({"LOCK_CAPS": '{"per_day": -1}'}, "lock_caps"),
         ({"LOCK_CAPS": '{"per_dya": 3}'}, "per_dya"),
         ({"COMPANY_PREFIXES": "9521473, 95214"}, "company_prefixes"),
+        ({"DESKS": "words.txt"}, "words.txt: it is no JSON"),
+        ({"DESKS": "none.json"}, "none.json"),
         ({"SUPPORT_PHONE": " "}, "support_phone"),
         ({"SUPPORT_PHONE": "0800 000 000 (free, day and night)"}, "support_phone"),
         ({"OPERATOR": "a name\nof two lines"}, "operator"),
