@@ -22,6 +22,7 @@ from api.cli import (
     lock,
     log,
     other_locks,
+    referral,
     registrar,
     station,
 )
@@ -102,6 +103,7 @@ app.add_typer(case.app, name="dispute")
 app.add_typer(lock.app, name="lock")
 app.add_typer(log.app, name="log")
 other_locks.add_to(lock.app)
+referral.add_to(case.app)
 app.command("unlock")(lock.unlock)
 app.command("erase")(erase.erase)
 

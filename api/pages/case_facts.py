@@ -17,6 +17,8 @@ from api.pages.sent_form import STORY
 from api.parts import Parts
 from api.people.accounts import Caller
 from api.routes.dispute_reading import read as read_case
+from api.routes.referrals import desk_view
+from custody.disputes.case import CASE
 from custody.disputes.civil import civil_date
 from custody.disputes.clocks import ACCESS_REQUEST, DATA_COMPLAINT
 from custody.disputes.payout import WORDS as PAYOUT_WORDS
@@ -46,11 +48,14 @@ PROMISED = frozenset(PROMISE.states) - PROMISE.terminal
 class CasePage:
     """The facts of one case page. `checks` is None if no handset is registered, or a lock order is open.
 
+    `at_desk`: the case among the `desks`, which are told in words.
     `waited`: since the first word, and how much of that on an answer to what we asked.
     `refused`: what keeps this person from asking for a lock whatever the checks say, empty if nothing does.
     """
 
     case: dict[str, Any]
+    at_desk: dict[str, Any]
+    desks: dict[str, str]
     file: CaseFile
     moves: tuple[OpenMove, ...]
     waited: Elapsed
@@ -69,11 +74,19 @@ class CasePage:
         return self.waited.on_customer_ms // DAY_MS
 
     @property
+    def over(self) -> bool:
+        """Whether the case has ended."""
+        return self.file.case.state in CASE.terminal
+
+    @property
     def forms(self) -> set[str]:
         """The forms on the page beside those of its moves, by their names."""
         codes = {f"code-{lock['order']}" for lock in self.case["locks"] if lock["decided_at"]}
         chooses = bool(self.case["remedy"]) and self.case["state"] == "remedy_offered"
-        return codes | {name for name, there in (("choose", chooses), ("lock", self.may_ask)) if there}
+        refers = bool(self.at_desk["may_refer_to"]) and self.at_desk["referral"] is None and not self.over
+        there = {"choose": chooses, "lock": self.may_ask, "referral": refers}
+        there["recognised"] = self.at_desk["recognised"] is None and self.file.case.joined_into is None
+        return codes | {name for name, shown in there.items() if shown}
 
 
 def read_case_page(parts: Parts, caller: Caller, dispute: str) -> CasePage:
@@ -88,6 +101,8 @@ def read_case_page(parts: Parts, caller: Caller, dispute: str) -> CasePage:
         refused = _refused(unit, parts, file, caller)
         return CasePage(
             case={**case, "clocks": [_clock(clock, case, unit.now_ms) for clock in case["clocks"]]},
+            at_desk=desk_view(parts, file, now_ms=unit.now_ms),
+            desks=parts.desks.words,
             file=file,
             moves=open_moves(file, case, caller),
             waited=elapsed(file.case.first_word_ms, file.ledger.open_times(), unit.now_ms),

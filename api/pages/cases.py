@@ -21,6 +21,7 @@ from api.pages.sent_form import LINE, STORY, WORDS, Sent, Typed, check
 from api.pages.told_form import MOST_TOLD_FORM, TypedTold, told_in_form
 from api.pages.visit import Staff, Visit
 from api.pages.words import ASKED_BY_PEOPLE
+from api.routes.referrals import referred_files
 from api.routes.reports import DisputeIn, take_report
 from api.views import set_aside
 from custody.disputes.claim import CLAIMS
@@ -69,11 +70,13 @@ def console(visit: Staff, after: str | None = None) -> Response:
 def cases(visit: Staff, show: str = "open", after: str | None = None) -> Response:
     """Cases, newest first: one's own open ones, all open ones, those that owe something, or those that ended.
 
-    And those with a promise that is still to be kept, the soonest first.
+    And those with a promise that is still to be kept, the soonest first, or that wait for another desk, the longest.
     """
     owner = visit.caller.account if show == "mine" else None
-    with visit.parts.house.read() as session:
-        listed = _list_cases(session, owner=owner, show=show, after=after)
+    with visit.parts.house.look() as unit:
+        session = unit.session
+        waiting = Listed(files=tuple(referred_files(unit)), onward=None) if show == "referred" else None
+        listed = waiting or _list_cases(session, owner=owner, show=show, after=after)
         promised = case_book.promises_of(session, [file.case.id for file in listed.files])
         disagreed, pending = case_book.disagreed(session, promised), outside_book.pending_in(session, promised)
     aside = set_aside(listed.files, promised)
@@ -84,6 +87,7 @@ def cases(visit: Staff, show: str = "open", after: str | None = None) -> Respons
         aside=aside,
         disagreed=disagreed,
         pending=pending,
+        desks=visit.parts.desks.words,
         show=show,
         after=after,
     )

@@ -17,6 +17,7 @@ from api.pages import (
     investigations,
     locks,
     overturned,
+    referrals,
     trails,
     troubles,
 )
@@ -25,6 +26,7 @@ ROUTERS = (
     door,
     cases,
     case_acts,
+    referrals,
     locks,
     investigations,
     inquiry_steps,

@@ -12,6 +12,7 @@ from custody.disputes import wording
 from custody.disputes.claim import ClaimType
 from custody.disputes.overturned import Answer
 from custody.disputes.payout import WORDS as PAYOUT_WORDS
+from custody.disputes.referral import RECOGNISED_BY
 from custody.disputes.remedy import WORDS as REMEDY_WORDS
 from custody.investigation.naming import NamingOutcome
 from custody.investigation.places import REST_WORDS
@@ -332,6 +333,7 @@ HELD: Mapping[str, str] = {
 EXPLAINED = wording.EXPLAINED
 REMEDIES: Mapping[str, str] = {str(remedy): said for remedy, said in REMEDY_WORDS.items()}
 PAYOUTS: Mapping[str, str] = {str(way): said for way, said in PAYOUT_WORDS.items()}
+RECOGNISED: Mapping[str, str] = RECOGNISED_BY
 ROLES: Mapping[str, str] = {"agent": "Agent", "supervisor": "Supervisor", "investigator": "Investigator"}
 
 

@@ -3,7 +3,8 @@
 Each key has one purpose, so that stealing one does not give another: `log` signs checkpoints and receipts, `operator`
 signs policies and records, `registrar` enrols stations, `lock` signs LOCK commands, `unlock` signs UNLOCK and RETIRE
 commands, `codes` derives the offline unlock codes of handsets, `browsers` marks those in which somebody has signed in
-(`people/known_browser.py`). `eir` signs the IMEI list, where that is switched on.
+(`people/known_browser.py`), `referrals` signs what goes with a customer to another desk (`referral_token.py`). `eir`
+signs the IMEI list, where that is switched on.
 """
 
 import os
@@ -25,7 +26,7 @@ MARK_INFO = b"weaklink mark of the secret of unlock codes v1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keyring:
-    """One signer for each purpose, and the secrets that unlock codes and the marks of browsers are derived from."""
+    """One signer for each purpose, and the secrets of unlock codes, of the marks of browsers and of referrals."""
 
     log: SoftwareSigner
     operator: SoftwareSigner
@@ -34,14 +35,15 @@ class Keyring:
     unlock: SoftwareSigner
     codes: bytes
     browsers: bytes
+    referrals: bytes
 
 
 def open_keyring(folder: Path) -> Keyring:
     """The keys in `folder`; those that are missing are made there. Raises `Fatal` if others can read them."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     signers = {purpose: open_signer(folder / f"{purpose}.pem") for purpose in PURPOSES}
-    codes, browsers = (open_secret(folder / name) for name in (CODES, "browsers.key"))
-    return Keyring(**signers, codes=codes, browsers=browsers)
+    codes, browsers, referrals = (open_secret(folder / name) for name in (CODES, "browsers.key", "referrals.key"))
+    return Keyring(**signers, codes=codes, browsers=browsers, referrals=referrals)
 
 
 def open_signer(path: Path) -> SoftwareSigner:

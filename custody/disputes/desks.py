@@ -61,6 +61,11 @@ class Directory:
         """Where every case begins."""
         return self.desks[0]
 
+    @property
+    def words(self) -> dict[str, str]:
+        """What each desk is, by its name."""
+        return {desk.desk: desk.says for desk in self.desks}
+
     def at(self, name: str) -> Desk:
         """The desk of that name at which a case is; the first one for none, or if the directory has it no more."""
         return next((desk for desk in self.desks if desk.desk == name), self.front)

@@ -258,5 +258,8 @@ def _with_notes(policy: CaseworkPolicy, notes: Mapping[str, str]) -> CaseworkPol
 
 
 DEFAULT_POLICY = CaseworkPolicy(rules=tuple(_rules(_read_json("policy.json"))))
-EARLIER_POLICIES = (_with_notes(DEFAULT_POLICY, _read_json("policy_before.json")),)
-"""What cases were opened under before, with the same values: no note said yet which rules are stated only."""
+EARLIER_POLICIES = tuple(_with_notes(DEFAULT_POLICY, notes) for notes in _read_json("policy_before.json"))
+"""What cases were opened under before, oldest first, with the same values.
+
+At first no note said which rules are stated only; then those of a referral were.
+"""

@@ -55,6 +55,10 @@ TEXTS = MappingProxyType(
         "case.new_owner": _text(
             "{owner} looks after your case now. All you told us is in it. You need not tell it twice."
         ),
+        "case.handed_on": _text(
+            "{owner} looks after your case now. All you told us is in it.",
+            "You need not tell it twice, and you need not call anybody.",
+        ),
         "case.link_renewed": _text("You have a new link to this page. The old one opens nothing any more."),
         "case.copy_asked": _text(
             "You asked for a copy of all that we hold about you. It costs you nothing.",

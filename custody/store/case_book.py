@@ -18,6 +18,7 @@ from custody.disputes.messages import Message
 from custody.disputes.order import OrderFacts
 from custody.disputes.promise import Promise
 from custody.disputes.recourse import Recourse
+from custody.disputes.referral import AT_THE_FRONT, NOT_HEARD, AtDesk
 from custody.disputes.remedy import RemedyOffer
 from custody.disputes.work_clocks import WorkClock
 from custody.kernel.clock import Instant
@@ -71,6 +72,7 @@ class CaseFile:
     award_pence: int | None = None
     award_beside: bool = False
     found_ms: int | None = None
+    at_desk: AtDesk = AT_THE_FRONT
 
 
 def add(unit: Unit, file: CaseFile, *, token_hash: bytes) -> None:
@@ -320,7 +322,7 @@ def disagreed(session: Session, disputes: Collection[str]) -> set[str]:
         col(later.dispute) == col(DisputeEventRow.dispute),
         col(later.id) > col(DisputeEventRow.id),
         col(later.actor).not_in(["customer", "system"]),
-        col(later.kind) != HANDSET_SEEN,
+        col(later.kind).not_in([HANDSET_SEEN, *NOT_HEARD]),
     )
     said = select(col(DisputeEventRow.dispute)).where(
         col(DisputeEventRow.dispute).in_(list(disputes)), col(DisputeEventRow.kind) == "disagreed", ~heard.exists()

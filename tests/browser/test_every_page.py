@@ -27,6 +27,7 @@ PAGES = {
     "/console": "agent-1",
     "/console/cases": "agent-1",
     "/console/cases?show=ended": "agent-1",
+    "/console/cases?show=referred": "agent-1",
     "/console/cases/new": "agent-1",
     "/console/cases/{dispute}": "agent-1",
     "/console/cases/{reported}": "agent-1",

@@ -33,6 +33,13 @@ def _move(console: Console, told: Customer, account: str, **event: object) -> No
     console.staff[account].client.post(f"/v1/disputes/{told.dispute}/events", event)
 
 
+def _refer(console: Console, told: Customer) -> None:
+    """Its customer was recognised, and the case waits for another desk."""
+    client = console.staff["supervisor-1"].client
+    client.post(f"/v1/disputes/{told.dispute}/recognised", {"how": "in_person"})
+    client.post(f"/v1/disputes/{told.dispute}/referral", {"desk": "care"})
+
+
 def test_a_refused_form_names_its_field_where_the_field_is(console: Console, quiet_page: Page) -> None:
     """WCAG 2.2, 3.3.1: the item that is in error is identified."""
     page = console.show(quiet_page, "/complain")
@@ -51,7 +58,9 @@ def test_a_refused_form_names_its_field_where_the_field_is(console: Console, qui
     expect(words).to_have_value("   It never came.")
 
 
-@pytest.mark.parametrize("where", ["twice", "ask", "declining", "refused", "moves", "link", "form", "no-page"])
+@pytest.mark.parametrize(
+    "where", ["twice", "ask", "declining", "refused", "moves", "referred", "link", "form", "no-page"]
+)
 def test_a_page_is_as_accessible_in_its_less_usual_states(
     console: Console, enter: Callable[[str], Page], axe: Callable[[Page], list[str]], where: str
 ) -> None:
@@ -74,6 +83,10 @@ def test_a_page_is_as_accessible_in_its_less_usual_states(
             page.get_by_label("In the words").fill("We suspect you.")
             page.get_by_role("button", name="Ask", exact=True).click()
             expect(page.get_by_label("In the words")).to_have_value("We suspect you.")
+    elif where == "referred":
+        _refer(console, told)
+        console.show(page, f"/console/cases/{told.dispute}")
+        expect(page.get_by_text("Token for the other desk's screen")).to_be_visible()
     elif where == "link":
         console.show(page, "/console/cases/new")
         page.get_by_label("What does the customer say?").fill("It never came.")
@@ -102,6 +115,7 @@ def long_words(console: Console) -> Customer:
     files = {"file": ("a" * 190 + ".heic", b"x", "image/heic")}
     assert httpx.post(f"{console.address}/v1/customer/{told.token}/files", files=files).is_success
     _press(console, told, "words", words=LONG)
+    _refer(console, told)
     _move(console, told, "agent-1", event="ask", item="x" * 150, text="Have you the " + "m" * 200 + "?")
     return told
 

@@ -128,6 +128,7 @@ CLOSED = {
     ("StepIn", "event"): ("/v1/investigations/none/events", {}),
     ("AccountIn", "role"): ("/v1/accounts", {"name": "new-1", "person": "new one", "password": "long enough for this"}),
     ("StationIn", "step"): ("/v1/stations", {"station": "bench-9", "site": "", "place": "", "custodian": ""}),
+    ("RecognisedIn", "how"): ("/v1/disputes/none/recognised", {}),
     ("LockIn", "reason"): ("/v1/locks", {"imei": "", "imei_last4": ""}),
 }
 
