@@ -9,6 +9,8 @@ from api.joints import LockAnswer
 from custody.disputes.case import Case
 from custody.disputes.civil import civil_date
 from custody.disputes.claim import claim_of
+from custody.disputes.exception import AskedException
+from custody.disputes.lesson import Lesson
 from custody.disputes.messages import pounds
 from custody.disputes.one_order import is_set_aside, where_it_stands
 from custody.disputes.outside_promise import OutsidePromise
@@ -17,7 +19,7 @@ from custody.disputes.promise import Promise
 from custody.disputes.remedy import RemedyOption
 from custody.disputes.suggestion import suggest
 from custody.kernel.clock import to_iso
-from custody.store import case_book, outside_book
+from custody.store import case_book, exception_book, outside_book
 from custody.store.case_book import CaseFile
 from custody.store.defect_register import is_known_issue
 from custody.usecases.await_answer import DECIDED
@@ -37,6 +39,8 @@ from devicelock.usecases.show_parts import Shown
 
 OF_A_CUSTOMER = ("state", "locked", "may_be_locked", "held_until", "released_at")
 """What a customer reads of a lock. Its checks say what is known of a buyer, and anyone may quote an order's number."""
+ASKED_BY_A_CUSTOMER = ("asked_for", "state", "answer_by", "why", "promise")
+"""What a customer reads of what they asked for beyond the rules: not which of us is to answer, or why no rule does."""
 NO_KIND_YET = frozenset({"reported", "triaged"})
 """States in which a kind may be agreed on for the first time."""
 LOCKED = frozenset({OrderState.ACTIVE_PROVISIONAL, OrderState.ACTIVE_CONFIRMED, OrderState.RELEASE_QUEUED})
@@ -71,6 +75,7 @@ def case_view(session: Session, file: CaseFile) -> dict[str, Any]:
         "decision": decision_view(session, file),
         "promises": [promise_view(promise) for promise in promises],
         "told": [told_view(one) for one in outside_book.of_case(session, case.id)],
+        "exceptions": [exception_view(asked) for asked in exception_book.of_case(session, case.id)],
         "unpaid_credit_pence": file.unpaid_credit_pence,
         "clocks": [
             *({"clock": clock.key, "due": to_iso(clock.due_ms)} for clock in file.work_clocks),
@@ -127,6 +132,39 @@ def told_view(one: OutsidePromise) -> dict[str, Any]:
     }
 
 
+def exception_view(asked: AskedException) -> dict[str, Any]:
+    """What was asked for beyond the rules; `promise` is what its answer promised."""
+    return {
+        "exception": asked.id,
+        "dispute": asked.case_id,
+        "asked_for": asked.asked_for,
+        "gap": asked.gap,
+        "state": asked.state,
+        "approver": asked.approver,
+        "asked_at": to_iso(asked.asked_ms),
+        "answer_by": to_iso(asked.due_ms),
+        "passed_on": asked.passed,
+        "why": asked.why or None,
+        "promise": asked.promise_id,
+    }
+
+
+def lesson_view(lesson: Lesson) -> dict[str, Any]:
+    """What is to be learned, and what was changed once it was."""
+    return {
+        "lesson": lesson.id,
+        "dispute": lesson.case_id,
+        "kind": str(lesson.kind),
+        "says": lesson.says,
+        "owner": lesson.owner,
+        "state": lesson.state,
+        "opened_at": to_iso(lesson.opened_ms),
+        "due": to_iso(lesson.due_ms),
+        "change": lesson.change or None,
+        "learned_at": _iso(lesson.learned_ms),
+    }
+
+
 def set_aside(files: Iterable[CaseFile], promised: Mapping[str, Iterable[Promise]]) -> set[str]:
     """The cases whose remedy was set aside, by what was promised in each."""
     return {file.case.id for file in files if is_set_aside(file.case, promised[file.case.id])}
@@ -139,7 +177,9 @@ def own_view(session: Session, file: CaseFile) -> dict[str, Any]:
     under what stands on the box could name it next, and speak for whoever ordered.
     """
     view, named = case_view(session, file), file.order_named
-    return {**view, "order": view["order"] if named else None, "locks": own_locks(view["locks"], named=named)}
+    asked = [{name: one[name] for name in ASKED_BY_A_CUSTOMER} for one in view["exceptions"]]
+    own = {"order": view["order"] if named else None, "locks": own_locks(view["locks"], named=named)}
+    return {**view, **own, "exceptions": asked}
 
 
 def kind_views(case: Case) -> list[dict[str, str]]:

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from sqlalchemy import or_, select
 from sqlmodel import Session, col
 
+from custody.disputes.lesson import LESSON
 from custody.disputes.promise import MISSED
 from custody.kernel.clock import Instant
 from custody.store.bulk import ask, write_first
+from custody.store.lesson_book import LessonRow
 from custody.store.owing import is_owed
 from custody.store.tables import DisputeRow, InquiryRow, PromiseRow
 from devicelock.store import write_new_orders
@@ -57,3 +59,11 @@ def conclusions_without_alert(session: Session, kind: str, *, before_ms: Instant
         col(InquiryRow.state) == "concluded", col(InquiryRow.told_ms) < before_ms, ~told.exists()
     )
     return session.scalars(query.order_by(col(InquiryRow.told_ms)).limit(limit)).all()
+
+
+def lessons_without_alert(session: Session, kind: str, *, before_ms: Instant, limit: int) -> Sequence[LessonRow]:
+    """Open lessons that were due before then, and of which no alert of that kind was ever raised, the oldest first."""
+    told = select(col(AlertRow.id)).where(col(AlertRow.about) == col(LessonRow.id), col(AlertRow.kind) == kind)
+    late = (col(LessonRow.state) == LESSON.start, col(LessonRow.due_ms) < before_ms)
+    query = select(LessonRow).where(*late, ~told.exists())
+    return session.scalars(query.order_by(col(LessonRow.due_ms), col(LessonRow.id)).limit(limit)).all()

@@ -93,6 +93,43 @@ def charges(
     show(call("GET", "/v1/held-charges", params=asked), as_json=as_json, human=_charges)
 
 
+@app.command("exceptions")
+def exceptions(
+    answered: Annotated[bool, typer.Option("--answered", help="Those that have their answer.")] = False,
+    cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What customers need and no rule gives, with who is to answer. Example: `weaklink dispute exceptions --json`."""
+    asked = {"answered": answered or None, "cursor": cursor}
+    found = call("GET", "/v1/exceptions", params={name: value for name, value in asked.items() if value is not None})
+    show(found, as_json=as_json, human=_exceptions)
+
+
+@app.command("lessons")
+def lessons(
+    kind: Annotated[str | None, typer.Option(help="gap: what no rule gives.")] = None,
+    learned: Annotated[bool, typer.Option("--learned", help="Those that were learned.")] = False,
+    cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What we have to learn from our own answers, with owner and day.
+
+    Examples: `weaklink dispute lessons --json`, `weaklink dispute lessons --kind gap`.
+    """
+    asked = {"kind": kind, "learned": learned or None, "cursor": cursor}
+    found = call("GET", "/v1/lessons", params={name: value for name, value in asked.items() if value is not None})
+    show(found, as_json=as_json, human=_lessons)
+
+
+@app.command("learned")
+def learned(lesson: str, change: str, as_json: AsJson = False) -> None:
+    """Write down what was changed for good.
+
+    Example: `weaklink dispute learned lesson_0k3v9q2m7x4d8r1t "Loans abroad are in the rules now"`.
+    """
+    show(call("POST", f"/v1/lessons/{named(lesson)}/learned", json={"change": change}), as_json=as_json, human=_lesson)
+
+
 @app.command()
 def choose(
     token: str, remedy: str, payout: Annotated[str | None, typer.Option()] = None, as_json: AsJson = False
@@ -147,6 +184,7 @@ def move(
     `weaklink dispute move case_0k3v9q2m7x4d8r1t support_needs --need "letters in large print"`,
     `weaklink dispute move case_0k3v9q2m7x4d8r1t needs --with has_working_phone=no`,
     `weaklink dispute move case_0k3v9q2m7x4d8r1t told --with what="a free case" --with by_whom="the shop"`,
+    `weaklink dispute move case_0k3v9q2m7x4d8r1t exception --with asked_for="a loan abroad" --with gap="UK only"`,
     `weaklink dispute move case_0k3v9q2m7x4d8r1t offer --with price_reduction_pence=2000`.
 
     With `--with version=3` the move is made on that version of the case, which `show` names, or not at all.
@@ -188,6 +226,8 @@ def _case(value: dict[str, Any]) -> None:
     for told in value["told"]:
         said = f"{told['told']} {told['what']}{_sum(told)} by {told['by_whom'] or 'somebody'}"
         console.print(f"promised elsewhere: {said} ({told['state']}, rebut by {told['rebut_by']})", highlight=False)
+    for asked in value["exceptions"]:
+        console.print(f"beyond the rules: {_asked(asked)}", highlight=False)
     if value["unpaid_credit_pence"]:
         console.print(f"credit to pay: {pounds(value['unpaid_credit_pence'])}", highlight=False)
     if value.get("support_needs"):
@@ -196,6 +236,14 @@ def _case(value: dict[str, Any]) -> None:
         console.print(f"lock: {lock['state']} until {lock['held_until']}", highlight=False)
     if "customer_url" in value:
         _page(value)
+
+
+def _asked(value: dict[str, Any]) -> str:
+    """What was asked for beyond the rules; a customer is not told who answers."""
+    who = (
+        f"{value['exception']} {value['asked_for']}, {value['approver']}" if "approver" in value else value["asked_for"]
+    )
+    return f"{who} ({value['state']}, answer by {value['answer_by']})"
 
 
 def _whole(value: dict[str, Any]) -> None:
@@ -272,3 +320,27 @@ def _charges(value: dict[str, Any]) -> None:
     console.print(table)
     if value["next"]:
         console.print(f"more: --cursor {value['next']}", highlight=False)
+
+
+def _exceptions(value: dict[str, Any]) -> None:
+    table = folded(
+        Column("exception", no_wrap=True, overflow="fold"), "case", "asked for", "state", "approver", "answer by"
+    )
+    for row in value["exceptions"]:
+        table.add_row(*(row[name] for name in ("exception", "dispute", "asked_for", "state", "approver", "answer_by")))
+    console.print(table)
+    if value["next"]:
+        console.print(f"more: --cursor {value['next']}", highlight=False)
+
+
+def _lessons(value: dict[str, Any]) -> None:
+    table = folded(Column("lesson", no_wrap=True, overflow="fold"), "case", "kind", "what", "owner", "due", "change")
+    for row in value["lessons"]:
+        table.add_row(*(row[name] or "" for name in ("lesson", "dispute", "kind", "says", "owner", "due", "change")))
+    console.print(table)
+    if value["next"]:
+        console.print(f"more: --cursor {value['next']}", highlight=False)
+
+
+def _lesson(value: dict[str, Any]) -> None:
+    console.print(f"{value['lesson']}  {value['state']}: {value['change']}", highlight=False)

@@ -22,6 +22,7 @@ TYPED = {
     "GET /v1/authority": "`weaklink lock authority`",
     "GET /v1/disputes/": "weaklink dispute show ",
     "GET /v1/disputes": "`weaklink dispute list`",
+    "GET /v1/lessons": "`weaklink dispute lessons`",
     "GET /v1/locks/groups": "`weaklink lock groups`",
     "GET /v1/locks": "`weaklink lock list`",
     "GET /v1/stations": "`weaklink station list`",

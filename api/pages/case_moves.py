@@ -11,13 +11,15 @@ from datetime import date
 from typing import Any
 
 from api.pages import words
-from api.pages.move_forms import MOVES, FormField, MoveForm
+from api.pages.move_form import FormField, MoveForm
+from api.pages.move_forms import MOVES
 from api.pages.sent_form import Sent
 from api.pages.times import pounds
 from api.people.accounts import Caller
 from api.routes.disputes import EventIn, FindingIn
 from api.routes.reports import MOST_NEEDS
 from custody.disputes.case import CASE
+from custody.disputes.exception import EXCEPTION
 from custody.disputes.machine import CaseRole
 from custody.disputes.opening import AN_OFFER
 from custody.disputes.outside_promise import OUTSIDE
@@ -165,19 +167,27 @@ def _who(file: CaseFile, case: Mapping[str, Any]) -> dict[str, tuple[CaseRole, .
         who["credit_came_back"] = PAYERS
     if state != "merged":
         who["access_request"] = who["data_complaint"] = who["told"] = STAFF
+        who["exception"] = STAFF
     if any(one["what"] == A_COPY for one in case["promises"] if one["state"] not in PROMISE.terminal):
         who["copy_takes_longer"] = STAFF
-    if _told(case):
-        who["rebut"] = PAYERS
+    who |= _who_answers(case)
     if state not in CASE.terminal:
         who["order_days"] = who["needs"] = who["support_needs"] = who["in_favour"] = STAFF
+    return who
+
+
+def _who_answers(case: Mapping[str, Any]) -> dict[str, tuple[CaseRole, ...]]:
+    """The same of what waits for an answer: what was promised elsewhere, and what no rule gives."""
+    who: dict[str, tuple[CaseRole, ...]] = {"rebut": PAYERS} if _told(case) else {}
+    if _exceptions(case):
+        who["exception_grant"] = who["exception_instead"] = (CaseRole.SUPERVISOR,)
     return who
 
 
 def _open(move: MoveForm, who: tuple[CaseRole, ...], case: Mapping[str, Any], caller: Caller) -> OpenMove:
     refusal = "" if caller.role in who else whose(move.title, who)
     promises = _payments(case) if move.event == "payment_came_back" else _promises(case, caller.role)
-    given = {"promise": promises, "payment": _credits(case), "told": _told(case)}
+    given = {"promise": promises, "payment": _credits(case), "told": _told(case), "exception": _exceptions(case)}
     fields = tuple(replace(field, options=given.get(field.name, field.options)) for field in move.fields)
     return OpenMove(move=move, refusal=refusal, fields=fields)
 
@@ -210,6 +220,11 @@ def _credits(case: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 def _told(case: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """What was promised elsewhere and can still be rebutted."""
     return tuple((one["told"], _with_sum(one)) for one in case["told"] if one["state"] == OUTSIDE.start)
+
+
+def _exceptions(case: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """What was asked for beyond the rules and waits for its answer."""
+    return tuple((one["exception"], one["asked_for"]) for one in case["exceptions"] if one["state"] == EXCEPTION.start)
 
 
 def _with_sum(promise: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from fastapi.concurrency import run_in_threadpool
 from api.http.sendable_text import read_form
 from api.pages import words
 from api.pages.case_moves import OpenMove, as_shown, read_fields, whose
-from api.pages.move_forms import FormField, MoveForm
+from api.pages.move_form import FormField, MoveForm
 from api.pages.render import see
 from api.pages.sent_form import Sent, check
 from api.pages.visit import Decider, Visit

@@ -1,46 +1,15 @@
 """The forms of the moves of a case: what each asks for, where it stands on the page, and what is said of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from api.pages import words
-from api.pages.sent_form import LINE, WORDS
+from api.pages.exception_forms import EXCEPTION_FORMS
+from api.pages.move_form import WHY, FormField, MoveForm
 from custody.disputes.case import ADR_EVENT
 from custody.disputes.case_guards import OBSERVATIONS, Ground
 from custody.disputes.claim import CLAIMS
 from custody.disputes.history import IN_FAVOUR
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FormField:
-    """One field of a move. `kind` is line, words, tick, day, pounds, percent or choice; a choice has `options`."""
-
-    name: str
-    says: str
-    kind: str = "line"
-    needed: bool = True
-    options: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def most(self) -> int:
-        """How many characters fit."""
-        return WORDS if self.kind == "words" else LINE
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MoveForm:
-    """A move as a form: where on the page it stands, what it asks for, what is said of it afterwards."""
-
-    event: str
-    title: str
-    button: str
-    done: str
-    place: str = ""
-    fields: tuple[FormField, ...] = ()
-    about: str = ""
-
-
-WHY = FormField(name="why", says="Reasons, in words that the customer can read", kind="words")
 CAME = FormField(name="received", says="Came on, if before today", kind="day", needed=False)
 SCHEMES = FormField(name="reference", says="The scheme's own reference")
 SUM = FormField(
@@ -168,6 +137,7 @@ _MOVES = (
         about="Only in its days. The customer reads the reasons, and can ask an independent body.",
         fields=(FormField(name="told", says="Which promise", kind="choice"), WHY),
     ),
+    *EXCEPTION_FORMS,
     MoveForm(
         event="needs",
         place="remedy",

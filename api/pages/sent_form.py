@@ -37,6 +37,8 @@ FIELDS: Mapping[str, str] = {
     "in_time": "told",
     "until": "told_until",
     "reasons_given": "why",
+    "reasons_for_it": "why",
+    "change_written": "change",
     "account": "name",
     "account_name": "name",
     "account_exists": "name",

@@ -10,6 +10,7 @@ from typing import Any
 from api.pages import timeline_words
 from custody.disputes import wording
 from custody.disputes.claim import ClaimType
+from custody.disputes.lesson import LessonKind
 from custody.disputes.overturned import Answer
 from custody.disputes.payout import WORDS as PAYOUT_WORDS
 from custody.disputes.referral import RECOGNISED_BY
@@ -106,6 +107,14 @@ TOLD: Mapping[str, str] = {
     "rebutted": "Rebutted",
     "taken_back": "Given up by the customer",
 }
+EXCEPTIONS: Mapping[str, str] = {
+    "asked": "Waits for an answer",
+    "granted": "Allowed",
+    "instead": "Something else is given",
+}
+LESSONS: Mapping[str, str] = {
+    LessonKind.GAP: "No rule gives it",
+}
 TIMELINE = timeline_words.TIMELINE
 HANDSET = "dev_"
 """What the ids of handsets begin with."""
@@ -149,6 +158,8 @@ ALERTS: Mapping[str, str] = {
     AlertKind.WRONG_REFERENCE: "Another lock system knows another handset by this name",
     AlertKind.FIX_OVERDUE: "Nobody wrote down what is mended for good",
     AlertKind.PROMISE_MISSED: "A promise was missed and is not kept yet",
+    AlertKind.EXCEPTION_UNANSWERED: "Nobody has answered what was asked for beyond the rules",
+    AlertKind.LESSON_OVERDUE: "Nobody wrote down what was learned from an answer",
     AlertKind.CLOCK_JUMPED: "The clock jumped ahead",
     AlertKind.CLOCK_PUT_BACK: "The clock was put back",
 }

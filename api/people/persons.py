@@ -22,7 +22,7 @@ from devicelock.rules.lock_facts import Person
 from devicelock.rules.order import LockRole
 
 DUTY_TEAM = "the duty team"
-"""Who looks after cases where no agent works."""
+"""Who looks after cases where no agent works, and approves where nobody else may."""
 
 
 class Account(NamedTuple):
@@ -47,8 +47,7 @@ class Staff:
 
 def agents(session: Session) -> list[str]:
     """Who looks after a case from now on: the agents who are here, or all of them if everybody is away."""
-    rows = _agents(session)
-    return sorted(name for name, away_ms in rows if away_ms is None) or sorted(name for name, _ in rows) or [DUTY_TEAM]
+    return _here_first(_agents(session))
 
 
 def keepers(session: Session, *, clock: Clock, policy: CaseworkPolicy = DEFAULT_POLICY) -> list[str]:
@@ -63,9 +62,44 @@ def keepers(session: Session, *, clock: Clock, policy: CaseworkPolicy = DEFAULT_
     return here if any(away_ms is None for _, away_ms in rows) else agents(session)
 
 
+def supervisors(session: Session) -> list[str]:
+    """Who keeps the rules: the supervisors who are here, or all of them if everybody is away."""
+    return _here_first(_of_role(session, "supervisor"))
+
+
+def approvers(session: Session, asker: str) -> list[str]:
+    """Of those who may approve what a person asks for the ones who are here, or all of them if everybody is away."""
+    return _here_first(_approvers(session, asker))
+
+
+def may_approve(session: Session, asker: str) -> frozenset[str]:
+    """Whose accounts may approve what a person asks for: supervisors with whom nobody stands behind both.
+
+    Where there is none, as one person made every account, it is any other person: no customer waits for that.
+    """
+    return frozenset(name for name, _ in _approvers(session, asker))
+
+
+def _approvers(session: Session, asker: str) -> Sequence[Row[str, int | None]]:
+    rows, asking = _of_role(session, "supervisor"), set(map(fold_person, {asker, *behind(session, asker)}))
+    who = {name: account.person for name, _ in rows if (account := _account(session, name)) is not None}
+    others = [row for row in rows if fold_person(who[row[0]]) != fold_person(asker)]
+    apart = [row for row in others if asking.isdisjoint(map(fold_person, behind(session, who[row[0]])))]
+    return apart or others
+
+
+def _here_first(rows: Sequence[Row[str, int | None]]) -> list[str]:
+    here = sorted(name for name, away_ms in rows if away_ms is None)
+    return here or sorted(name for name, _ in rows) or [DUTY_TEAM]
+
+
 def _agents(session: Session) -> Sequence[Row[str, int | None]]:
+    return _of_role(session, "agent")
+
+
+def _of_role(session: Session, role: str) -> Sequence[Row[str, int | None]]:
     query = select(col(AccountRow.name), col(AccountRow.away_ms))
-    return session.execute(query.where(col(AccountRow.role) == "agent", col(AccountRow.active).is_(True))).all()
+    return session.execute(query.where(col(AccountRow.role) == role, col(AccountRow.active).is_(True))).all()
 
 
 def person(session: Session, account: str) -> Person | None:

@@ -2,7 +2,8 @@
 
 Locks that only a limit or the kill switch held back are asked for again when that is over.
 Customers are told what they are to hear of: an investigation that goes on, the end of their account. People are told of
-an investigation whose fix is late, and of a promise that was missed and is not kept within its hour either.
+an investigation whose fix is late, of a promise that was missed and is not kept within its hour either, of what nobody
+answers that was asked for beyond the rules, and of a lesson that is late.
 Each of these is looked for first, and where nothing is due nothing is begun: scans do not wait for a look. What is due
 is done in one unit; if that fails each is done in a unit of its own, so that one that fails holds back no other.
 Cases are looked at on a slow round too, a few at each look: asks lapse, a reminder or a letter leaves, owners change.
@@ -29,7 +30,9 @@ from api.people import persons
 from api.process.clock_mark import ClockMark
 from api.rounds.clock_watch import JUMP_MS, ClockMarker, ClockWatch, act_on_jump, is_held
 from api.rounds.late_fixes import is_fix_late, late_fixes, tell_of_late_fixes
+from api.rounds.late_lessons import is_lesson_late, late_lessons, tell_of_lessons
 from api.rounds.missed_promises import is_miss_untold, tell_of_misses, untold_misses
+from api.rounds.unanswered_exceptions import is_exception_late, late_exceptions, pass_on_exceptions
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Trouble
 from custody.scans.tolerances import Tolerances
@@ -134,6 +137,8 @@ class Timer:
             Sweep(where="the missed promises", is_due=is_miss_untold, due=untold_misses, act=tell_of_misses),
             Sweep(where="the investigations", is_due=is_inquiry_quiet, due=quiet_inquiries, act=sweep_inquiries),
             Sweep(where="the late fixes", is_due=is_fix_late, due=late_fixes, act=tell_of_late_fixes),
+            Sweep(where="the exceptions", is_due=is_exception_late, due=late_exceptions, act=pass_on_exceptions),
+            Sweep(where="the lessons", is_due=is_lesson_late, due=late_lessons, act=tell_of_lessons),
             Sweep(where="the leavers", is_due=is_leaver_due, due=_leavers, act=tell_leavers),
         ]
         self._thread = threading.Thread(target=self._run, name="timer", daemon=True)

@@ -14,6 +14,7 @@ from api.parts import Parts, parts_of
 from api.people import persons
 from api.people.accounts import Caller
 from api.people.auth import role
+from api.routes.exception_acts import EXCEPTION_ACTS, OutsideTheOfferIn
 from api.routes.reports import NeedsIn
 from api.views import case_view
 from custody.disputes.case import ADR_EVENT
@@ -80,7 +81,7 @@ class FindingIn(Body):
     about_this_person: bool | None
 
 
-class EventIn(Body):
+class EventIn(OutsideTheOfferIn):
     """A move of the case and the facts it needs."""
 
     event: str = Field(json_schema_extra=one_of(lambda: _ACTS))
@@ -90,16 +91,12 @@ class EventIn(Body):
     custody_words: str | None = _said("With a kind of damage: the customer's words on when and where.")
     price_reduction_pence: int | None = _said("With classify or offer: the sum to offer.")
     award_pence: int | None = _said("With decision: the sum, if it is money that we have to pay.")
-    beside: bool = Field(default=False, description="With decision: it stands beside the remedy, and replaces nothing.")
     item: str | None = _said("With ask: for what; it is asked for once.")
     text: str | None = _said("With ask: in what words. With decision: what we have to do. The customer reads it.")
     reference: str | None = _said("What shows it: of a delivery, a payment, a bank, a proof, the scheme.")
     promise: str | None = _said("With promise_kept or payment_came_back: which.")
     pence: int | None = _said("With credit_paid: how much of the credit that is owed; all of it without.")
     payment: str | None = _said("With credit_came_back: with what reference it was paid.")
-    why: str | None = _said(
-        "Reasons that the customer can read: of a decline, of hearing them, of a smaller sum, of rebut."
-    )
     heard: bool = Field(default=False, description="With decline: they told their side, and it stands in the case.")
     findings: list[FindingIn] = Field(default_factory=list, description="With propose_decline.")
     into: str | None = _said("With merge: the case that goes on.")
@@ -109,10 +106,6 @@ class EventIn(Body):
     has_working_phone: bool | None = _said("With needs: false if the customer has none; one on loan is promised.")
     benefit_lost: bool | None = _said("With needs: true if maps, a service or the like went with it; it is restored.")
     received: Day | None = _said("With access_request or data_complaint: when it came; today without.")
-    what: str | None = _said("With told: what the customer says that they were promised elsewhere.")
-    by_whom: str | None = _said("With told: by whom, as they say it.")
-    until: Day | None = Field(default=None, description="With told: the last day on which it was to come.")
-    amount_pence: int | None = _said("With told: the sum, if it is money.")
     told: str | None = _said("With rebut: which promise, by its id.")
     in_favour: str | None = _said("With in_favour: what kind of thing speaks for them.", words=lambda: IN_FAVOUR)
     words: str | None = Field(default=None, max_length=2_000, description="With in_favour: what it says.")
@@ -127,11 +120,13 @@ def move(
 ) -> dict[str, Any]:
     """Move a case by any event of its table that staff may cause; what the scheme decides is written down by staff.
 
-    Fourteen events move nothing. `whereabouts` says what became of the handset, and with it whether a lock would be
+    Seventeen events move nothing. `whereabouts` says what became of the handset, and with it whether a lock would be
     fair; `order_days` what was learned of the order, from which the law counts; `support_needs` what the customer
     needs of us, and whoever decides on a lock next is held to it; `needs` what the report took from them, which is
     promised at once; `in_favour` what speaks for them, and nothing of their past but that; `told` what they say that
     somebody else promised them, which binds us unless `rebut` says why it does not stand, within its days.
+    `exception` asks for what no rule gives: it has an approver at once, another person, and `exception_grant` or
+    `exception_instead` promises what the customer gets.
     `promise_kept` and `credit_paid` say what was done beside the remedy; `payment_came_back` and `credit_came_back`
     that money of ours did not reach the customer: it is promised anew, or owed again. `access_request` and
     `data_complaint` say what the customer asks about their data, also once the case is over, and promise the answer by
@@ -388,6 +383,7 @@ _ACTS: Mapping[str, Callable[[Unit, str, EventIn, Caller], case_book.CaseFile]] 
     "decision": _scheme_decides,
     "merge": _join,
     "reopen": _reopen,
+    **EXCEPTION_ACTS,
 }
 
 

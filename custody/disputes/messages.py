@@ -61,6 +61,12 @@ def pounds(pence: int) -> str:
     return f"£{whole}.{rest:02d}" if rest else f"£{whole}"
 
 
+def ended(words: str) -> str:
+    """Somebody's words as the end of a sentence: other sentences follow them."""
+    plain = words.strip()
+    return plain if plain.endswith((".", "!", "?")) else f"{plain}."
+
+
 def alternatives(options: tuple[str, ...]) -> str:
     """Things to choose from: "this, that or the other"."""
     return " or ".join([", ".join(options[:-1]), options[-1]]) if len(options) > 1 else options[0]

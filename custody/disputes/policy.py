@@ -259,7 +259,7 @@ def _with_notes(policy: CaseworkPolicy, notes: Mapping[str, str]) -> CaseworkPol
 
 DEFAULT_POLICY = CaseworkPolicy(rules=tuple(_rules(_read_json("policy.json"))))
 EARLIER_POLICIES = tuple(_with_notes(DEFAULT_POLICY, notes) for notes in _read_json("policy_before.json"))
-"""What cases were opened under before, oldest first, with the same values.
+"""What cases were opened under before, oldest first, with the same values and other notes.
 
-At first no note said which rules are stated only; then those of a referral were.
+At first no note said which rules are stated only; then those of referrals and exceptions were.
 """

@@ -3,8 +3,8 @@
 - A refund gives back what is left of the price. What was promised or paid before counts, whatever came after it; what
   the customer crossed out or chose something else for does not, nor a payment that came back to us. What the scheme
   decided counts with its sum; where it has none, the words of a refund count as any refund, and all else with nothing.
-  What stands beside the remedy by the scheme's word counts with nothing, and what the customer was promised elsewhere
-  with its sum.
+  What stands beside the remedy by the scheme's word counts with nothing, and what the customer was promised elsewhere,
+  or outside the offer, with its sum.
 - No rule sets the sum of a price reduction (Consumer Rights Act 2015 s.24 and s.25: an appropriate one). Whoever agrees
   on it with the customer names it, within what is left of the price, and only then it is an option, with its sum.
 - Where the price is not known, or nothing was paid up front, a refund is promised in words, and once.
@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from custody.disputes.claim import PAYS_MONEY, Remedy
 from custody.disputes.policy import CaseworkPolicy
-from custody.disputes.promise import AS_DECIDED, BY_THEIR_WORD, ON_TOP, Promise
+from custody.disputes.promise import AS_DECIDED, BY_OUR_WORD, BY_THEIR_WORD, ON_TOP, Promise
 from custody.disputes.remedy import WORDS, RemedyOffer, RemedyOption, within_ms
 from custody.kernel.errors import Conflict, Rejected
 
@@ -34,13 +34,16 @@ def may_come_back(promise: Promise) -> bool:
 
 
 def is_beside(promise: Promise) -> bool:
-    """Whether it was promised elsewhere, and is no remedy: it stands beside whatever puts the order right."""
-    return promise.source == BY_THEIR_WORD and promise.what not in _REMEDIES
+    """Whether it was promised elsewhere, or outside the offer, and is no remedy.
+
+    It stands beside whatever puts the order right.
+    """
+    return promise.source in {BY_THEIR_WORD, BY_OUR_WORD} and promise.what not in _REMEDIES
 
 
 def is_sum_beside(promise: Promise) -> bool:
-    """Whether that is a sum, which gives back money of the price all the same."""
-    return is_beside(promise) and promise.amount_pence is not None
+    """Whether that is a sum, which gives back money of the price all the same; not one on top of the rest."""
+    return is_beside(promise) and promise.amount_pence is not None and promise.method != ON_TOP
 
 
 def left_of_price(price_pence: int | None, promises: Iterable[Promise]) -> int | None:

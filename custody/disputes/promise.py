@@ -25,6 +25,8 @@ PAYERS = (AGENT, SUPERVISOR)
 MISSED = "missed"
 BY_THEIR_WORD: Final = "customer_word"
 """The source of what somebody promised the customer elsewhere (`outside_promise`)."""
+BY_OUR_WORD: Final = "our_word"
+"""The source of what one of us gave outside the offer (`exception`)."""
 AS_DECIDED = "as it was decided"
 """By which way it is done what the independent scheme decided."""
 ON_TOP = "on top of the rest"
@@ -53,7 +55,7 @@ class Promise:
     owner: str
     made_ms: Instant
     state: str
-    source: Literal["ours", "customer_word"] = "ours"
+    source: Literal["ours", "customer_word", "our_word"] = "ours"
     credited_pence: int = 0
     came_back: bool = False
     replaced: bool = False

@@ -5,24 +5,14 @@ for what is no transition (`case.report`, `lock.before`, `leaver.notice`). Field
 `messages.say`. `set_by` names the rules of law or policy that set the dates and sums in a text; a text whose dates and
 sums come from a promise leaves it empty and needs the promise's id.
 
-Moves that tell the customer nothing new are in `INTERNAL`.
+Moves that tell the customer nothing new are in `INTERNAL`. What is given outside the offer has its texts in
+`answer_texts`.
 """
 
-from dataclasses import dataclass
 from types import MappingProxyType
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
-    """A text with its fields."""
-
-    words: str
-    set_by: tuple[str, ...] = ()
-
-
-def _text(*sentences: str, set_by: tuple[str, ...] = ()) -> Text:
-    return Text(words=" ".join(sentences), set_by=set_by)
-
+from custody.disputes.answer_texts import ANSWER_TEXTS
+from custody.disputes.text import text as _text
 
 INTERNAL = frozenset(
     {
@@ -31,6 +21,7 @@ INTERNAL = frozenset(
         "investigation.result",
         "promise.t_minus_24h",
         "lock.preflight_passes",
+        "lesson.learn",
     }
 )
 
@@ -284,6 +275,7 @@ TEXTS = MappingProxyType(
             "So this does not come beside it. Is that not right? Tell us, and we look at it again.",
         ),
         "outside.taken_back": _text("You changed your mind, and that is fine. We crossed out {what}."),
+        **ANSWER_TEXTS,
         # The investigation names no person.
         "investigation.opened": _text(
             "We also look at how your parcel came to you, to find out where it went wrong.",

@@ -27,7 +27,7 @@ from custody.disputes.remedy import WORDS
 from custody.kernel.clock import Instant
 from custody.scans.place import index_of, tell_place
 from custody.scans.view import UnitView
-from custody.store import case_book, outside_book, scan_book
+from custody.store import case_book, exception_book, lesson_book, outside_book, scan_book
 from custody.store.aside_book import speaks_of
 from custody.store.case_book import JOINED, OPEN, RECOMPUTE, CaseFile
 from custody.store.run_tables import ItemKeyRow
@@ -188,6 +188,8 @@ def forget_case(session: Session, dispute: str, *, token_hash: bytes) -> list[in
     session.connection().execute(update(MessageRow).where(col(MessageRow.dispute) == dispute).values(text=ERASED))
     _forget_promised(session, dispute)
     outside_book.forget(session, dispute)
+    exception_book.forget(session, dispute)
+    lesson_book.forget(session, dispute, instead=ERASED)
     events = select(col(DisputeEventRow.idx)).where(col(DisputeEventRow.dispute) == dispute)
     indexes = [index for index in session.scalars(events).all() if index is not None]
     lines = update(DisputeEventRow).where(col(DisputeEventRow.dispute) == dispute).values(facts="{}")

@@ -5,9 +5,9 @@ anything, and the personal columns beside it. Every tree hash stays, so the log 
 salted record, says how many openings went, when and why.
 
 - While a case about the parcel is open, or a lock on its handset, its evidence is needed and nothing is erased (legal
-  claims, Article 17(3)(e) GDPR); nor is a case on which a lock rests, in which an outside promise is pending, or of
-  which a copy is owed to its customer. A
-  report that was joined is open as long as the case is that it went into.
+  claims, Article 17(3)(e) GDPR); nor is a case on which a lock rests, in which an outside promise is pending or an
+  exception waits, or of which a copy is owed to its customer. A report that was joined is open as long as the case
+  is that it went into.
 - With a case go those that were joined into it, and none of them before it is over. None of them goes alone: what was
   said and given in it stands in the one that goes on. What was written of it in its lock orders goes too.
 - The contact of an order goes with its parcel; where no scan leads from it to one, by its own number. So does what is
@@ -28,7 +28,7 @@ from custody.kernel.clock import Instant
 from custody.kernel.errors import Conflict, NotFound, Rejected
 from custody.scans.follow import concerned
 from custody.scans.place import ToldPlace, place_of, tell_place
-from custody.store import case_book, drop_book, erase_book, outside_book, stretch_book
+from custody.store import case_book, drop_book, erase_book, exception_book, outside_book, stretch_book
 from custody.store.tables import ErasureRow, SaleRow
 from custody.store.unit import Unit
 from custody.trail.names import ORDER, aliases, imei_of, is_parcel, named
@@ -91,6 +91,9 @@ def _erase_case(unit: Unit, dispute: str, *, reason: str, actor: str, holds: Hol
     if outside_book.pending_in(session, cases):
         why = f"in {dispute} it is not settled whether something that its customer was promised binds us"
         raise Conflict("legal_hold", why, fix="Erase it once that is rebutted or promised; it takes some days.")
+    if exception_book.waits_in(session, cases):
+        why = f"in {dispute} something that its customer asked for waits for its answer"
+        raise Conflict("legal_hold", why, fix="Erase it once that is answered.")
     if needed := holds(session, cases):
         raise Conflict("legal_hold", f"on {dispute} rests {'; '.join(needed)}", fix="Release the lock first.")
     if any(one.what == A_COPY and is_owed(one) for one in case_book.promises(session, held.id)):

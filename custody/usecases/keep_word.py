@@ -17,8 +17,8 @@ from typing import Any
 
 from custody.disputes import civil
 from custody.disputes.machine import CaseRole, step
-from custody.disputes.messages import Message, pounds, say
-from custody.disputes.one_order import puts_right
+from custody.disputes.messages import Message, ended, pounds, say
+from custody.disputes.one_order import Before, puts_right
 from custody.disputes.opening import AN_OFFER
 from custody.disputes.outside_promise import (
     AS_TOLD,
@@ -100,7 +100,7 @@ def rebut(
     }
     state = step(OUTSIDE, found.state, "rebut", role, guards).target
     outside_book.put(unit, replace(found, state=state, why=why.strip()))
-    said = [say("outside.rebut", promises=(found.id,), what=spoken(found.told), reasons=_ended(why))]
+    said = [say("outside.rebut", promises=(found.id,), what=spoken(found.told), reasons=ended(why))]
     facts = {"told": told, "why": why}
     return write_move(unit, file, _without_clock(file, found), "told_rebutted", actor=actor, facts=facts, said=said)
 
@@ -145,43 +145,63 @@ def hand_over_told(
     return joined, whole
 
 
+def promise_once(unit: Unit, file: CaseFile, promise: Promise, told: Told, *, policy: CaseworkPolicy) -> Promise | None:
+    """Promise what was told, with no more than is left of the price; None where the customer has it, or is to have it.
+
+    The order is held by the caller.
+    """
+    report, known, price_pence = _known(unit, file, promise)
+    if promise.what.casefold() == AN_OFFER or is_there(promise, told, known, price_pence=price_pence):
+        return None
+    promise = sum_left(promise, known, price_pence=price_pence)
+    case_book.put_promise(unit, promise)
+    if report is file and (puts_right(promise) or is_sum_beside(promise)):
+        settle_the_box(unit, file, promise, policy=policy)
+    return promise
+
+
+def said_of_sum(promise: Promise, told: Told) -> list[Message]:
+    """What is said of the sum of what was promised, if it is money."""
+    if promise.amount_pence is None:
+        return []
+    is_less = told.amount_pence is not None and promise.amount_pence < told.amount_pence
+    key = "outside.sum_left" if is_less else "outside.sum"
+    return [say(key, promises=(promise.id,), amount=pounds(promise.amount_pence))]
+
+
 def _bind(unit: Unit, file: CaseFile, pending: OutsidePromise, *, policy: CaseworkPolicy) -> CaseFile:
     told = pending.told
     name, owner = unit.ids.new("promise"), file.case.owner
     facts: dict[str, Any] = {"promise_id": name, "case_id": file.case.id, "method": AS_TOLD, "owner": owner}
-    promise = replace(bind(told, now_ms=unit.now_ms, policy=policy, **facts), order_ref=pending.order_ref)
-    report = report_of(unit.session, file, promise)
-    known, price_pence = known_before(unit.session, report), report.order.price_pence
-    has_it = promise.what.casefold() == AN_OFFER or is_there(promise, told, known, price_pence=price_pence)
-    event, kind = ("has_it_already", "told_has_it") if has_it else ("days_passed", "told_stands")
+    bound = replace(bind(told, now_ms=unit.now_ms, policy=policy, **facts), order_ref=pending.order_ref)
+    promise = promise_once(unit, file, bound, told, policy=policy)
+    event, kind = ("has_it_already", "told_has_it") if promise is None else ("days_passed", "told_stands")
     guards = {"days_over": days_over(told, now_ms=unit.now_ms, policy=policy)}
     over = replace(pending, state=step(OUTSIDE, pending.state, event, CaseRole.SYSTEM, guards).target)
     line: dict[str, Any] = {"told": pending.id}
-    if has_it:
+    if promise is None:
+        _, known, price_pence = _known(unit, file, bound)
         is_back = is_price_back(known, price_pence=price_pence)
         key = "outside.price_is_back" if is_back else "outside.has_it_already"
-        said = [say(key, promises=(pending.id,), what=promise.what)]
+        said = [say(key, promises=(pending.id,), what=bound.what)]
     else:
-        promise = sum_left(promise, known, price_pence=price_pence)
         over = replace(over, promise_id=promise.id)
-        case_book.put_promise(unit, promise)
-        if report is file and (puts_right(promise) or is_sum_beside(promise)):
-            settle_the_box(unit, file, promise, policy=policy)
         line |= {"promise": promise.id, "due_ms": promise.due_ms, "amount_pence": promise.amount_pence}
         said = _said_of(promise, told)
     outside_book.put(unit, over)
     return write_move(unit, file, _without_clock(file, pending), kind, actor="system", facts=line, said=said)
 
 
+def _known(unit: Unit, file: CaseFile, promise: Promise) -> tuple[CaseFile, Before, int | None]:
+    """The report that a promise is for, what was promised for its order, and the price of that."""
+    report = report_of(unit.session, file, promise)
+    return report, known_before(unit.session, report), report.order.price_pence
+
+
 def _said_of(promise: Promise, told: Told) -> list[Message]:
     key = "outside.days_passed" if promise.due_ms > promise.made_ms else "outside.days_passed_late"
     due, owner, by = civil.in_words(promise.due_ms), promise.owner, (promise.id,)
-    said = [say(key, promises=by, what=promise.what, due=due, owner=owner)]
-    if promise.amount_pence is not None:
-        is_less = told.amount_pence is not None and promise.amount_pence < told.amount_pence
-        key = "outside.sum_left" if is_less else "outside.sum"
-        said.append(say(key, promises=by, amount=pounds(promise.amount_pence)))
-    return said
+    return [say(key, promises=by, what=promise.what, due=due, owner=owner), *said_of_sum(promise, told)]
 
 
 def _pending(
@@ -205,9 +225,3 @@ def _without_clock(file: CaseFile, pending: OutsidePromise) -> CaseFile:
     if pending.clock in clocks:
         clocks.remove(pending.clock)
     return replace(file, work_clocks=tuple(clocks))
-
-
-def _ended(reasons: str) -> str:
-    """Reasons as the end of a sentence: other sentences follow them."""
-    words = reasons.strip()
-    return words if words.endswith((".", "!", "?")) else f"{words}."

@@ -46,6 +46,7 @@ from custody.kernel.errors import Conflict, Forbidden, Rejected
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
+from custody.usecases.allow_exception import hand_over_exceptions
 from custody.usecases.await_answer import said_before_a_yes
 from custody.usecases.keep_promises import keep, take_place
 from custody.usecases.keep_word import hand_over_told
@@ -199,6 +200,7 @@ def join_case(unit: Unit, dispute: str, *, into: str, consent: bool, actor: str,
     _check_has_an_offer(other, of_another)
     case_book.hand_over(unit, dispute, into, order_ref=of_another)
     other, whole = hand_over_told(unit, other, whole, order_ref=of_another)
+    hand_over_exceptions(unit, dispute, into, order_ref=of_another)
     kept: list[Message] = []
     if whole.offer is not None:
         promised = of_its_order(whole.case, case_book.promises(unit.session, into))

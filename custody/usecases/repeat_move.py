@@ -31,6 +31,8 @@ LINES = MappingProxyType(
         "delivered_or_paid": ("remedied",),
         "promise_kept": ("promise_kept", "remedied"),
         "rebut": ("told_rebutted",),
+        "exception_grant": ("exception_granted",),
+        "exception_instead": ("exception_instead",),
         "credit_paid": ("credit_paid",),
         "credit_came_back": ("credit_came_back",),
         "payment_came_back": ("payment_came_back",),

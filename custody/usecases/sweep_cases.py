@@ -7,7 +7,8 @@
 - An ask that nobody answered within its days lapses, and the case goes on without it.
 - A customer who has not chosen is reminded, again after as many days; the offer stays open.
 - What was put right and nobody said was wrong is closed, once every lock and every promise is settled, also one made
-  elsewhere. The days count from what was done last: what came back to us and was given again counts from then.
+  elsewhere, and nothing that was asked for waits for its answer. The days count from what was done last: what came
+  back to us and was given again counts from then.
 - A case whose customer found the phone ends once its locks are settled, on the word that they gave.
 - What was set aside for a report by the box is promised again once no other report puts its order right, also in a case
   that it was joined into.
@@ -38,7 +39,7 @@ from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.disputes.promise import Promise, all_promises_settled, credit, is_late, is_owed
 from custody.disputes.work_clocks import work_clock
 from custody.kernel.clock import Instant
-from custody.store import case_book, outside_book
+from custody.store import case_book, exception_book, outside_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases import await_answer
@@ -240,7 +241,8 @@ def _unopposed(session: Session, file: CaseFile, asked: SweepQuestions, *, now_m
     if done_ms is None or now_ms <= work_clock("confirm_days", done_ms, policy=asked.policy).due_ms:
         return False
     settled = all_promises_settled(promises, unpaid_credit_pence=file.unpaid_credit_pence)
-    waits = not settled or outside_book.pending_in(session, [file.case.id])
+    mine = [file.case.id]
+    waits = not settled or outside_book.pending_in(session, mine) or exception_book.waits_in(session, mine)
     return not waits and asked.locks_settled(session, file.case.id)
 
 

@@ -39,6 +39,8 @@ class AlertKind(StrEnum):
     WRONG_REFERENCE = "wrong_reference"
     FIX_OVERDUE = "fix_overdue"
     PROMISE_MISSED = "promise_missed"
+    EXCEPTION_UNANSWERED = "exception_unanswered"
+    LESSON_OVERDUE = "lesson_overdue"
     CLOCK_JUMPED = "clock_jumped"
     CLOCK_PUT_BACK = "clock_put_back"
 

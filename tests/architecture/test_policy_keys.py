@@ -9,7 +9,8 @@ EARLIER = (
     "8d4cfb1d9c050a802cec11f30511b35c96ca72a5e9a1f132ffd7d57f83ffd6dd",
     "9be99698519e198787a591060a777b4e2146f1ef7c9bc7ce155b1a8fb521ab06",
 )
-"""The versions that cases pinned: before notes said which rules are stated only, and before cases were referred."""
+"""The versions that cases pinned: before notes said which rules are stated only, and before cases were referred or an
+exception could be asked for."""
 
 
 def read_by_the_code() -> set[str]:

@@ -40,6 +40,7 @@ PAGES = {
     "/console/account?": "supervisor-1",
     "/console/locks": "supervisor-1",
     "/console/overturned": "supervisor-1",
+    "/console/lessons": "supervisor-1",
     "/console/investigations": "investigator-1",
     "/console/patterns": "investigator-1",
     "/console/trails/{parcel}?case={dispute}": "investigator-1",

@@ -27,7 +27,9 @@ from api.pages.times import (
 from api.pages.troubles import _qualities
 from custody.disputes.case import CASE
 from custody.disputes.claim import ClaimType
+from custody.disputes.exception import EXCEPTION
 from custody.disputes.inquiry import INVESTIGATION
+from custody.disputes.lesson import LessonKind
 from custody.disputes.overturned import Answer
 from custody.disputes.promise import PROMISE
 from custody.disputes.wording import lint_text
@@ -52,6 +54,8 @@ SUMMER_MS = 1_780_000_000_000  # 28 May 2026, 20:26:40 UTC
         (words.CASE_STATES, CASE.states),
         (words.CLAIMS, ClaimType),
         (words.OVERTURNED, Answer),
+        (words.EXCEPTIONS, EXCEPTION.states),
+        (words.LESSONS, LessonKind),
         (words.PROMISES, PROMISE.states),
         (words.INQUIRIES, INVESTIGATION.states),
         (words.LOCKS, OrderState),

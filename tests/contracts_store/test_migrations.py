@@ -19,6 +19,8 @@ from sqlmodel import Session, SQLModel, col
 from api.people import tables as api_tables
 from custody.kernel.errors import Unavailable
 from custody.scans.place import place_of
+from custody.store import exception_book as exception_tables
+from custody.store import lesson_book as lesson_tables
 from custody.store import number_book, run_tables, runs, scan_book
 from custody.store import outside_book as outside_tables
 from custody.store import shard_book as shard_tables
@@ -38,7 +40,16 @@ from tests.world_audit_scans import number_complaints
 from tests.world_parts import VERSIONS
 
 HOUSES = {
-    "custody": (custody_tables, run_tables, number_book, shard_tables, stretch_tables, outside_tables),
+    "custody": (
+        custody_tables,
+        run_tables,
+        number_book,
+        shard_tables,
+        stretch_tables,
+        outside_tables,
+        exception_tables,
+        lesson_tables,
+    ),
     "devicelock": (devicelock_tables, authority_tables, part_tables, watch_tables, broker_tables, put_off_tables),
     "api": (api_tables,),
 }

@@ -8,8 +8,9 @@
 - Every promise that a record names is listed, with the day that the record tells; one that was kept, was missed, or
   whose payment came back, as a record tells, is shown so. Those of a case that was joined are listed where it goes on.
 - A promise is kept by a record that names it, or by a remedy, an offer or a joining that was recorded. One of what the
-  customer chose, of what a scheme decided, of what they were promised elsewhere, of money again that came back, or of
-  what stands again after it was set aside, is kept by a remedy or by its own record, and by a later one than made it.
+  customer chose, of what a scheme decided, of what they were promised elsewhere or outside the offer, of money
+  again that came back, or of what stands again after it was set aside, is kept by a remedy or by its own record, and
+  by a later one than made it.
 - What a record sets aside is shown so, until one promises it again. A promise is crossed out, replaced or set aside
   only by a record after the one that made it: of a choice, of a yes to what a scheme decided, of the customer's word
   that ends the case, of setting it aside, or of money that came back. What a joined case gave up before, that one's
@@ -47,6 +48,8 @@ REMEDIED, NEEDS = "dispute.remedied", "dispute.needs"
 CLOSED, WITHDRAWN, FOUND = "dispute.closed", "dispute.withdrawn", "dispute.found"
 COPY_ASKED, DATA_COMPLAINT = "dispute.copy_asked", "dispute.data_complaint"
 SET_ASIDE, STANDS_AGAIN, TOLD_STANDS = "dispute.set_aside", "dispute.stands_again", "dispute.told_stands"
+OUTSIDE_THE_OFFER = frozenset({ACCEPTED, TOLD_STANDS, "dispute.exception_granted", "dispute.exception_instead"})
+"""The steps that promise one thing, with its day and its sum, which the customer did not choose."""
 PAID, OWED_AGAIN, FOR_A_LOCK = "dispute.credit_paid", "dispute.credit_came_back", "dispute.lock_compensation"
 GROWN = "dispute.credit_grown"
 KEEPS = frozenset({REMEDIED, OFFERED, JOINED})
@@ -189,8 +192,8 @@ def _promised(fields: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, tuple[
     elif kind == STANDS_AGAIN:
         due_ms = fields.get("due_ms", {})  # told since a day was recorded with it
         yield from ((str(each), {"due_ms": (due_ms[each],)} if each in due_ms else {}) for each in fields["promises"])
-    elif kind in {CHOSEN, ACCEPTED, TOLD_STANDS, COPY_ASKED, DATA_COMPLAINT} and "promise" in fields:
-        told = ("due_ms", "amount_pence") if kind in {ACCEPTED, TOLD_STANDS} else ("due_ms",)
+    elif kind in {CHOSEN, COPY_ASKED, DATA_COMPLAINT, *OUTSIDE_THE_OFFER} and "promise" in fields:
+        told = ("due_ms", "amount_pence") if kind in OUTSIDE_THE_OFFER else ("due_ms",)
         yield name, {key: (fields.get(key),) for key in told}
     elif kind in {KEPT, REMEDIED} and "promise" in fields:
         yield name, {"state": ("kept",)}

@@ -6,13 +6,15 @@ from dataclasses import replace
 import pytest
 
 from custody.disputes.case import ADR_EVENT, CASE, Case, join
+from custody.disputes.exception import EXCEPTION
 from custody.disputes.inquiry import INVESTIGATION
+from custody.disputes.lesson import LESSON
 from custody.disputes.machine import CaseRole, Machine
 from custody.disputes.outside_promise import OUTSIDE
 from custody.disputes.promise import PROMISE
 from custody.kernel.errors import Fatal, Rejected
 
-MACHINES = (CASE, INVESTIGATION, PROMISE, OUTSIDE)
+MACHINES = (CASE, INVESTIGATION, PROMISE, OUTSIDE, EXCEPTION, LESSON)
 BEYOND = {"adr_open", "with_adr", "adr_decided"}
 
 
@@ -28,7 +30,7 @@ def reached(machine: Machine, starts: Iterable[str]) -> set[str]:
 
 def test_the_tables_have_the_sizes_they_are_known_by() -> None:
     sizes = [(len(machine.states), len(machine.transitions)) for machine in MACHINES]
-    assert sizes == [(14, 33), (6, 9), (5, 7), (5, 4)]
+    assert sizes == [(14, 33), (6, 9), (5, 7), (5, 4), (3, 3), (2, 1)]
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)

@@ -6,7 +6,9 @@ import pytest
 
 from custody.disputes.case import CASE
 from custody.disputes.claim import CLAIMS, ClaimType
+from custody.disputes.exception import EXCEPTION
 from custody.disputes.inquiry import INVESTIGATION
+from custody.disputes.lesson import LESSON
 from custody.disputes.messages import alternatives, fields, pounds, say
 from custody.disputes.order import OrderFacts, Payment
 from custody.disputes.outside_promise import OUTSIDE
@@ -28,6 +30,7 @@ from custody.disputes.wording import (
 from custody.kernel.errors import Rejected
 
 EXPECTED = date(2026, 5, 1)
+MACHINES = (CASE, INVESTIGATION, PROMISE, OUTSIDE, EXCEPTION, LESSON)
 LOCK_EVENTS = (
     "preflight_fails",
     "preflight_passes",
@@ -138,7 +141,7 @@ def test_every_word_that_is_explained_is_used() -> None:
 
 
 def test_every_move_has_a_text_or_is_known_to_be_internal() -> None:
-    moves = {f"{m.name}.{row.event}" for m in (CASE, INVESTIGATION, PROMISE, OUTSIDE) for row in m.transitions}
+    moves = {f"{machine.name}.{row.event}" for machine in MACHINES for row in machine.transitions}
     moves |= {f"lock.{event}" for event in LOCK_EVENTS}
     assert moves <= set(TEXTS) | INTERNAL
     assert moves >= INTERNAL

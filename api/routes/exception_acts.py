@@ -1,0 +1,81 @@
+"""Moves of a case outside its offer: what no rule gives, asked for and answered."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import Field
+
+from api.http.body import Body, Day
+from api.people import persons
+from api.people.accounts import Caller
+from custody.disputes.machine import CaseRole
+from custody.kernel.errors import Rejected
+from custody.store.case_book import CaseFile
+from custody.store.unit import Unit
+from custody.usecases import allow_exception
+from custody.usecases.allow_exception import Given
+
+
+class OutsideTheOfferIn(Body):
+    """The facts that these moves need; `what`, `until` and `amount_pence` are of what somebody said or gives."""
+
+    asked_for: str | None = Field(default=None, description="With exception: what the customer needs, in words.")
+    gap: str | None = Field(default=None, description="With exception: why no rule gives it.")
+    exception: str | None = Field(default=None, description="With its answer: which one, by its id.")
+    what: str | None = Field(
+        default=None,
+        description="With told: what the customer was promised. With an answer: what they get.",
+    )
+    by_whom: str | None = Field(default=None, description="With told: by whom, as they say it.")
+    until: Day | None = Field(default=None, description="With what: the last day on which it was, or is, to come.")
+    amount_pence: int | None = Field(default=None, description="With what: the sum, if it is money.")
+    beside: bool = Field(
+        default=False,
+        description="With decision, or an answer: it stands beside the remedy, and replaces nothing.",
+    )
+    why: str | None = Field(
+        default=None,
+        description="Reasons that the customer can read: of a decline, of hearing them, of a smaller sum, of rebut, "
+        "of something else instead.",
+    )
+
+
+def _exception(unit: Unit, dispute: str, body: OutsideTheOfferIn, caller: Caller) -> CaseFile:
+    asked_for, gap = _need(body.asked_for, "asked_for"), _need(body.gap, "gap")
+    who: dict[str, Any] = {"asked_by": caller.person, "actor": caller.account, "approvers": persons.approvers}
+    return allow_exception.ask(unit, dispute, asked_for=asked_for, gap=gap, **who)
+
+
+def _grant(unit: Unit, dispute: str, body: OutsideTheOfferIn, caller: Caller) -> CaseFile:
+    return allow_exception.grant(unit, dispute, **_answer(body, caller))
+
+
+def _give_instead(unit: Unit, dispute: str, body: OutsideTheOfferIn, caller: Caller) -> CaseFile:
+    _need(body.what, "what")
+    return allow_exception.give_instead(unit, dispute, why=_need(body.why, "why"), **_answer(body, caller))
+
+
+EXCEPTION_ACTS: Mapping[str, Callable[[Unit, str, OutsideTheOfferIn, Caller], CaseFile]] = MappingProxyType(
+    {
+        "exception": _exception,
+        "exception_grant": _grant,
+        "exception_instead": _give_instead,
+    }
+)
+
+
+def _answer(body: OutsideTheOfferIn, caller: Caller) -> dict[str, Any]:
+    return {
+        "exception": _need(body.exception, "exception"),
+        "gives": Given(what=body.what, until=body.until, amount_pence=body.amount_pence, beside=body.beside),
+        "actor": caller.account,
+        "role": CaseRole(caller.role),
+        "may_approve": persons.may_approve,
+    }
+
+
+def _need(text: str | None, name: str) -> str:
+    if not text or not text.strip():
+        raise Rejected("field", f"{name} is missing", fix=f"Send {name} with this event.")
+    return text

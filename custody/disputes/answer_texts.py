@@ -1,0 +1,25 @@
+"""Texts of what is given outside the offer: what no rule gives (`exception`)."""
+
+from types import MappingProxyType
+
+from custody.disputes.text import text
+
+ANSWER_TEXTS = MappingProxyType(
+    {
+        "exception.ask": text(
+            "You asked us for this: {what}. None of our rules says so, and that is no reason to say no.",
+            "A person who may decide looks at it now. We tell you by {due}. Nothing else waits for it.",
+            set_by=("exception_approver_hours",),
+        ),
+        "exception.pass_on": text(
+            "You asked us for this: {what}. We have not answered yet, and we are sorry.",
+            "Somebody else decides it now. Nothing else waits for it.",
+        ),
+        "exception.grant": text("You asked us for this: {what}. We say yes."),
+        "exception.give_instead": text(
+            "You asked us for this: {what}. We do something else for you. This is why: {reasons}",
+            "Do you not agree? Tell us, and we look at it again.",
+            "You can ask an independent body to overrule us. Your page says which, and from when.",
+        ),
+    }
+)

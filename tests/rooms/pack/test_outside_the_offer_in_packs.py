@@ -1,0 +1,64 @@
+"""What is given outside the offer is in a pack as the log recorded it: with its day, its sum and what kept it."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from custody.disputes.machine import CaseRole
+from custody.store import exception_book
+from custody.store.unit import Unit
+from custody.usecases import allow_exception, move_case
+from custody.usecases.allow_exception import Given
+from tests.rooms.pack.pack_world import World, open_world
+from tests.rooms.pack.test_owed_of_records import move, only_told, refused, told, with_promise
+from tests.rooms.pack.test_stands_again_in_packs import AGENT, report, without
+
+ASKED_FOR = "a phone on loan abroad"
+
+
+@pytest.fixture
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A house without scans, in which a case was reported."""
+    with open_world(f"sqlite:///{tmp_path_factory.mktemp('offer') / 'house.sqlite3'}") as world:
+        world.dispute = report(world, order_named=True)
+        yield world
+
+
+def granted(house: World) -> Callable[[Unit], object]:
+    """Somebody asks for what no rule gives, and somebody else gives it with a sum."""
+
+    def act(unit: Unit) -> object:
+        named: dict[str, Any] = {"actor": "agent-1", "approvers": lambda *_: ["supervisor-1"]}
+        allow_exception.ask(unit, house.case, asked_for=ASKED_FOR, gap="No rule.", asked_by="Sam", **named)
+        unit.session.flush()
+        (asked,) = exception_book.of_case(unit.session, house.case)
+        answer: dict[str, Any] = {"actor": "supervisor-1", "role": CaseRole.SUPERVISOR}
+        may = {"may_approve": lambda *_: {"supervisor-1"}}
+        gives = Given(amount_pence=3_000)
+        return allow_exception.grant(unit, house.case, exception=asked.id, gives=gives, **answer, **may)
+
+    return act
+
+
+@pytest.mark.parametrize("made", [granted])
+def test_a_pack_with_it_holds_and_one_that_says_otherwise_does_not(
+    house: World, made: Callable[[World], Callable[[Unit], object]]
+) -> None:
+    move(house, made(house))
+    opened = told(house)
+    (promise,) = (one for one in opened.case.promises if one["source"] == "our_word")
+    place = opened.case.promises.index(promise)
+    refused(
+        opened,
+        not_listed=without(promise["id"]),
+        kept=with_promise(place, state="kept"),
+        day=with_promise(place, due_ms=promise["due_ms"] + 1),
+        sum=with_promise(place, amount_pence=4_000),
+    )
+    only_told(opened, kept=with_promise(place, state="kept"))
+    move(
+        house,
+        lambda unit: move_case.promise_kept(unit, house.case, promise=promise["id"], reference="BACS 1", **AGENT),
+    )
+    assert told(house).case.promises[place]["state"] == "kept"
