@@ -11,7 +11,7 @@ from api.environment import client_address
 from custody.disputes.messages import pounds
 
 app = typer.Typer(no_args_is_help=True, help="Open, read and move cases; choose a remedy; say that it was found.")
-NUMBERS = frozenset({"version", "price_reduction_pence", "award_pence", "amount_pence", "pence"})
+NUMBERS = frozenset({"version", "price_reduction_pence", "award_pence", "amount_pence", "other_pence", "pence"})
 TRUTHS = frozenset({"agreed", "beside", "heard", "consent", "has_working_phone", "benefit_lost"})
 """The fields of a move that are no text."""
 
@@ -107,7 +107,7 @@ def exceptions(
 
 @app.command("lessons")
 def lessons(
-    kind: Annotated[str | None, typer.Option(help="gap: what no rule gives.")] = None,
+    kind: Annotated[str | None, typer.Option(help="gap: what no rule gives. two_answers: to one question.")] = None,
     learned: Annotated[bool, typer.Option("--learned", help="Those that were learned.")] = False,
     cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None,
     as_json: AsJson = False,

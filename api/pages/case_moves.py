@@ -57,7 +57,8 @@ def read_version(text: str) -> int | None:
 def read_fields(fields: Sequence[FormField], given: Mapping[str, str]) -> dict[str, Any]:
     """What was typed, by the kinds of its fields, without empty ones; raises `Rejected` for what cannot be read."""
     for field in fields:
-        if field.options and given[field.name] not in dict(field.options):
+        is_left_out = not field.needed and not given[field.name].strip()
+        if field.options and not is_left_out and given[field.name] not in dict(field.options):
             raise Rejected(field.name, "one choice is not in the list", fix="Choose one of the list.")
     return {
         field.name: READ.get(field.kind, _as_typed)(field.name, given[field.name].strip())
@@ -167,7 +168,7 @@ def _who(file: CaseFile, case: Mapping[str, Any]) -> dict[str, tuple[CaseRole, .
         who["credit_came_back"] = PAYERS
     if state != "merged":
         who["access_request"] = who["data_complaint"] = who["told"] = STAFF
-        who["exception"] = STAFF
+        who["exception"] = who["two_answers"] = STAFF
     if any(one["what"] == A_COPY for one in case["promises"] if one["state"] not in PROMISE.terminal):
         who["copy_takes_longer"] = STAFF
     who |= _who_answers(case)

@@ -1,4 +1,4 @@
-"""The forms of what is given outside the offer: what no rule gives."""
+"""The forms of what is given outside the offer: what no rule gives, and two answers of ours."""
 
 from api.pages.move_form import WHY, FormField, MoveForm
 
@@ -42,5 +42,30 @@ EXCEPTION_FORMS = (
         done="instead",
         about="Not by whoever asked. The customer reads the reasons, and can ask an independent body.",
         fields=(_WHICH, FormField(name="what", says="What they get instead"), *_GIVEN, WHY),
+    ),
+    MoveForm(
+        event="two_answers",
+        place="told",
+        title="Write down that we gave two answers",
+        button="Write both down",
+        done="two_answers",
+        about="The better one for the customer binds us at once, and we learn from both.",
+        fields=(
+            FormField(name="what", says="One answer: what was said"),
+            FormField(name="by_whom", says="Where it was said", needed=False),
+            FormField(name="until", says="By which day", kind="day", needed=False),
+            FormField(name="amount_pence", says="How much money, if any, in pounds", kind="pounds", needed=False),
+            FormField(name="other", says="The other answer: what was said"),
+            FormField(name="other_by", says="Where that was said", needed=False),
+            FormField(name="other_until", says="By which day, says the other", kind="day", needed=False),
+            FormField(name="other_pence", says="How much, says the other, in pounds", kind="pounds", needed=False),
+            FormField(
+                name="rather",
+                says="If they are of different things: which the customer would rather have",
+                kind="choice",
+                needed=False,
+                options=(("what", "The one answer"), ("other", "The other answer")),
+            ),
+        ),
     ),
 )

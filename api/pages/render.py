@@ -99,6 +99,7 @@ DONE: Mapping[str, str] = {
     "exception": "Written down. Somebody who may decide has it, and the customer is told until when.",
     "allowed": "Allowed and promised. The customer is told.",
     "instead": "Something else is promised, and the customer is told why.",
+    "two_answers": "Written down. The better answer binds us, and the customer is told.",
     "learned": "Written down as learned.",
     "rebutted": "Rebutted, and the customer is told why.",
     "kept": "Written down as kept.",

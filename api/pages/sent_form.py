@@ -39,6 +39,7 @@ FIELDS: Mapping[str, str] = {
     "reasons_given": "why",
     "reasons_for_it": "why",
     "change_written": "change",
+    "same": "other",
     "account": "name",
     "account_name": "name",
     "account_exists": "name",

@@ -114,6 +114,7 @@ EXCEPTIONS: Mapping[str, str] = {
 }
 LESSONS: Mapping[str, str] = {
     LessonKind.GAP: "No rule gives it",
+    LessonKind.TWO_ANSWERS: "Two answers to one question",
 }
 TIMELINE = timeline_words.TIMELINE
 HANDSET = "dev_"

@@ -120,13 +120,14 @@ def move(
 ) -> dict[str, Any]:
     """Move a case by any event of its table that staff may cause; what the scheme decides is written down by staff.
 
-    Seventeen events move nothing. `whereabouts` says what became of the handset, and with it whether a lock would be
+    Eighteen events move nothing. `whereabouts` says what became of the handset, and with it whether a lock would be
     fair; `order_days` what was learned of the order, from which the law counts; `support_needs` what the customer
     needs of us, and whoever decides on a lock next is held to it; `needs` what the report took from them, which is
     promised at once; `in_favour` what speaks for them, and nothing of their past but that; `told` what they say that
     somebody else promised them, which binds us unless `rebut` says why it does not stand, within its days.
     `exception` asks for what no rule gives: it has an approver at once, another person, and `exception_grant` or
-    `exception_instead` promises what the customer gets.
+    `exception_instead` promises what the customer gets. `two_answers` writes down that two of us answered one question
+    in two ways: the better one for the customer binds us.
     `promise_kept` and `credit_paid` say what was done beside the remedy; `payment_came_back` and `credit_came_back`
     that money of ours did not reach the customer: it is promised anew, or owed again. `access_request` and
     `data_complaint` say what the customer asks about their data, also once the case is over, and promise the answer by

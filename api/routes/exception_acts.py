@@ -1,4 +1,4 @@
-"""Moves of a case outside its offer: what no rule gives, asked for and answered."""
+"""Moves of a case outside its offer: what no rule gives, asked for and answered, and two answers of ours."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -10,10 +10,11 @@ from api.http.body import Body, Day
 from api.people import persons
 from api.people.accounts import Caller
 from custody.disputes.machine import CaseRole
+from custody.disputes.outside_promise import as_told
 from custody.kernel.errors import Rejected
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
-from custody.usecases import allow_exception
+from custody.usecases import allow_exception, settle_answers
 from custody.usecases.allow_exception import Given
 
 
@@ -25,11 +26,20 @@ class OutsideTheOfferIn(Body):
     exception: str | None = Field(default=None, description="With its answer: which one, by its id.")
     what: str | None = Field(
         default=None,
-        description="With told: what the customer was promised. With an answer: what they get.",
+        description="With told or two_answers: what the customer was promised. With an answer: what they get.",
     )
-    by_whom: str | None = Field(default=None, description="With told: by whom, as they say it.")
+    by_whom: str | None = Field(default=None, description="With told or two_answers: by whom, or where.")
     until: Day | None = Field(default=None, description="With what: the last day on which it was, or is, to come.")
     amount_pence: int | None = Field(default=None, description="With what: the sum, if it is money.")
+    other: str | None = Field(default=None, description="With two_answers: the other answer.")
+    other_by: str | None = Field(default=None, description="With two_answers: by whom, or where.")
+    other_until: Day | None = Field(default=None, description="With two_answers: the last day of the other.")
+    other_pence: int | None = Field(default=None, description="With two_answers: the sum of the other.")
+    rather: str | None = Field(
+        default=None,
+        description="With two_answers of different things: `what` or `other`, as the customer would rather have it.",
+        json_schema_extra={"enum": ["what", "other"]},
+    )
     beside: bool = Field(
         default=False,
         description="With decision, or an answer: it stands beside the remedy, and replaces nothing.",
@@ -56,11 +66,37 @@ def _give_instead(unit: Unit, dispute: str, body: OutsideTheOfferIn, caller: Cal
     return allow_exception.give_instead(unit, dispute, why=_need(body.why, "why"), **_answer(body, caller))
 
 
+def _two_answers(unit: Unit, dispute: str, body: OutsideTheOfferIn, caller: Caller) -> CaseFile:
+    one = as_told(
+        what=_need(body.what, "what"),
+        by_whom=body.by_whom or "",
+        until=body.until,
+        amount_pence=body.amount_pence,
+        now_ms=unit.now_ms,
+    )
+    other = as_told(
+        what=_need(body.other, "other"),
+        by_whom=body.other_by or "",
+        until=body.other_until,
+        amount_pence=body.other_pence,
+        now_ms=unit.now_ms,
+    )
+    return settle_answers.settle(
+        unit,
+        dispute,
+        answers=(one, other),
+        rather=body.rather,
+        actor=caller.account,
+        keepers=persons.supervisors,
+    )
+
+
 EXCEPTION_ACTS: Mapping[str, Callable[[Unit, str, OutsideTheOfferIn, Caller], CaseFile]] = MappingProxyType(
     {
         "exception": _exception,
         "exception_grant": _grant,
         "exception_instead": _give_instead,
+        "two_answers": _two_answers,
     }
 )
 

@@ -60,7 +60,7 @@ def lessons(
 ) -> dict[str, Any]:
     """What is to be learned from our own answers, newest first; with `learned` what was.
 
-    `kind`: a `gap` in the rules, for whoever keeps them. Each has an owner and a day.
+    `kind`: a `gap` in the rules, for whoever keeps them, or `two_answers` to one question. Each has an owner and a day.
     `next` is the cursor of the next page, null at the end.
     """
     check_state(kind, LessonKind)

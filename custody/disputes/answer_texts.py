@@ -1,8 +1,10 @@
-"""Texts of what is given outside the offer: what no rule gives (`exception`)."""
+"""Texts of what is given outside the offer: what no rule gives (`exception`), two answers of ours (`two_answers`)."""
 
 from types import MappingProxyType
 
 from custody.disputes.text import text
+
+_TWO_ANSWERS = "We gave you two answers that do not fit, and we are sorry."
 
 ANSWER_TEXTS = MappingProxyType(
     {
@@ -20,6 +22,19 @@ ANSWER_TEXTS = MappingProxyType(
             "You asked us for this: {what}. We do something else for you. This is why: {reasons}",
             "Do you not agree? Tell us, and we look at it again.",
             "You can ask an independent body to overrule us. Your page says which, and from when.",
+        ),
+        "answers.better": text(
+            _TWO_ANSWERS,
+            "The better one counts: {what}. We keep it, by {due}. {owner} makes sure of it.",
+        ),
+        "answers.better_late": text(
+            _TWO_ANSWERS,
+            "The better one counts: {what}. It was due by {due}. We keep it now. {owner} makes sure of it.",
+        ),
+        "answers.has_it_already": text(
+            _TWO_ANSWERS,
+            "The better one counts: {what}. You have it already, or it is on its way.",
+            "So it does not come twice. Is that not right? Tell us, and we look at it again.",
         ),
     }
 )

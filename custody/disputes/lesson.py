@@ -1,6 +1,7 @@
 """A lesson: what the house has to learn from an answer of its own, with an owner and a day; its table.
 
 - A gap: somebody needed what no rule gives (`exception`). It is a lesson from then on, whatever is answered.
+- Two answers: one question was answered in two ways (`two_answers`).
 - It is learned once somebody wrote down what was changed. It is about rules and answers, and no person.
 """
 
@@ -21,6 +22,7 @@ class LessonKind(StrEnum):
     """What the house learns from."""
 
     GAP = "gap"
+    TWO_ANSWERS = "two_answers"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,13 +10,14 @@ from api.parts import Parts
 from api.people import persons
 from api.rounds import timer
 from custody.disputes.machine import CaseRole
+from custody.disputes.outside_promise import Told
 from custody.disputes.promise import BY_OUR_WORD, Promise
 from custody.investigation.verify.pack import verify_pack
 from custody.kernel.clock import DAY_MS, HOUR_MS
 from custody.kernel.errors import Conflict
 from custody.ledger.note import text_key
 from custody.store import case_book, exception_book, lesson_book
-from custody.usecases import allow_exception, learn_lesson, move_case
+from custody.usecases import allow_exception, learn_lesson, move_case, settle_answers
 from custody.usecases.allow_exception import Given
 from custody.usecases.erase import erase
 from custody.usecases.export_pack import Beside
@@ -31,6 +32,7 @@ from tests.world import World
 from tests.world_parts import ORIGIN, Opened, key, person_of
 
 ASKED_FOR, GAP = "a phone on loan in Lisbon", "Loans are for this country alone."
+SWAP = "a swap at your door in Leeds"
 
 
 def ask(world: World, opened: Opened, asked_for: str = ASKED_FOR) -> str:
@@ -43,6 +45,15 @@ def ask(world: World, opened: Opened, asked_for: str = ASKED_FOR) -> str:
 
 def by(account: str) -> dict[str, Any]:
     return {"actor": account, "role": CaseRole.SUPERVISOR, "may_approve": lambda *_: {account}}
+
+
+def answered_twice(world: World, opened: Opened) -> None:
+    """Two of us answered one question, and the second one is better."""
+    world.kept.secrets.append(SWAP.encode())
+    at = {"told_us_ms": world.clock.now_ms(), "what": SWAP}
+    answers = (Told(by_whom="the shop", **at), Told(by_whom="the chat", amount_pence=2_000, **at))
+    said: dict[str, Any] = {"answers": answers, "rather": None, "actor": "agent-1", "keepers": persons.supervisors}
+    act(world, settle_answers.settle, opened, **said)
 
 
 def held(world: World, opened: Opened) -> list[Promise]:
@@ -169,6 +180,7 @@ def test_a_pack_holds_with_all_of_it_and_an_erasure_leaves_no_word_of_it(world: 
         why="None is left.",
         **by("supervisor-1"),
     )
+    answered_twice(world, opened)
     pack_holds(world, opened)
     for promise in held(world, opened):
         if promise.source == BY_OUR_WORD:

@@ -48,7 +48,9 @@ REMEDIED, NEEDS = "dispute.remedied", "dispute.needs"
 CLOSED, WITHDRAWN, FOUND = "dispute.closed", "dispute.withdrawn", "dispute.found"
 COPY_ASKED, DATA_COMPLAINT = "dispute.copy_asked", "dispute.data_complaint"
 SET_ASIDE, STANDS_AGAIN, TOLD_STANDS = "dispute.set_aside", "dispute.stands_again", "dispute.told_stands"
-OUTSIDE_THE_OFFER = frozenset({ACCEPTED, TOLD_STANDS, "dispute.exception_granted", "dispute.exception_instead"})
+OUTSIDE_THE_OFFER = frozenset(
+    {ACCEPTED, TOLD_STANDS, "dispute.exception_granted", "dispute.exception_instead", "dispute.two_answers"}
+)
 """The steps that promise one thing, with its day and its sum, which the customer did not choose."""
 PAID, OWED_AGAIN, FOR_A_LOCK = "dispute.credit_paid", "dispute.credit_came_back", "dispute.lock_compensation"
 GROWN = "dispute.credit_grown"

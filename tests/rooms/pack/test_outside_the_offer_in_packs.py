@@ -6,15 +6,16 @@ from typing import Any
 import pytest
 
 from custody.disputes.machine import CaseRole
+from custody.disputes.outside_promise import Told
 from custody.store import exception_book
 from custody.store.unit import Unit
-from custody.usecases import allow_exception, move_case
+from custody.usecases import allow_exception, move_case, settle_answers
 from custody.usecases.allow_exception import Given
 from tests.rooms.pack.pack_world import World, open_world
 from tests.rooms.pack.test_owed_of_records import move, only_told, refused, told, with_promise
 from tests.rooms.pack.test_stands_again_in_packs import AGENT, report, without
 
-ASKED_FOR = "a phone on loan abroad"
+ASKED_FOR, SHOP = "a phone on loan abroad", "Sam at the shop"
 
 
 @pytest.fixture
@@ -41,12 +42,25 @@ def granted(house: World) -> Callable[[Unit], object]:
     return act
 
 
-@pytest.mark.parametrize("made", [granted])
+def answered_twice(house: World) -> Callable[[Unit], object]:
+    """Two of us answered one question, and the better one has a sum."""
+
+    def act(unit: Unit) -> object:
+        said: dict[str, Any] = {"what": ASKED_FOR, "told_us_ms": unit.now_ms}
+        answers = (Told(by_whom=SHOP, **said), Told(by_whom="", amount_pence=3_000, **said))
+        named: dict[str, Any] = {"actor": "agent-1", "keepers": lambda _: ["supervisor-1"]}
+        return settle_answers.settle(unit, house.case, answers=answers, rather=None, **named)
+
+    return act
+
+
+@pytest.mark.parametrize("made", [granted, answered_twice])
 def test_a_pack_with_it_holds_and_one_that_says_otherwise_does_not(
     house: World, made: Callable[[World], Callable[[Unit], object]]
 ) -> None:
     move(house, made(house))
     opened = told(house)
+    assert SHOP.encode() not in opened.files["dispute.json"], "who said it stands in the case alone"
     (promise,) = (one for one in opened.case.promises if one["source"] == "our_word")
     place = opened.case.promises.index(promise)
     refused(

@@ -1,0 +1,62 @@
+"""Two answers of the house to one question: the better one for the customer binds us.
+
+- Each is what was said, where, until when and how much, as of an outside promise (`Told`).
+- Of the same thing the better of each part binds: the larger sum, the earlier day. A sum is better than none, and a day
+  than none, as only it can be missed; of a refund the whole price, which has no sum, is better than a part of it.
+- Of different things the customer says which they would rather have: nobody else knows what is better for them.
+- Two that say the same are not two.
+"""
+
+from dataclasses import replace
+from typing import Literal
+
+from custody.disputes.claim import Remedy
+from custody.disputes.messages import ended
+from custody.disputes.outside_promise import Told, check_told, spoken
+from custody.disputes.remedy import WORDS
+from custody.kernel.errors import Rejected
+
+Rather = Literal["what", "other"]
+"""Which one the customer would rather have: the one in the field `what`, or the other."""
+
+
+def better_of(one: Told, other: Told, *, rather: str | None) -> Told:
+    """What binds us; raises `Rejected` where both say the same, or nobody said which of two things is better."""
+    for each in (one, other):
+        check_told(each)
+    if _same_thing(one, other):
+        if (one.amount_pence, one.due_ms) == (other.amount_pence, other.due_ms):
+            raise Rejected("same", "both answers say the same", fix="Write down what the other one said otherwise.")
+        return replace(one, amount_pence=_better_sum(one, other), due_ms=_earlier(one.due_ms, other.due_ms))
+    if rather not in {"what", "other"}:
+        raise Rejected(
+            "rather",
+            "the two answers are of different things, and it is not said which is better for the customer",
+            fix="Ask the customer which they would rather have, and send rather as `what` or `other`.",
+        )
+    return one if rather == "what" else other
+
+
+def says_both(one: Told, other: Told) -> str:
+    """Both answers in a sentence for whoever learns from them."""
+    first, second = one.by_whom.strip() or "One of us", other.by_whom.strip() or "another one"
+    return f"{first} said: {ended(one.what)} But {second} said: {ended(other.what)}"
+
+
+def _same_thing(one: Told, other: Told) -> bool:
+    return _plain(one) == _plain(other)
+
+
+def _plain(told: Told) -> str:
+    return " ".join(told.what.split()).strip(" .,;:!?").casefold()
+
+
+def _better_sum(one: Told, other: Told) -> int | None:
+    sums = [each.amount_pence for each in (one, other)]
+    if None in sums and spoken(replace(one, amount_pence=None)) == WORDS[Remedy.REFUND]:
+        return None
+    return max((pence for pence in sums if pence is not None), default=None)
+
+
+def _earlier(*days_ms: int | None) -> int | None:
+    return min((due_ms for due_ms in days_ms if due_ms is not None), default=None)
