@@ -94,7 +94,7 @@ def ask(
     exception_book.put(unit, asked)
     lesson = open_one(unit, file.case.id, LessonKind.GAP, says=asked.gap, people=people, policy=policy)
     facts = {**_to_answer(asked), "gap": asked.gap, "lesson": lesson.id}
-    said = [say("exception.ask", what=asked.said, due=civil.in_words(asked.due_ms))]
+    said = [say("exception.ask", promises=(asked.id,), what=asked.said, due=civil.in_words(asked.due_ms))]
     return write_move(unit, file, file, "exception_asked", actor=actor, facts=facts, said=said)
 
 
@@ -115,7 +115,7 @@ def grant(
     state = step(EXCEPTION, asked.state, "grant", role, guards).target
     told, promise = _promise(unit, file, asked, gives, actor=actor, policy=policy)
     exception_book.put(unit, replace(asked, state=state, promise_id=promise.id))
-    said = [say("exception.grant", what=asked.said), *_said_of(promise, told)]
+    said = [say("exception.grant", promises=(promise.id,), what=asked.said), *_said_of(promise, told)]
     facts = {"exception": asked.id, **_promised(promise)}
     return write_move(unit, file, file, "exception_granted", actor=actor, facts=facts, said=said)
 
@@ -141,7 +141,10 @@ def give_instead(
     state = step(EXCEPTION, asked.state, "give_instead", role, guards).target
     told, promise = _promise(unit, file, asked, gives, actor=actor, policy=policy)
     exception_book.put(unit, replace(asked, state=state, why=why.strip(), promise_id=promise.id))
-    said = [say("exception.give_instead", what=asked.said, reasons=ended(why)), *_said_of(promise, told)]
+    said = [
+        say("exception.give_instead", promises=(promise.id,), what=asked.said, reasons=ended(why)),
+        *_said_of(promise, told),
+    ]
     facts = {"exception": asked.id, "why": why, **_promised(promise)}
     return write_move(unit, file, file, "exception_instead", actor=actor, facts=facts, said=said)
 
@@ -157,7 +160,7 @@ def pass_on_late(unit: Unit, late: AskedException, *, approvers: Approvers, poli
     approver = name_approver(people, waiting=waiting, before=asked.approver)
     moved = pass_on(asked, approver=approver, now_ms=unit.now_ms, policy=policy)
     exception_book.put(unit, moved)
-    said = [] if asked.passed else [say("exception.pass_on", what=asked.said)]
+    said = [] if asked.passed else [say("exception.pass_on", promises=(asked.id,), what=asked.said)]
     facts = {**_to_answer(moved), "before": asked.approver}
     write_move(unit, file, file, "exception_passed_on", actor="system", facts=facts, said=said)
     return True

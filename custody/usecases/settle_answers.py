@@ -54,7 +54,7 @@ def settle(
     lesson = open_one(unit, file.case.id, LessonKind.TWO_ANSWERS, says=says, people=people, policy=policy)
     facts: dict[str, Any] = {"lesson": lesson.id}
     if promised is None:
-        said = [say("answers.has_it_already", what=promise.what)]
+        said = [say("answers.has_it_already", promises=(lesson.id,), what=promise.what)]
     else:
         facts |= {"promise": promised.id, "due_ms": promised.due_ms, "amount_pence": promised.amount_pence}
         said = _said_of(promised, better)

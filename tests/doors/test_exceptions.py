@@ -70,6 +70,17 @@ def test_it_has_an_approver_by_name_at_once_who_is_not_the_asker_and_the_custome
     ] * 3
 
 
+@pytest.mark.parametrize("asked_for", ["£50 towards a taxi", "a van on 3 May", "a visit on 01/05"])
+def test_what_is_asked_for_may_name_a_sum_or_a_day(desk: CaseDesk, asked_for: str) -> None:
+    told = desk.report(claim_type="defective")
+    one = asked(desk, told, asked_for=asked_for)
+    assert f"You asked us for this: {asked_for}." in last_words(desk, told)
+    something = {"exception": one["exception"], "what": "a phone on loan", "until": "2030-05-01", "why": WHY}
+    instead = desk.event(told, one["approver"], "exception_instead", **something)
+    assert instead.status_code == 200, instead.text
+    assert f"You asked us for this: {asked_for}." in last_words(desk, told, 2)
+
+
 def test_the_customer_reads_what_they_asked_for_and_neither_who_answers_nor_why_no_rule_does(desk: CaseDesk) -> None:
     told = desk.report(claim_type="defective")
     asked(desk, told)

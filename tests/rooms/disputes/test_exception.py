@@ -113,10 +113,10 @@ def test_what_is_needed_and_why_no_rule_gives_it_are_said(field: str, text: str)
 @given(st.text(min_size=1, max_size=MOST_WORDS))
 def test_whatever_is_asked_for_the_customer_can_be_told_of_it(asked_for: str) -> None:
     what = say_asked(asked_for, NOW)
-    say("exception.ask", what=what, due="23:59 on 30 September 2026")
-    say("exception.pass_on", what=what)
-    say("exception.grant", what=what)
-    say("exception.give_instead", what=what, reasons="It is not so.")
+    say("exception.ask", promises=("x",), what=what, due="23:59 on 30 September 2026")
+    say("exception.pass_on", promises=("x",), what=what)
+    say("exception.grant", promises=("p",), what=what)
+    say("exception.give_instead", promises=("p",), what=what, reasons="It is not so.")
 
 
 def test_what_no_message_can_have_is_named_as_one() -> None:

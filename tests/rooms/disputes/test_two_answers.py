@@ -85,7 +85,7 @@ def test_whatever_was_said_the_customer_can_be_told_that_it_counts(told: Told) -
     what, facts = as_said(told), {"due": "23:59 on 30 September 2026", "owner": "desk 4"}
     say("answers.better", promises=("p",), what=what, **facts)
     say("answers.better_late", promises=("p",), what=what, **facts)
-    say("answers.has_it_already", what=what)
+    say("answers.has_it_already", promises=("l",), what=what)
 
 
 def test_both_are_in_what_is_learned() -> None:
