@@ -4,7 +4,7 @@ import pytest
 
 from custody.disputes.promise import is_owed
 from tests.stories.lock_steps import told
-from tests.stories.test_one_remedy import PRICE, by_the_box, choose, promises
+from tests.stories.test_one_remedy import PRICE, by_the_box, choose, come_back, pay, promises
 from tests.stories.test_outside_promises import days_pass, holds, tell
 from tests.stories.test_promises import round_of_cases
 from tests.world import World
@@ -49,3 +49,15 @@ def test_a_sum_told_by_the_box_takes_nothing_from_what_the_customer_of_the_order
     tell(world, stranger, "£30 for the wait", amount_pence=3_000)
     days_pass(world)
     assert (owed(world, mine), owed(world, stranger)) == ([PRICE], [])
+
+
+def test_a_payment_by_the_box_that_came_back_is_owed_as_far_as_a_sum_told_for_the_order_leaves_it(world: World) -> None:
+    stranger, mine = by_the_box(world), world.dispute(world.parcels[0], "damaged")
+    refund = choose(world, stranger, "refund")
+    pay(world, stranger)
+    tell(world, mine, "money for the trouble", amount_pence=50_000)
+    come_back(world, stranger, refund.id)
+    assert owed(world, stranger) == [PRICE]
+    days_pass(world)
+    assert (owed(world, mine), owed(world, stranger)) == ([50_000], [PRICE - 50_000])
+    holds(world, stranger)
