@@ -2,6 +2,7 @@
 
 - **Before** a lock, a customer who is still served: that it is planned, why, and from which hour on it may be decided.
   Until it is, their word alone calls it back.
+  It has the list of what a lock does, which whoever asks for one has read (`lock_effects.py`); so has the news of one.
 - **When** a lock is sent, answered, kept by two people, called back, released, or not made: the text of that move.
 - **A wrong lock** is apologised for at once and paid for, unasked, when the handset is free.
 - **Leaving**: the hours of the policy before the line ends, each once, and nothing after its end. What fell due while
@@ -21,6 +22,7 @@ from api.circumstances import cases_of, is_customers
 from api.joined_locks import give_to_customer, joined_from
 from custody.disputes.case import CASE
 from custody.disputes.civil import civil_date, in_words
+from custody.disputes.lock_effects import lock_effects
 from custody.disputes.lock_wish import LockWish, said_to_customer
 from custody.disputes.messages import Message, pounds, say
 from custody.disputes.policy import DEFAULT_POLICY as POLICY
@@ -117,8 +119,13 @@ def _announce(unit: Unit, order: LockOrderRow, *, dispute: str, wish: LockWish) 
     notice_ms = unit.now_ms + POLICY.count("lock_notice_hours", civil_date(unit.now_ms)) * HOUR_MS
     facts = {"order": order.id, "notice_ms": notice_ms}
     case_book.note(unit, dispute, ANNOUNCED, actor=order.requester, facts=facts)
-    case_book.say(unit, dispute, [say("lock.before", at=in_words(notice_ms), reason=_why(wish))])
+    words = say("lock.before", at=in_words(notice_ms), reason=_why(wish), effects=_effects(unit))
+    case_book.say(unit, dispute, [words])
     return notice_ms
+
+
+def _effects(unit: Unit) -> str:
+    return " ".join(lock_effects(policy=POLICY, on_date=civil_date(unit.now_ms)))
 
 
 def _why(wish: LockWish) -> str:
@@ -254,7 +261,7 @@ def _words(unit: Unit, order: LockOrderRow, event: OrderEvent, *, dispute: str) 
     if event in TOLD:
         return [_plain(unit, order, event)]
     file = case_book.read(unit.session, dispute)
-    said = _with_reason(unit.session, order, event, file) if file.imei == order.imei else None
+    said = _with_reason(unit, order, event, file) if file.imei == order.imei else None
     if said is None or (event is OrderEvent.PREFLIGHT_FAILS and _was_said(unit, dispute, said)):
         return []
     return [said]
@@ -270,16 +277,16 @@ def _plain(unit: Unit, order: LockOrderRow, event: OrderEvent) -> Message:
     return say(f"lock.{event}", promises=(), **given)
 
 
-def _with_reason(session: Session, order: LockOrderRow, event: OrderEvent, file: CaseFile) -> Message | None:
+def _with_reason(unit: Unit, order: LockOrderRow, event: OrderEvent, file: CaseFile) -> Message | None:
     if event is OrderEvent.PUBLISH:
-        return say("lock.publish", reason=_why(file.lock_wish))
+        return say("lock.publish", reason=_why(file.lock_wish), effects=_effects(unit))
     if event is OrderEvent.SECOND_PERSON_SAYS_NO:
         return say("lock.second_person_says_no", reason=read_facts(order).refused)
     if event is OrderEvent.WITHDRAW:
         return say("lock.cancel_before_delivery")
     if event is not OrderEvent.PREFLIGHT_FAILS:
         return None
-    again = f" {AGAIN}" if put_off_store.is_put_off(session, order.id) else ""
+    again = f" {AGAIN}" if put_off_store.is_put_off(unit.session, order.id) else ""
     return say("lock.preflight_fails", reason=f"{_not_made(order)}{again}")
 
 

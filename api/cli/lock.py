@@ -22,7 +22,7 @@ def preflight(
     specialist: Annotated[str | None, typer.Option(help="Who would decide it, if the customer needs support.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Every check of a lock, green or red, with what would allow it; nothing is changed.
+    """Every check of a lock, green or red, and what it does to the customer; nothing is changed.
 
     Example: `weaklink lock preflight 490154203237518 --dispute case_0k3v9q2m7x4d8r1t`.
     """
@@ -218,6 +218,10 @@ def _checks(value: dict[str, Any]) -> None:
     for row in value["checks"]:
         table.add_row(row["check"], marks[row["ok"]], row["reason"], row["allowed_by"])
     console.print(table)
+    if value.get("effects"):
+        console.print("What the customer is sent about it:")
+        for effect in value["effects"]:
+            console.print(f"- {effect}", highlight=False)
     if value.get("refused"):
         console.print(f"{value['refused']['why']}. {value['refused']['allowed_by']}", highlight=False)
 

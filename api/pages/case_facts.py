@@ -21,8 +21,10 @@ from api.routes.referrals import desk_view
 from custody.disputes.case import CASE
 from custody.disputes.civil import civil_date
 from custody.disputes.clocks import ACCESS_REQUEST, DATA_COMPLAINT
+from custody.disputes.lock_effects import lock_effects
 from custody.disputes.payout import WORDS as PAYOUT_WORDS
 from custody.disputes.payout import payouts
+from custody.disputes.policy import DEFAULT_POLICY
 from custody.disputes.promise import A_COPY, PROMISE
 from custody.disputes.work_clocks import Elapsed, elapsed
 from custody.kernel.clock import DAY_MS, from_iso
@@ -50,6 +52,7 @@ class CasePage:
 
     `at_desk`: the case among the `desks`, which are told in words.
     `waited`: since the first word, and how much of that on an answer to what we asked.
+    `effects`: what a lock would do to the customer, in the words that they are sent.
     `refused`: what keeps this person from asking for a lock whatever the checks say, empty if nothing does.
     """
 
@@ -64,6 +67,7 @@ class CasePage:
     answer: StoredAnswer | None
     payouts: tuple[tuple[str, str], ...]
     checks: tuple[dict[str, Any], ...] | None
+    effects: tuple[str, ...]
     refused: str
     may_ask: bool
     open_lock: bool
@@ -111,6 +115,7 @@ def read_case_page(parts: Parts, caller: Caller, dispute: str) -> CasePage:
             answer=stored_answer(inquiry),
             payouts=tuple((str(way), PAYOUT_WORDS[way]) for way in payouts(file.order.standing, file.order.payment)),
             checks=checks,
+            effects=lock_effects(policy=DEFAULT_POLICY, on_date=civil_date(unit.now_ms)),
             refused=refused,
             may_ask=not refused
             and checks is not None

@@ -18,6 +18,9 @@ from api.routes.backends import ReferenceIn
 from api.routes.lock_watch import ClearanceIn, GroupIn
 from api.routes.locks import SwitchIn, WhyIn
 from api.views import order_view, order_views, reference_view
+from custody.disputes.civil import civil_date
+from custody.disputes.lock_effects import lock_effects
+from custody.disputes.policy import DEFAULT_POLICY
 from custody.kernel.errors import Trouble
 from custody.store import case_book
 from custody.store.unit import Unit
@@ -196,6 +199,7 @@ def _page(visit: Visit, sent: Sent, *, after: str | None = None) -> Response:
         paused=paused,
         ordered={group.name: group.open for group in found if group.open},
         orders=orders,
+        lock_effects=lock_effects(policy=DEFAULT_POLICY, on_date=civil_date(unit.now_ms)),
         sent=sent.on_page(has_form=sent.form in forms),
     )
 

@@ -15,6 +15,9 @@ from api.parts import Parts, broker_address, parts_of
 from api.people.accounts import Caller
 from api.people.auth import role
 from api.views import order_view, order_views, part_view, reference_view
+from custody.disputes.civil import civil_date
+from custody.disputes.lock_effects import lock_effects
+from custody.disputes.policy import DEFAULT_POLICY
 from custody.gs1.imei import imei_urn, urn_of
 from custody.kernel import cbor
 from custody.kernel.clock import to_iso
@@ -160,7 +163,8 @@ def dry_run(
 
     What only a second person can turn green keeps nobody from asking, and neither does telling the customer first:
     `may_ask` says so. `refused` is what keeps this person from asking whatever the checks say: an order that is open
-    already, or as many as one person may ask for. `specialist`: the account of whoever would decide it.
+    already, or as many as one person may ask for. `specialist`: the account of whoever would decide it. `effects`: what
+    the lock does to the customer, in the very words that they are sent.
     """
     with parts.house.look() as unit:
         row = store.device_by_imei(unit.session, imei_urn(imei))
@@ -174,11 +178,13 @@ def dry_run(
         standing = request_lock.trial_order(unit, parts.locks, row, dispute=dispute)
         at_once = preflight(parts.locks.facts(unit, standing, row, LockKind.PROVISIONAL))
         refused = request_lock.refusal_to_ask(unit, parts.locks, row, caller.account)
+        effects = lock_effects(policy=DEFAULT_POLICY, on_date=civil_date(unit.now_ms))
     may_ask = refused is None and all(check.name in request_lock.WAITS_FOR for check in found.failing)
     return {
         "verdict": str(found.ruling),
         "may_ask": may_ask,
         "refused": {"code": refused.code, "why": refused.detail, "allowed_by": refused.fix} if refused else None,
+        "effects": effects,
         "checks": [*request_lock.rows_of(found), *others],
         "standing": {"verdict": str(at_once.ruling), "checks": request_lock.rows_of(at_once)},
     }

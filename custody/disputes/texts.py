@@ -298,16 +298,14 @@ TEXTS = MappingProxyType(
         "lock.publish": _text(
             "The phone from your order is missing. We are locking it, so that nobody else can use it.",
             "This is why: {reason}",
-            "Only that phone is locked. Your line and your other phones go on as before.",
-            _WORKS_ON,
-            "Do you have it after all? Tap I found it on your page, and we unlock it at once. The code is there too.",
+            "This is what the lock does. {effects}",
+            set_by=("provisional_lock_hours",),
         ),
         "lock.before": _text(
             "We plan to lock the phone from your order at {at}. This is why: {reason}",
-            "Only that phone would be locked. Your line and your other phones go on as before.",
-            _WORKS_ON,
-            "Do you have it, or do you not agree? Tell us, and we do not lock it.",
-            set_by=("lock_notice", "lock_notice_hours"),
+            "This is what the lock does. {effects}",
+            "Do you have it now, or do you not agree? Tell us, and we do not lock it.",
+            set_by=("lock_notice", "lock_notice_hours", "provisional_lock_hours"),
         ),
         "lock.preflight_fails": _text(
             "We did not lock the phone. This is why: {reason}", "For you all goes on as before."

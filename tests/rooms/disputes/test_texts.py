@@ -9,6 +9,7 @@ from custody.disputes.claim import CLAIMS, ClaimType
 from custody.disputes.exception import EXCEPTION
 from custody.disputes.inquiry import INVESTIGATION
 from custody.disputes.lesson import LESSON
+from custody.disputes.lock_effects import lock_effects
 from custody.disputes.messages import alternatives, fields, pounds, say
 from custody.disputes.order import OrderFacts, Payment
 from custody.disputes.outside_promise import OUTSIDE
@@ -51,6 +52,7 @@ EXAMPLES = {
     "credit": "£6.46",
     "days": "7",
     "due": "14:03 on 16 May 2026",
+    "effects": " ".join(lock_effects(policy=POLICY, on_date=EXPECTED)),
     "finding": "The phone was used with your own SIM the next day.",
     "fix": "Each box is now weighed twice.",
     "hours": "72",
