@@ -18,12 +18,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import filterfalse
 
 from custody.disputes.case import CASE, Case
 from custody.disputes.claim import PAYS_MONEY
 from custody.disputes.messages import alternatives
-from custody.disputes.price import is_beside, is_sum_beside, left_of_price, paid_back
+from custody.disputes.price import is_sum_beside, left_of_price, paid_back
 from custody.disputes.promise import AS_DECIDED, ON_TOP, Promise, is_owed
 from custody.disputes.remedy import PHONES, WORDS, RemedyOffer, RemedyOption
 from custody.disputes.texts import TEXTS
@@ -185,7 +184,12 @@ def where_it_stands(case: Case, promises: Iterable[Promise], offer: RemedyOffer 
 
 
 def _newest(promises: Iterable[Promise]) -> Promise | None:
-    return max(filterfalse(is_beside, promises), key=lambda each: each.made_ms, default=None)
+    """What was chosen or decided last to put it right; a phone on loan or a copy of the data puts nothing right."""
+    return max(filter(_is_remedy, promises), key=lambda each: each.made_ms, default=None)
+
+
+def _is_remedy(promise: Promise) -> bool:
+    return promise.what in _REMEDIES or promise.method in {AS_DECIDED, ON_TOP}
 
 
 def _done(promises: Iterable[Promise]) -> tuple[Promise, ...]:

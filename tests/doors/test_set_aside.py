@@ -30,13 +30,18 @@ def shown(desk: CaseDesk, told: dict[str, Any]) -> set[str]:
     return {page.split('<span class="state ')[1].split(">")[1].split("<")[0] for page in (*pages, entry)}
 
 
+def two_reports(desk: CaseDesk, order: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Two reports of one order: of the box, and of whoever ordered it."""
+    sold = {"order": order, "imei": "356938035643809", "product": "phone", "price_pence": 79900}
+    assert desk.http.post("/v1/orders", json=sold, headers=desk.by("agent-1")).is_success
+    first, mine = (desk.report(order=order, claim_type="damaged") for _ in range(2))
+    return of_the_box(desk, first), mine
+
+
 @pytest.fixture
 def reports(desk: CaseDesk) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Two reports of one order: of the box, and of whoever ordered it."""
-    order = {"order": ORDER, "imei": "356938035643809", "product": "phone", "price_pence": 79900}
-    assert desk.http.post("/v1/orders", json=order, headers=desk.by("agent-1")).is_success
-    first, mine = (desk.report(order=ORDER, claim_type="damaged") for _ in range(2))
-    return of_the_box(desk, first), mine
+    """Those of the order that is looked for."""
+    return two_reports(desk, ORDER)
 
 
 def told_in_json(desk: CaseDesk, told: dict[str, Any]) -> bool:
@@ -64,3 +69,17 @@ def test_staff_read_that_a_remedy_was_set_aside_and_not_that_it_is_on_its_way(
     assert told_in_json(desk, box)
     assert not told_in_json(desk, mine)
     assert shown(desk, mine) == {CASE_STATES["remedy_in_progress"]}
+
+
+@pytest.mark.parametrize("what", [{"event": "access_request"}, {"event": "needs", "has_working_phone": False}])
+def test_what_is_promised_beside_the_remedy_hides_not_that_the_remedy_was_set_aside(
+    desk: CaseDesk, what: dict[str, Any]
+) -> None:
+    box, mine = two_reports(desk, f"SO-BESIDE-{what['event']}")
+    choose(desk, box)
+    choose(desk, mine)
+    assert desk.event(box, "agent-1", **what).is_success
+    assert told_in_json(desk, box)
+    given = desk.event(box, "agent-1", "delivered_or_paid", reference="JJD-TWICE")
+    assert given.status_code == 409
+    assert given.json()["type"].endswith(":set_aside")
