@@ -20,7 +20,8 @@ from api.pages.render import see
 from api.pages.sent_form import LINE, Sent, Typed, check
 from api.pages.visit import Staff, Visit
 from api.routes import disputes, locks
-from api.routes.disputes import EventIn, WhereaboutsIn
+from api.routes.disputes import EventIn
+from api.routes.event_parts import WhereaboutsIn
 from api.routes.locks import LockIn
 from custody.gs1.imei import imei_digits
 from custody.kernel.clock import from_iso

@@ -16,9 +16,11 @@ from api.pages.move_forms import MOVES
 from api.pages.sent_form import Sent
 from api.pages.times import pounds
 from api.people.accounts import Caller
-from api.routes.disputes import EventIn, FindingIn
+from api.routes.disputes import EventIn
+from api.routes.event_parts import FindingIn
 from api.routes.reports import MOST_NEEDS
 from custody.disputes.case import CASE
+from custody.disputes.collection import comes_with
 from custody.disputes.exception import EXCEPTION
 from custody.disputes.machine import CaseRole
 from custody.disputes.opening import AN_OFFER
@@ -173,6 +175,7 @@ def _who(file: CaseFile, case: Mapping[str, Any]) -> dict[str, tuple[CaseRole, .
         who["copy_takes_longer"] = STAFF
     who |= _who_answers(case)
     if state not in CASE.terminal:
+        who |= {"collect": STAFF} if comes_with(file.offer) else {}
         who["order_days"] = who["needs"] = who["support_needs"] = who["in_favour"] = STAFF
     return who
 

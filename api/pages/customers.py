@@ -16,6 +16,7 @@ from starlette.responses import StreamingResponse
 
 from api.circumstances import found_ms
 from api.http.problems import status_of
+from api.pages.case_moves import READ
 from api.pages.cases import attached
 from api.pages.customer_file import write_file
 from api.pages.once import Once, fresh_once
@@ -27,10 +28,13 @@ from api.pages.words import PAYOUTS, REMEDIES, worded
 from api.parts import Parts, parts_of
 from api.people.auth import same_site
 from api.routes import customer as doors
+from api.routes import customer_collection
 from api.routes.customer import About, AnswerIn, ChoiceIn, CodeIn, DataIn, DecisionIn, KindIn, WordsIn, customer_view
+from api.routes.customer_collection import CollectionIn
 from custody.disputes.case import CASE
 from custody.disputes.civil import civil_date
 from custody.disputes.claim import PAYS_MONEY
+from custody.disputes.collection import CollectionWindow, between, collection_days, comes_with
 from custody.disputes.machine import CaseRole
 from custody.disputes.payout import WORDS as PAYOUT_WORDS
 from custody.disputes.payout import payouts
@@ -237,6 +241,19 @@ def promised_elsewhere(token: str, request: Request, parts: P, given: TypedTold)
     return _then(request, parts, token, act, done="c_told", sent=Sent(form="told", given=given))
 
 
+@router.post("/c/{token}/collection")
+def collect(token: str, request: Request, parts: P, collect_on: Line = "", window: Line = "") -> Response:
+    """The day and the hours in which we collect the wrong thing."""
+    given = {"collect_on": collect_on, "window": window}
+
+    def act() -> None:
+        check(given, {"collect_on": MOST_DIGITS, "window": MOST_DIGITS}, needed=("collect_on", "window"))
+        body = CollectionIn(collect_on=READ["day"]("collect_on", collect_on), window=window)
+        customer_collection.collect(token, body, parts)
+
+    return _then(request, parts, token, act, done="c_collection", sent=Sent(form="collection", given=given))
+
+
 @router.post("/c/{token}/code")
 def code(token: str, request: Request, parts: P, challenge: Typed = "", order: Line = "") -> Response:
     """The unlock code, shown on the page and never in an address; of several phones, of the one that `order` names."""
@@ -290,6 +307,8 @@ def _page(request: Request, parts: Parts, token: str, sent: Sent, *, unlock: str
     }
     if "choose" in moves and view["remedy"]:
         forms.add("choose")
+    collects = comes_with(file.offer) and file.case.state not in CASE.terminal
+    forms |= {"collection"} if collects else set()
     sent = sent.on_page(has_form=sent.form in forms)
     under_way = {OrderState(lock["state"]) for lock in view["locks"]} - SETTLED - {OrderState.REQUESTED}
     return page(
@@ -303,6 +322,8 @@ def _page(request: Request, parts: Parts, token: str, sent: Sent, *, unlock: str
         answer_by=answer_by,
         locked=bool(under_way),
         wished=bool(under_way - {OrderState.RELEASE_QUEUED}),
+        collect_on=collection_days(civil_date(parts.clock.now_ms())) if collects else (),
+        windows=[(str(window), between(window)) for window in CollectionWindow],
         pays=PAYS,
         payouts=_payouts(file),
         scheme=_scheme(file, civil_date(parts.clock.now_ms())),

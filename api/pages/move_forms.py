@@ -8,6 +8,7 @@ from api.pages.move_form import WHY, FormField, MoveForm
 from custody.disputes.case import ADR_EVENT
 from custody.disputes.case_guards import OBSERVATIONS, Ground
 from custody.disputes.claim import CLAIMS
+from custody.disputes.collection import CollectionWindow, between
 from custody.disputes.history import IN_FAVOUR
 
 CAME = FormField(name="received", says="Came on, if before today", kind="day", needed=False)
@@ -148,6 +149,23 @@ _MOVES = (
         fields=(
             FormField(name="no_phone", says="They have no phone that works", kind="tick", needed=False),
             FormField(name="benefit_lost", says="Maps, a service or the like went with it", kind="tick", needed=False),
+        ),
+    ),
+    MoveForm(
+        event="collect",
+        place="remedy",
+        title="Book the free collection",
+        button="Promise it for then",
+        done="collected",
+        about="Of the wrong one, at their door. Another time takes the place of the one before.",
+        fields=(
+            FormField(name="collect_on", says="On which working day", kind="day"),
+            FormField(
+                name="window",
+                says="In which hours",
+                kind="choice",
+                options=tuple((str(window), between(window)) for window in CollectionWindow),
+            ),
         ),
     ),
     MoveForm(

@@ -116,7 +116,7 @@ def choose(token: str, body: ChoiceIn, parts: P) -> dict[str, Any]:
     def act(unit: Unit, file: CaseFile) -> object:
         return move_case.choose(unit, file.case.id, actor=CUSTOMER, offered_ms=offered_ms, **said)
 
-    return _move(parts, token, "choose", said, act)
+    return own_move(parts, token, "choose", said, act)
 
 
 @router.post("/kind")
@@ -126,7 +126,7 @@ def kind(token: str, body: KindIn, parts: P) -> dict[str, Any]:
     def act(unit: Unit, file: CaseFile) -> None:
         confirm_kind(unit, parts.locks, dispute=file.case.id, claim_type=body.claim_type)
 
-    return _move(parts, token, "classify", {}, act)
+    return own_move(parts, token, "classify", {}, act)
 
 
 @router.post("/found")
@@ -146,7 +146,7 @@ def found(token: str, parts: P) -> dict[str, Any]:
 @router.post("/confirm")
 def confirm(token: str, parts: P) -> dict[str, Any]:
     """Yes, it is put right; the case closes."""
-    return _move(parts, token, "confirm_or_lapse", {}, _settled(move_case.confirm))
+    return own_move(parts, token, "confirm_or_lapse", {}, _settled(move_case.confirm))
 
 
 @router.post("/withdraw")
@@ -156,21 +156,21 @@ def withdraw(token: str, parts: P) -> dict[str, Any]:
     def act(unit: Unit, file: CaseFile) -> object:
         return customer_moves.take_back(unit, parts.locks, dispute=file.case.id)
 
-    return _move(parts, token, "withdraw", {}, act)
+    return own_move(parts, token, "withdraw", {}, act)
 
 
 @router.post("/decision")
 def decision(token: str, body: DecisionIn, parts: P) -> dict[str, Any]:
     """Yes or no to what the independent scheme decided; yes makes it a promise of ours with a date."""
     if body.accept:
-        return _move(
+        return own_move(
             parts,
             token,
             "customer_accepts",
             {},
             lambda unit, file: move_scheme.accept_decision(unit, file.case.id, actor=CUSTOMER),
         )
-    return _move(parts, token, "customer_rejects_or_lapse", {}, _settled(move_scheme.reject_decision))
+    return own_move(parts, token, "customer_rejects_or_lapse", {}, _settled(move_scheme.reject_decision))
 
 
 @router.post("/disagree")
@@ -202,7 +202,7 @@ def take_answer(token: str, body: AnswerIn, parts: Parts, *, once: str = "") -> 
             ask_customer.answer(unit, file.case.id, ask_id=body.ask, pointer=pointer, actor=CUSTOMER)
 
     said = {"ask": body.ask, "skipped": not body.words}
-    return _again(once, lambda: _move(parts, token, "answered_or_skipped", said, act))
+    return _again(once, lambda: own_move(parts, token, "answered_or_skipped", said, act))
 
 
 @router.post("/words", status_code=201)
@@ -284,7 +284,7 @@ def promised_elsewhere(token: str, body: ToldIn, parts: P) -> dict[str, Any]:
         told = body.told(now_ms=unit.now_ms)
         return keep_word.tell(unit, file.case.id, told=told, actor=CUSTOMER, role=CaseRole.CUSTOMER)
 
-    return _move(parts, token, "told", {}, act)
+    return own_move(parts, token, "told", {}, act)
 
 
 @router.post("/code")
@@ -326,7 +326,7 @@ def customer_view(session: Session, token: str) -> dict[str, Any]:
     }
 
 
-def _move(
+def own_move(
     parts: Parts, token: str, event: str, said: Mapping[str, Any], act: Callable[[Unit, CaseFile], object]
 ) -> dict[str, Any]:
     """One move of the customer and their case after it; the same one again is answered as done."""

@@ -8,18 +8,20 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from api import joints, lock_news
-from api.http.body import Body, Day, one_of
+from api.http.body import Day, one_of
 from api.join_reports import join_reports
 from api.parts import Parts, parts_of
 from api.people import persons
 from api.people.accounts import Caller
 from api.people.auth import role
+from api.routes.event_parts import FindingIn, OrderDaysIn, WhereaboutsIn
 from api.routes.exception_acts import EXCEPTION_ACTS, OutsideTheOfferIn
 from api.routes.reports import NeedsIn
 from api.views import case_view
 from custody.disputes.case import ADR_EVENT
-from custody.disputes.case_guards import Actor, DeclineFinding, Ground
+from custody.disputes.case_guards import Actor, DeclineFinding
 from custody.disputes.claim import CLAIMS
+from custody.disputes.collection import CollectionWindow
 from custody.disputes.history import IN_FAVOUR
 from custody.disputes.machine import CaseRole
 from custody.disputes.outside_promise import as_told
@@ -38,6 +40,7 @@ from custody.usecases import (
     pay_credit,
     sweep_cases,
 )
+from custody.usecases.book_collection import book_collection
 from custody.usecases.came_back import credit_came_back, payment_came_back
 from custody.usecases.overtaken import check_version
 from custody.usecases.renew_link import renew_link
@@ -52,33 +55,6 @@ CASEWORKERS = ("agent", "supervisor", "investigator")
 def _said(description: str, *, words: Callable[[], Iterable[str]] | None = None) -> Any:
     """A field that may be left out, and what it is; one of these words, if there are only those."""
     return Field(default=None, description=description, json_schema_extra=words and one_of(words))
-
-
-class WhereaboutsIn(Body):
-    """What is known of the ordered handset; what is left out is not known."""
-
-    lost_on_return_leg: bool | None = None
-    absent_from_returns_bench: bool | None = None
-    customer_told: bool | None = None
-    returns_bench_told: bool | None = None
-    missing_from_custody: bool | None = None
-
-
-class OrderDaysIn(Body):
-    """Days of the order that became known after it was sold; what is left out is not known."""
-
-    delivered: Day | None = None
-    goods_back: Day | None = Field(default=None, description="When the returns bench had it.")
-    proof_of_sending: Day | None = Field(default=None, description="When the customer sent it back, as a proof shows.")
-
-
-class FindingIn(Body):
-    """Something brought forward for a decline: its ground, what it says, where it is kept, whom it is about."""
-
-    ground: Annotated[Ground, Field(strict=False)]
-    says: str
-    kept_at: str
-    about_this_person: bool | None
 
 
 class EventIn(OutsideTheOfferIn):
@@ -109,6 +85,8 @@ class EventIn(OutsideTheOfferIn):
     told: str | None = _said("With rebut: which promise, by its id.")
     in_favour: str | None = _said("With in_favour: what kind of thing speaks for them.", words=lambda: IN_FAVOUR)
     words: str | None = Field(default=None, max_length=2_000, description="With in_favour: what it says.")
+    collect_on: Day | None = Field(default=None, description="With collect: the day on which it is collected.")
+    window: str | None = _said("With collect: in which hours of it.", words=lambda: CollectionWindow)
     support_needs: NeedsIn = Field(
         default_factory=list, description="With support_needs: what the customer needs of us, in words they agreed to."
     )
@@ -120,11 +98,12 @@ def move(
 ) -> dict[str, Any]:
     """Move a case by any event of its table that staff may cause; what the scheme decides is written down by staff.
 
-    Eighteen events move nothing. `whereabouts` says what became of the handset, and with it whether a lock would be
+    Nineteen events move nothing. `whereabouts` says what became of the handset, and with it whether a lock would be
     fair; `order_days` what was learned of the order, from which the law counts; `support_needs` what the customer
     needs of us, and whoever decides on a lock next is held to it; `needs` what the report took from them, which is
-    promised at once; `in_favour` what speaks for them, and nothing of their past but that; `told` what they say that
-    somebody else promised them, which binds us unless `rebut` says why it does not stand, within its days.
+    promised at once; `collect` when a free collection comes, which is promised; `in_favour` what speaks for them, and
+    nothing of their past but that; `told` what they say that somebody else promised them, which binds us unless
+    `rebut` says why it does not stand, within its days.
     `exception` asks for what no rule gives: it has an approver at once, another person, and `exception_grant` or
     `exception_instead` promises what the customer gets. `two_answers` writes down that two of us answered one question
     in two ways: the better one for the customer binds us.
@@ -201,6 +180,11 @@ def _order_days(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case
 def _needs(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     needs = Needs(has_working_phone=body.has_working_phone, benefit_lost=body.benefit_lost)
     return learn_facts.needs(unit, dispute, needs=needs, actor=caller.account)
+
+
+def _collect(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+    day, window = _need(body.collect_on, "collect_on"), _need(body.window, "window")
+    return book_collection(unit, dispute, day=day, window=window, actor=caller.account)
 
 
 def _told(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
@@ -361,6 +345,7 @@ _ACTS: Mapping[str, Callable[[Unit, str, EventIn, Caller], case_book.CaseFile]] 
     "whereabouts": _whereabouts,
     "order_days": _order_days,
     "needs": _needs,
+    "collect": _collect,
     "support_needs": _support_needs,
     "in_favour": _in_favour,
     "access_request": _access_request,

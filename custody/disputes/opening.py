@@ -30,7 +30,7 @@ from custody.disputes.order import OrderFacts, odd_days
 from custody.disputes.outside_promise import Told, check_told
 from custody.disputes.policy import CaseworkPolicy
 from custody.disputes.price import is_beside
-from custody.disputes.promise import ABOUT_DATA, Promise, make_promise
+from custody.disputes.promise import GOES_ON, Promise, make_promise
 from custody.disputes.recourse import Recourse, first_independent, recourse
 from custody.disputes.remedy import Needs, RemedyOffer, offer_remedy
 from custody.disputes.work_clocks import WorkClock, state_clock, work_clock
@@ -39,7 +39,7 @@ from custody.kernel.errors import Rejected
 from custody.kernel.ids import Ids
 
 AN_OFFER, A_LOAN, WHAT_WAS_LOST = "an offer that puts this right", "a phone on loan", "what you lost switched on again"
-NOT_BY_THE_REMEDY = frozenset({AN_OFFER, A_LOAN, WHAT_WAS_LOST}) | ABOUT_DATA
+NOT_BY_THE_REMEDY = frozenset({AN_OFFER, A_LOAN, WHAT_WAS_LOST}) | GOES_ON
 """What we promise beside the remedy, and so is not kept by it; nor is what was promised elsewhere."""
 Wanted = tuple[str, str, str, str | None]
 """Something to promise: what, by which way, and the key and the part of the policy that say until when."""

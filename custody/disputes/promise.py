@@ -34,6 +34,9 @@ ON_TOP = "on top of the rest"
 A_COPY, DATA_PUT_RIGHT = "a copy of all that we hold about you", "an answer on how we use your data"
 ABOUT_DATA = frozenset({A_COPY, DATA_PUT_RIGHT})
 """What the law on data owes: it keeps no case open, and neither an end of the case nor a choice takes it away."""
+A_COLLECTION = "a free collection"
+GOES_ON = ABOUT_DATA | {A_COLLECTION}
+"""What goes on when the customer says that all is put right: it keeps no case open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,11 +144,11 @@ def is_owed(promise: Promise) -> bool:
 def all_promises_settled(promises: Iterable[Promise] | None, *, unpaid_credit_pence: int | None) -> bool | None:
     """Each promise is kept, was given up by the customer or replaced by another, and no credit is left to pay.
 
-    What is owed about their data goes on without the case.
+    What is owed about their data, and a collection that is booked, go on without the case.
     """
     if promises is None or unpaid_credit_pence is None:
         return None
-    return unpaid_credit_pence == 0 and not any(is_owed(one) for one in promises if one.what not in ABOUT_DATA)
+    return unpaid_credit_pence == 0 and not any(is_owed(one) for one in promises if one.what not in GOES_ON)
 
 
 def check_payer(role: CaseRole) -> None:

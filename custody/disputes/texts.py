@@ -65,6 +65,11 @@ TEXTS = MappingProxyType(
             "You told us that something is wrong with how we use your data. We have that, and we look at it.",
             "You can also ask the Information Commissioner to look at it. That costs you nothing.",
         ),
+        "case.collection": _text(
+            "We collect it at your door on {day}, {between}. It is free, and you need pack nothing.",
+            "If you still have the box, please give it along. {owner} makes sure of it.",
+            "Does that not suit you? Choose another time on your page, or tell us.",
+        ),
         "case.received": _text("Thank you. We have what you sent. We will not ask for it again."),
         "case.found_it": _text("We are glad you found it. Thank you for telling us. We unlock it now. All is well."),
         "case.found_it_free": _text("We are glad you found it. Thank you for telling us. All is well."),

@@ -22,6 +22,7 @@ from custody.disputes.policy import CaseworkPolicy
 from custody.disputes.price import may_come_back
 from custody.disputes.promise import (
     ABOUT_DATA,
+    GOES_ON,
     PROMISE,
     Promise,
     credit,
@@ -120,11 +121,12 @@ def cross_out(unit: Unit, file: CaseFile, *, policy: CaseworkPolicy, money: bool
     """The customer wants nothing more: open promises are void, and a missed one is not awaited and earns no more.
 
     What was promised for another order, in a report that was joined, stays owed.
-    Without `money` those whose payment may come back stay owed, and what was missed is done late.
+    Without `money` those whose payment may come back stay owed, and so does a collection; what was missed is done late.
     """
     said: list[Message] = []
+    stays = ABOUT_DATA if money else GOES_ON
     for promise in of_its_order(file.case, case_book.promises(unit.session, file.case.id)):
-        if not is_owed(promise) or (may_come_back(promise) and not money) or promise.what in ABOUT_DATA:
+        if not is_owed(promise) or (may_come_back(promise) and not money) or promise.what in stays:
             continue
         file, present = pass_time(unit, file, promise, policy=policy)
         file, present = earn(unit, file, present, policy=policy)

@@ -10,7 +10,8 @@ import pytest
 from api.cli.case import NUMBERS, TRUTHS
 from api.cli.client import TYPED, console
 from api.cli.instance import Instance
-from api.routes.disputes import EventIn, OrderDaysIn, WhereaboutsIn
+from api.routes.disputes import EventIn
+from api.routes.event_parts import OrderDaysIn, WhereaboutsIn
 from tests.doors.command_line import CommandLine, signed_in
 
 

@@ -13,8 +13,8 @@
   by a later one than made it.
 - What a record sets aside is shown so, until one promises it again. A promise is crossed out, replaced or set aside
   only by a record after the one that made it: of a choice, of a yes to what a scheme decided, of the customer's word
-  that ends the case, of setting it aside, or of money that came back. What a joined case gave up before, that one's
-  records tell.
+  that ends the case, of setting it aside, of money that came back, or of another time for a collection. What a joined
+  case gave up before, that one's records tell.
 - The credit that is to be paid is no less than what the records tell, less what each `dispute.credit_paid` tells was
   paid of it: one that tells no sum paid all.
 
@@ -47,6 +47,7 @@ CAME_BACK, MISSED, KEPT = "dispute.payment_came_back", "dispute.promise_missed",
 REMEDIED, NEEDS = "dispute.remedied", "dispute.needs"
 CLOSED, WITHDRAWN, FOUND = "dispute.closed", "dispute.withdrawn", "dispute.found"
 COPY_ASKED, DATA_COMPLAINT = "dispute.copy_asked", "dispute.data_complaint"
+COLLECTION = "dispute.collection_booked"
 SET_ASIDE, STANDS_AGAIN, TOLD_STANDS = "dispute.set_aside", "dispute.stands_again", "dispute.told_stands"
 OUTSIDE_THE_OFFER = frozenset(
     {ACCEPTED, TOLD_STANDS, "dispute.exception_granted", "dispute.exception_instead", "dispute.two_answers"}
@@ -151,6 +152,7 @@ def _gives_up(steps: Records, name: str) -> bool:
             fields["kind"] in GIVES_UP
             or (fields["kind"] == SET_ASIDE and name in fields.get("promises", ()))
             or (fields["kind"] == CAME_BACK and fields.get("promise") == name)
+            or (fields["kind"] == COLLECTION and name in fields.get("instead_of", ()))
         )
         for index, fields in steps.items()
     )
@@ -194,7 +196,7 @@ def _promised(fields: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, tuple[
     elif kind == STANDS_AGAIN:
         due_ms = fields.get("due_ms", {})  # told since a day was recorded with it
         yield from ((str(each), {"due_ms": (due_ms[each],)} if each in due_ms else {}) for each in fields["promises"])
-    elif kind in {CHOSEN, COPY_ASKED, DATA_COMPLAINT, *OUTSIDE_THE_OFFER} and "promise" in fields:
+    elif kind in {CHOSEN, COPY_ASKED, DATA_COMPLAINT, COLLECTION, *OUTSIDE_THE_OFFER} and "promise" in fields:
         told = ("due_ms", "amount_pence") if kind in OUTSIDE_THE_OFFER else ("due_ms",)
         yield name, {key: (fields.get(key),) for key in told}
     elif kind in {KEPT, REMEDIED} and "promise" in fields:

@@ -48,8 +48,10 @@ LOCK_EVENTS = (
 EXAMPLES = {
     "amount": "£540",
     "at": "09:00 on 3 May 2026",
+    "between": "between 08:00 and 12:00",
     "body": "the independent scheme CISAS",
     "credit": "£6.46",
+    "day": "3 May 2026",
     "days": "7",
     "due": "14:03 on 16 May 2026",
     "effects": " ".join(lock_effects(policy=POLICY, on_date=EXPECTED)),
