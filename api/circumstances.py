@@ -10,6 +10,7 @@ from sqlmodel import Session
 from api.trail_memory import TRAILS
 from custody.disputes.case import CASE
 from custody.disputes.claim import ClaimType, claim_of
+from custody.disputes.people import may_be_with_user
 from custody.kernel.clock import Instant
 from custody.store import case_book
 from custody.store.case_book import CaseFile
@@ -28,7 +29,8 @@ def circumstances(session: Session, imei: str, dispute: str | None) -> Circumsta
 
     A case about another handset says nothing of this one, nor one of an order that it was sold after. A report that was
     taken back is no ground for a lock; and where the customer says in another case that they have the handset, or in
-    any that they found it, nobody knows where it is. What a case needs of support is needed in every other one.
+    any that they found it, nobody knows where it is; nor while somebody else who uses it has not said that they do not
+    have it. What a case needs of support is needed in every other one.
     """
     told = TRAILS.ask(session, imei)
     known = Circumstances(tie=told.tie, site=told.site, evidence=told.evidence)
@@ -78,6 +80,8 @@ def _is_with_customer(session: Session, file: CaseFile, others: Sequence[CaseFil
     mine = is_customers(session, file, sales=sales)
     heard = [each for each in others if not mine or is_customers(session, each, sales=sales)]
     held = [each for each in heard if each.case.state not in CASE.terminal and _says_held(each)]
+    if any(may_be_with_user(each.case.people) for each in (file, *heard) if each.case.state not in CASE.terminal):
+        return True
     return bool(held) or any(found_ms(session, each.case.id) is not None for each in (file, *heard))
 
 

@@ -17,13 +17,14 @@ from api.circumstances import cases_of, found_ms, is_customers
 from api.joined_locks import give_to, give_to_customer, ordered_for
 from api.people import persons
 from api.trail_memory import TRAILS
-from custody.disputes.case import CASE
+from custody.disputes.case import CASE, Case
 from custody.disputes.civil import civil_date
 from custody.disputes.claim import ClaimType
 from custody.disputes.lock_wish import WishFacts
 from custody.disputes.machine import CaseRole
 from custody.disputes.messages import say
 from custody.disputes.opening import Report
+from custody.disputes.people import may_be_with_user, waits_for_user
 from custody.disputes.policy import DEFAULT_POLICY as POLICY
 from custody.kernel.clock import DAY_MS, Instant
 from custody.kernel.errors import NotFound, Trouble
@@ -303,6 +304,19 @@ def _join_lock(unit: Unit, office: LockOffice, file: CaseFile, *, order: object)
     if row.state in TOLD_OF:
         office.moved(unit, row, TOLD_OF[OrderState(row.state)])
     return row
+
+
+def lock_as_known(unit: Unit, office: LockOffice, before: Case, file: CaseFile, *, actor: str) -> None:
+    """What a move brings about for the lock: of a kind that was agreed anew, or of the word of whoever uses the phone.
+
+    Once they say that they do not have it, the lock is made that waited for it. A lock that is there already is
+    looked at by people: who says that they have it taps "I found it", or has somebody release it.
+    """
+    waited = waits_for_user(before.people) and not may_be_with_user(file.case.people)
+    if file.case.claim_type != before.claim_type:
+        lock_as_agreed(unit, office, file, actor=actor)
+    elif waited and file.case.state not in CASE.terminal and file.found_ms is None:
+        lock_of_case(unit, office, file)
 
 
 def lock_as_agreed(unit: Unit, office: LockOffice, file: CaseFile, *, actor: str) -> None:

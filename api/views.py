@@ -14,6 +14,7 @@ from custody.disputes.lesson import Lesson
 from custody.disputes.messages import pounds
 from custody.disputes.one_order import is_set_aside, where_it_stands
 from custody.disputes.outside_promise import OutsidePromise
+from custody.disputes.people import NOBODY, CasePeople, Person, Relation, paid_to, told_here, written_to
 from custody.disputes.price import is_money, may_come_back
 from custody.disputes.promise import Promise
 from custody.disputes.remedy import RemedyOption
@@ -70,6 +71,7 @@ def case_view(session: Session, file: CaseFile) -> dict[str, Any]:
         "opened_at": to_iso(case.opened_ms),
         "policy_version": case.policy_version,
         "support_needs": list(case.support_needs),
+        **people_view(case.people),
         "chosen": file.chosen,
         "remedy": offer_view(file),
         "decision": decision_view(session, file),
@@ -94,6 +96,26 @@ def case_view(session: Session, file: CaseFile) -> dict[str, Any]:
         "held": [{"item": held.item, "how": held.how} for held in file.ledger.holdings],
         "locks": order_views(session, lock_store.orders_of_dispute(session, case.id)),
     }
+
+
+def people_view(people: CasePeople | None) -> dict[str, Any]:
+    """Who is who, null where nobody is named; and to whom of these we write and pay, null for whoever told us."""
+    known = people or NOBODY
+    return {
+        "people": {
+            **{str(relation): _person(known.of(relation)) for relation in Relation},
+            "user_has_it": known.user_has_it,
+            "bereaved": known.bereaved,
+        },
+        "written_to": written_to(people),
+        "paid_to": paid_to(people),
+    }
+
+
+def _person(person: Person | None) -> dict[str, Any] | None:
+    if person is None:
+        return None
+    return {"name": person.name or None, "contact": person.contact or None, "has_died": person.has_died}
 
 
 def promise_view(promise: Promise) -> dict[str, Any]:
@@ -174,9 +196,11 @@ def own_view(session: Session, file: CaseFile) -> dict[str, Any]:
     """A case as whoever has its link reads it.
 
     Of a lock it tells what a customer needs, and the order only if they named one that we know: who reads its number
-    under what stands on the box could name it next, and speak for whoever ordered.
+    under what stands on the box could name it next, and speak for whoever ordered. Of the people behind it only those
+    are named whom somebody named in the case itself.
     """
     view, named = case_view(session, file), file.order_named
+    view |= people_view(told_here(file.case.people))
     asked = [{name: one[name] for name in ASKED_BY_A_CUSTOMER} for one in view["exceptions"]]
     own = {"order": view["order"] if named else None, "locks": own_locks(view["locks"], named=named)}
     return {**view, **own, "exceptions": asked}

@@ -14,6 +14,7 @@ app = typer.Typer(no_args_is_help=True, help="Open, read and move cases; choose 
 NUMBERS = frozenset({"version", "price_reduction_pence", "award_pence", "amount_pence", "other_pence", "pence"})
 TRUTHS = frozenset({"agreed", "beside", "heard", "consent", "has_working_phone", "benefit_lost"})
 """The fields of a move that are no text."""
+TRUE_OR_FALSE = {"yes": True, "no": False, "true": True, "false": False}
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
 
@@ -168,6 +169,10 @@ def move(
         list[str] | None,
         typer.Option(help="With support_needs: what the customer needs of us, in words that they agreed to."),
     ] = None,
+    person: Annotated[
+        list[str] | None,
+        typer.Option(help="With people: holder, payer, user, representative, write_to as name=value; died=holder."),
+    ] = None,
     more: Annotated[
         list[str] | None,
         typer.Option(
@@ -183,6 +188,8 @@ def move(
     `weaklink dispute move case_0k3v9q2m7x4d8r1t order_days --day proof_of_sending=2026-05-01 --reference RECEIPT-1`,
     `weaklink dispute move case_0k3v9q2m7x4d8r1t support_needs --need "letters in large print"`,
     `weaklink dispute move case_0k3v9q2m7x4d8r1t needs --with has_working_phone=no`,
+    `weaklink dispute move case_0k3v9q2m7x4d8r1t people --person representative="Ann Lee" --person user_has_it=no`,
+    `weaklink dispute move case_0k3v9q2m7x4d8r1t collect --with collect_on=2026-05-14 --with window=morning`,
     `weaklink dispute move case_0k3v9q2m7x4d8r1t told --with what="a free case" --with by_whom="the shop"`,
     `weaklink dispute move case_0k3v9q2m7x4d8r1t exception --with asked_for="a loan abroad" --with gap="UK only"`,
     `weaklink dispute move case_0k3v9q2m7x4d8r1t offer --with price_reduction_pence=2000`.
@@ -192,7 +199,7 @@ def move(
     said = [each.partition("=") for each in known or []]
     where = {name: answer != "no" for name, _, answer in said} or None
     days, fields = _pairs(day), {name: _typed(name, value) for name, value in _pairs(more).items()}
-    learned = {"whereabouts": where, "order_days": days or None, "support_needs": need or []}
+    learned = {"whereabouts": where, "order_days": days or None, "support_needs": need or [], "people": _people(person)}
     body = {"event": event, "reference": reference, **learned, **fields}
     show(call("POST", f"/v1/disputes/{named(dispute)}/events", json=body), as_json=as_json, human=_case)
 
@@ -201,11 +208,21 @@ def _pairs(said: list[str] | None) -> dict[str, str]:
     return {name: value for name, _, value in (each.partition("=") for each in said or [])}
 
 
+def _people(said: list[str] | None) -> dict[str, Any] | None:
+    """Who is who; of several who died each is given by itself."""
+    pairs = [(name, value) for name, _, value in (each.partition("=") for each in said or [])]
+    fields: dict[str, Any] = {name: value for name, value in pairs if name != "died"}
+    if "user_has_it" in fields:
+        fields["user_has_it"] = TRUE_OR_FALSE.get(fields["user_has_it"], fields["user_has_it"])
+    died = [value for name, value in pairs if name == "died"]
+    return {**fields, **({"died": died} if died else {})} or None
+
+
 def _typed(name: str, value: str) -> str | int | bool:
     """The value of a field as the service takes it; what it cannot be stays text, and is refused there by name."""
     if name in NUMBERS and value.isascii() and value.isdigit():
         return int(value)
-    return {"yes": True, "no": False, "true": True, "false": False}.get(value, value) if name in TRUTHS else value
+    return TRUE_OR_FALSE.get(value, value) if name in TRUTHS else value
 
 
 def _case(value: dict[str, Any]) -> None:
@@ -230,6 +247,12 @@ def _case(value: dict[str, Any]) -> None:
         console.print(f"beyond the rules: {_asked(asked)}", highlight=False)
     if value["unpaid_credit_pence"]:
         console.print(f"credit to pay: {pounds(value['unpaid_credit_pence'])}", highlight=False)
+    for relation, who in value["people"].items():
+        if isinstance(who, dict):
+            died = " (died)" if who["has_died"] else ""
+            console.print(f"{relation}: {who['name'] or 'not named'}{died}", highlight=False)
+    if value["written_to"]:
+        console.print(f"write to: the {value['written_to']}; pay: the {value['paid_to']}", highlight=False)
     if value.get("support_needs"):
         console.print(f"support needs: {'; '.join(value['support_needs'])}", highlight=False)
     for lock in value["locks"]:

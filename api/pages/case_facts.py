@@ -24,6 +24,7 @@ from custody.disputes.clocks import ACCESS_REQUEST, DATA_COMPLAINT
 from custody.disputes.lock_effects import lock_effects
 from custody.disputes.payout import WORDS as PAYOUT_WORDS
 from custody.disputes.payout import payouts
+from custody.disputes.people import payment_back
 from custody.disputes.policy import DEFAULT_POLICY
 from custody.disputes.promise import A_COPY, PROMISE
 from custody.disputes.work_clocks import Elapsed, elapsed
@@ -113,7 +114,7 @@ def read_case_page(parts: Parts, caller: Caller, dispute: str) -> CasePage:
             given=_given(session, dispute),
             inquiry=inquiry,
             answer=stored_answer(inquiry),
-            payouts=tuple((str(way), PAYOUT_WORDS[way]) for way in payouts(file.order.standing, file.order.payment)),
+            payouts=_payouts(file),
             checks=checks,
             effects=lock_effects(policy=DEFAULT_POLICY, on_date=civil_date(unit.now_ms)),
             refused=refused,
@@ -122,6 +123,11 @@ def read_case_page(parts: Parts, caller: Caller, dispute: str) -> CasePage:
             and all(row["ok"] is True or bool(row["second"]) for row in checks),
             open_lock=open_lock,
         )
+
+
+def _payouts(file: CaseFile) -> tuple[tuple[str, str], ...]:
+    ways = payouts(file.order.standing, payment_back(file.case.people, file.order.payment))
+    return tuple((str(way), PAYOUT_WORDS[way]) for way in ways)
 
 
 def _checks(unit: Unit, parts: Parts, file: CaseFile, caller: Caller) -> tuple[dict[str, Any], ...] | None:

@@ -13,6 +13,7 @@ from typing import Any
 from api.pages import words
 from api.pages.move_form import FormField, MoveForm
 from api.pages.move_forms import MOVES
+from api.pages.people_form import MOST_PEOPLE_FORM, people_in_form
 from api.pages.sent_form import Sent
 from api.pages.times import pounds
 from api.people.accounts import Caller
@@ -92,6 +93,9 @@ def body_of(move: MoveForm, given: Mapping[str, str], *, version: int | None) ->
         sent["has_working_phone"] = False
     if "support_needs" in sent:
         sent["support_needs"] = read_needs(sent["support_needs"])
+    people = people_in_form({name: sent.pop(name) for name in MOST_PEOPLE_FORM if name in sent})
+    if people is not None:
+        sent["people"] = people
     finding = {name: sent.pop(name) for name in FINDING if name in sent}
     if finding:
         about = bool(finding.pop("about", False))
@@ -176,6 +180,7 @@ def _who(file: CaseFile, case: Mapping[str, Any]) -> dict[str, tuple[CaseRole, .
     who |= _who_answers(case)
     if state not in CASE.terminal:
         who |= {"collect": STAFF} if comes_with(file.offer) else {}
+        who["people"] = STAFF
         who["order_days"] = who["needs"] = who["support_needs"] = who["in_favour"] = STAFF
     return who
 

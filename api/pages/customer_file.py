@@ -25,7 +25,7 @@ from custody.store.tables import SaleRow
 from custody.usecases.open_dispute import hash_token
 
 NOT_A_NAME = re.compile(r"[^\w. -]+")
-OF_THE_BUYER = frozenset({"contact", "region"})
+OF_THE_BUYER = frozenset({"contact", "region", "people"})
 README = (
     "This file holds all that our case says about you.\n"
     "Name and address on the order are left out, and what we found out since, as anyone may have its number.\n"

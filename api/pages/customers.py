@@ -20,6 +20,7 @@ from api.pages.case_moves import READ
 from api.pages.cases import attached
 from api.pages.customer_file import write_file
 from api.pages.once import Once, fresh_once
+from api.pages.people_form import MOST_PEOPLE_FORM, TypedPeople, people_in_form
 from api.pages.plain_refusals import for_customers
 from api.pages.render import HEADERS, LARGE, page, see
 from api.pages.sent_form import STORY, Sent, Typed, check
@@ -28,7 +29,7 @@ from api.pages.words import PAYOUTS, REMEDIES, worded
 from api.parts import Parts, parts_of
 from api.people.auth import same_site
 from api.routes import customer as doors
-from api.routes import customer_collection
+from api.routes import customer_collection, customer_people
 from api.routes.customer import About, AnswerIn, ChoiceIn, CodeIn, DataIn, DecisionIn, KindIn, WordsIn, customer_view
 from api.routes.customer_collection import CollectionIn
 from custody.disputes.case import CASE
@@ -38,6 +39,7 @@ from custody.disputes.collection import CollectionWindow, between, collection_da
 from custody.disputes.machine import CaseRole
 from custody.disputes.payout import WORDS as PAYOUT_WORDS
 from custody.disputes.payout import payouts
+from custody.disputes.people import payment_back
 from custody.disputes.recourse import Way
 from custody.kernel.errors import NotFound, Rejected, Trouble
 from custody.store import case_book
@@ -241,6 +243,20 @@ def promised_elsewhere(token: str, request: Request, parts: P, given: TypedTold)
     return _then(request, parts, token, act, done="c_told", sent=Sent(form="told", given=given))
 
 
+@router.post("/c/{token}/people")
+def name(token: str, request: Request, parts: P, given: TypedPeople) -> Response:
+    """Who is who in the contract."""
+
+    def act() -> None:
+        check(given, MOST_PEOPLE_FORM)
+        body = people_in_form(given)
+        if body is None:
+            raise Rejected("holder", "it does not say who is who", fix="Name at least one, or leave it.")
+        customer_people.name(token, body, parts)
+
+    return _then(request, parts, token, act, done="c_people", sent=Sent(form="people", given=given))
+
+
 @router.post("/c/{token}/collection")
 def collect(token: str, request: Request, parts: P, collect_on: Line = "", window: Line = "") -> Response:
     """The day and the hours in which we collect the wrong thing."""
@@ -307,8 +323,9 @@ def _page(request: Request, parts: Parts, token: str, sent: Sent, *, unlock: str
     }
     if "choose" in moves and view["remedy"]:
         forms.add("choose")
-    collects = comes_with(file.offer) and file.case.state not in CASE.terminal
-    forms |= {"collection"} if collects else set()
+    is_open = file.case.state not in CASE.terminal
+    collects = comes_with(file.offer) and is_open
+    forms |= {name for name, there in (("collection", collects), ("people", is_open)) if there}
     sent = sent.on_page(has_form=sent.form in forms)
     under_way = {OrderState(lock["state"]) for lock in view["locks"]} - SETTLED - {OrderState.REQUESTED}
     return page(
@@ -322,6 +339,7 @@ def _page(request: Request, parts: Parts, token: str, sent: Sent, *, unlock: str
         answer_by=answer_by,
         locked=bool(under_way),
         wished=bool(under_way - {OrderState.RELEASE_QUEUED}),
+        is_open=is_open,
         collect_on=collection_days(civil_date(parts.clock.now_ms())) if collects else (),
         windows=[(str(window), between(window)) for window in CollectionWindow],
         pays=PAYS,
@@ -337,7 +355,8 @@ def _page(request: Request, parts: Parts, token: str, sent: Sent, *, unlock: str
 
 
 def _payouts(file: CaseFile) -> list[tuple[str, str]]:
-    return [(str(way), PAYOUT_WORDS[way]) for way in payouts(file.order.standing, file.order.payment)]
+    payment = payment_back(file.case.people, file.order.payment)
+    return [(str(way), PAYOUT_WORDS[way]) for way in payouts(file.order.standing, payment)]
 
 
 def _scheme(file: CaseFile, today: date) -> Scheme | None:

@@ -55,6 +55,7 @@ TIMELINE: Mapping[str, str] = {
     "needs": "Wrote down what the customer is without, and promised it",
     "support_needs": "Wrote down what the customer needs of us",
     "in_favour": "Something that speaks for the customer",
+    "people": "Wrote down who is who in the contract",
     "collection_booked": "A free collection was booked",
     "copy_asked": "The customer wants a copy of all that we hold about them",
     "copy_takes_longer": "The copy takes longer than a month",

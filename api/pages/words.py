@@ -116,6 +116,12 @@ LESSONS: Mapping[str, str] = {
     LessonKind.GAP: "No rule gives it",
     LessonKind.TWO_ANSWERS: "Two answers to one question",
 }
+PEOPLE: Mapping[str, str] = {
+    "holder": "Has the contract",
+    "payer": "Paid",
+    "user": "Uses the phone",
+    "representative": "Speaks for the customer",
+}
 TIMELINE = timeline_words.TIMELINE
 HANDSET = "dev_"
 """What the ids of handsets begin with."""

@@ -14,7 +14,7 @@ from api.parts import Parts, parts_of
 from api.people import persons
 from api.people.accounts import Caller
 from api.people.auth import role
-from api.routes.event_parts import FindingIn, OrderDaysIn, WhereaboutsIn
+from api.routes.event_parts import FindingIn, OrderDaysIn, PeopleIn, WhereaboutsIn
 from api.routes.exception_acts import EXCEPTION_ACTS, OutsideTheOfferIn
 from api.routes.reports import NeedsIn
 from api.views import case_view
@@ -42,6 +42,7 @@ from custody.usecases import (
 )
 from custody.usecases.book_collection import book_collection
 from custody.usecases.came_back import credit_came_back, payment_came_back
+from custody.usecases.name_people import name_people
 from custody.usecases.overtaken import check_version
 from custody.usecases.renew_link import renew_link
 from custody.usecases.repeat_move import done_already
@@ -78,6 +79,7 @@ class EventIn(OutsideTheOfferIn):
     into: str | None = _said("With merge: the case that goes on.")
     consent: bool = Field(default=False, description="With merge: the other customer agreed.")
     whereabouts: WhereaboutsIn | None = None
+    people: PeopleIn | None = Field(default=None, description="With people: who is who in the contract.")
     order_days: OrderDaysIn | None = None
     has_working_phone: bool | None = _said("With needs: false if the customer has none; one on loan is promised.")
     benefit_lost: bool | None = _said("With needs: true if maps, a service or the like went with it; it is restored.")
@@ -98,12 +100,13 @@ def move(
 ) -> dict[str, Any]:
     """Move a case by any event of its table that staff may cause; what the scheme decides is written down by staff.
 
-    Nineteen events move nothing. `whereabouts` says what became of the handset, and with it whether a lock would be
-    fair; `order_days` what was learned of the order, from which the law counts; `support_needs` what the customer
-    needs of us, and whoever decides on a lock next is held to it; `needs` what the report took from them, which is
-    promised at once; `collect` when a free collection comes, which is promised; `in_favour` what speaks for them, and
-    nothing of their past but that; `told` what they say that somebody else promised them, which binds us unless
-    `rebut` says why it does not stand, within its days.
+    Twenty events move nothing. `people` says who holds the contract, pays, uses the phone and speaks for them;
+    `whereabouts` what became of the handset, and with it whether a lock would be fair; `order_days` what was learned
+    of the order, from which the law counts; `support_needs` what the customer needs of us, and whoever decides on a
+    lock next is held to it; `needs` what the report took from them, which is promised at once; `collect` when a free
+    collection comes, which is promised; `in_favour` what speaks for them, and nothing of their past but that; `told`
+    what they say that somebody else promised them, which binds us unless `rebut` says why it does not stand, within
+    its days.
     `exception` asks for what no rule gives: it has an approver at once, another person, and `exception_grant` or
     `exception_instead` promises what the customer gets. `two_answers` writes down that two of us answered one question
     in two ways: the better one for the customer binds us.
@@ -120,14 +123,14 @@ def move(
     try:
         with parts.house.unit() as unit:
             lock_news.hold_for_move(unit, disputes={dispute, body.into or dispute})
-            kind = case_book.read(unit.session, dispute).case.claim_type
+            before = case_book.read(unit.session, dispute).case
             stands = case_book.version(unit.session, dispute)
             file = act(unit, dispute, body, caller)
             if case_book.version(unit.session, dispute) != stands:
                 check_version(unit.session, dispute, body.version, stands=stands)
             unit.session.flush()
-            if file.case.id == dispute and file.case.claim_type != kind:
-                joints.lock_as_agreed(unit, parts.locks, file, actor=caller.account)
+            if file.case.id == dispute:
+                joints.lock_as_known(unit, parts.locks, before, file, actor=caller.account)
                 unit.session.flush()
             return case_view(unit.session, file)
     except (Conflict, Rejected) as refused:
@@ -185,6 +188,10 @@ def _needs(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book
 def _collect(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     day, window = _need(body.collect_on, "collect_on"), _need(body.window, "window")
     return book_collection(unit, dispute, day=day, window=window, actor=caller.account)
+
+
+def _people(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+    return name_people(unit, dispute, said=_need(body.people, "people").said(), actor=caller.account)
 
 
 def _told(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
@@ -346,6 +353,7 @@ _ACTS: Mapping[str, Callable[[Unit, str, EventIn, Caller], case_book.CaseFile]] 
     "order_days": _order_days,
     "needs": _needs,
     "collect": _collect,
+    "people": _people,
     "support_needs": _support_needs,
     "in_favour": _in_favour,
     "access_request": _access_request,

@@ -1,4 +1,4 @@
-"""What events of a case carry beside plain fields: what became of the handset, days, what is found for a decline."""
+"""What events of a case carry beside plain fields: whereabouts, days, who is who, what is found for a decline."""
 
 from typing import Annotated
 
@@ -6,6 +6,7 @@ from pydantic import Field
 
 from api.http.body import Body, Day
 from custody.disputes.case_guards import Ground
+from custody.disputes.people import MOST_NAME, PeopleSaid, Relation
 
 
 class WhereaboutsIn(Body):
@@ -24,6 +25,26 @@ class OrderDaysIn(Body):
     delivered: Day | None = None
     goods_back: Day | None = Field(default=None, description="When the returns bench had it.")
     proof_of_sending: Day | None = Field(default=None, description="When the customer sent it back, as a proof shows.")
+
+
+class PeopleIn(Body):
+    """Who is who in the contract. Whom you leave out stays as they were, and nothing has to be shown.
+
+    `died`: whoever stood in that relation until now has died; a name for it is of whoever takes their place.
+    """
+
+    holder: str | None = Field(default=None, max_length=MOST_NAME)
+    payer: str | None = Field(default=None, max_length=MOST_NAME)
+    user: str | None = Field(default=None, description="Who uses the phone.", max_length=MOST_NAME)
+    representative: str | None = Field(default=None, description="Who speaks for them.", max_length=MOST_NAME)
+    write_to: str = Field(default="", description="Where to write to that person.", max_length=MOST_NAME)
+    died: list[Annotated[Relation, Field(strict=False)]] = Field(default_factory=list, max_length=len(Relation))
+    user_has_it: bool | None = Field(default=None, description="Whether who uses the phone has it, by their word.")
+
+    def said(self) -> PeopleSaid:
+        """The same as it was said."""
+        names = {relation: name for relation in Relation if (name := getattr(self, relation)) is not None}
+        return PeopleSaid(names=names, write_to=self.write_to, died=frozenset(self.died), user_has_it=self.user_has_it)
 
 
 class FindingIn(Body):

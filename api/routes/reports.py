@@ -18,6 +18,7 @@ from custody.disputes.machine import CaseRole
 from custody.disputes.opening import Report
 from custody.disputes.order import OrderFacts
 from custody.disputes.outside_promise import MOST_NAME, MOST_PENCE, MOST_TOLD, MOST_WORDS, Told, as_told
+from custody.disputes.people import CasePeople
 from custody.disputes.remedy import Needs
 from custody.kernel.clock import Instant
 from custody.kernel.errors import NotFound
@@ -87,7 +88,7 @@ def take_report(body: DisputeIn, request: Request, parts: Parts, *, token: str =
     named, item = (text if text and text.strip() else None for text in (body.order, body.item))
     with parts.house.unit() as unit:
         handset = joints.find_handset(unit.session, order_ref=named, item=item, own=parts.settings.own_prefixes)
-        order = _order_facts(unit.session, handset.order_ref)
+        order, people = _order_facts(unit.session, handset.order_ref)
         owner = (
             caller.account
             if caller and caller.role == "agent"
@@ -101,6 +102,7 @@ def take_report(body: DisputeIn, request: Request, parts: Parts, *, token: str =
             said_by=CaseRole.CUSTOMER,
             custody_words=body.custody_words,
             order=order,
+            people=people,
             needs=Needs(has_working_phone=body.has_working_phone, benefit_lost=body.benefit_lost),
             lock_facts=joints.wish_facts(unit.session, handset),
             support_needs=tuple(body.support_needs),
@@ -131,10 +133,12 @@ def _unrecorded(session: Session, item: str | None) -> str:
     return given_number(item)
 
 
-def _order_facts(session: Session, order_ref: str | None) -> OrderFacts:
+def _order_facts(session: Session, order_ref: str | None) -> tuple[OrderFacts, CasePeople | None]:
+    """What the seller recorded of an order, and of who is who in it."""
     if order_ref is None:
-        return OrderFacts()
+        return OrderFacts(), None
     try:
-        return read_sale(session, order_ref).sale.facts
+        sale = read_sale(session, order_ref).sale
     except NotFound:
-        return OrderFacts(order_ref=order_ref)
+        return OrderFacts(order_ref=order_ref), None
+    return sale.facts, sale.people

@@ -12,6 +12,7 @@ from api.people.accounts import Caller
 from api.people.auth import role, signed_in
 from api.receipt_address import receipt_address
 from custody.disputes.order import OrderFacts, Payment, Standing
+from custody.disputes.people import MOST_NAME, CasePeople, Relation, by_order
 from custody.gs1.canonical import canonical
 from custody.gs1.imei import imei_urn
 from custody.kernel.clock import Instant, to_iso
@@ -42,6 +43,21 @@ class CustomerIn(Body):
     region: int | None = Field(default=None, ge=0, le=7)
 
 
+class OrderPeopleIn(Body):
+    """Who is who in the contract, where it is not all one person. Erasable, and for staff alone."""
+
+    holder: str | None = Field(default=None, max_length=MOST_NAME)
+    payer: str | None = Field(default=None, max_length=MOST_NAME)
+    user: str | None = Field(default=None, max_length=MOST_NAME)
+    representative: str | None = Field(default=None, max_length=MOST_NAME)
+    write_to: str = Field(default="", max_length=MOST_NAME)
+
+    def known(self) -> CasePeople | None:
+        """The same, by their parts."""
+        names = {relation: name for relation in Relation if (name := getattr(self, relation)) is not None}
+        return by_order(names, write_to=self.write_to)
+
+
 class OrderIn(Body):
     """An order for a handset, from the seller's own system."""
 
@@ -50,6 +66,7 @@ class OrderIn(Body):
     product: str = Field(default="", max_length=200)
     item_mass_g: int | None = Field(default=None, ge=0)
     customer: CustomerIn = Field(default_factory=CustomerIn)
+    people: OrderPeopleIn = Field(default_factory=OrderPeopleIn)
     price_pence: int | None = Field(default=None, ge=0)
     paid_by: Annotated[Payment | None, Field(strict=False)] = None
     standing: Annotated[Standing | None, Field(strict=False)] = None
@@ -78,6 +95,7 @@ def record(body: OrderIn, parts: P, _caller: Annotated[Caller, Depends(role("age
         item_mass_g=body.item_mass_g,
         region=body.customer.region,
         contact=body.customer.contact,
+        people=body.people.known(),
         facts=facts,
     )
     with parts.house.unit() as unit:

@@ -16,6 +16,7 @@ from typing import Literal
 
 from custody.disputes.case_guards import CASE_GUARDS
 from custody.disputes.machine import CaseRole, Machine, StateFacts, Transition
+from custody.disputes.people import CasePeople, joined_people, told_here
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected
 
@@ -159,6 +160,7 @@ class Case:
     notes_in_favour: tuple[str, ...] = ()
     anything_else: str = ""
     joined_into: str | None = None
+    people: CasePeople | None = None
 
     def __post_init__(self) -> None:
         CASE.facts(self.state)
@@ -185,6 +187,7 @@ def join(survivor: Case, other: Case) -> Joined:
     """
     if survivor.id == other.id:
         raise Rejected("same_case", "a case cannot be joined with itself", fix="Name the other case.")
+    is_same = survivor.order_ref in {None, other.order_ref}
     return Joined(
         survivor=replace(
             survivor,
@@ -194,6 +197,7 @@ def join(survivor: Case, other: Case) -> Joined:
             support_needs=tuple(dict.fromkeys(survivor.support_needs + other.support_needs)),
             notes_in_favour=tuple(dict.fromkeys(survivor.notes_in_favour + other.notes_in_favour)),
             anything_else="\n".join(filter(None, dict.fromkeys((survivor.anything_else, other.anything_else)))),
+            people=joined_people(survivor.people, other.people if is_same else told_here(other.people)),
         ),
         joined=replace(other, state="merged", joined_into=survivor.id),
     )

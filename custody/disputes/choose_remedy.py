@@ -15,6 +15,7 @@ from custody.disputes.messages import Message, pounds, say
 from custody.disputes.one_order import NOTHING_BEFORE, Before, check_choice
 from custody.disputes.order import OrderFacts
 from custody.disputes.payout import WORDS, Payout, choose_payout, works
+from custody.disputes.people import payment_back
 from custody.disputes.policy import CaseworkPolicy
 from custody.disputes.price import sum_of
 from custody.disputes.promise import Promise, make_promise
@@ -56,10 +57,10 @@ def choose_remedy(
     if option is None:
         offered = ", ".join(str(option.remedy) for option in offer.options)
         raise Rejected("remedy", f"{remedy!r} is not on offer", fix=f"Choose one of: {offered}.", offered=offered)
-    way: Payout | None = None
+    way, payment = None, payment_back(case.people, order.payment)
     if option.remedy in PAYS_MONEY and payout is not None:
-        way = choose_payout(payout, standing=order.standing, payment=order.payment)
-    guard = works(option.remedy, way, standing=order.standing, payment=order.payment)
+        way = choose_payout(payout, standing=order.standing, payment=payment)
+    guard = works(option.remedy, way, standing=order.standing, payment=payment)
     move = step(CASE, case.state, "choose", CaseRole.CUSTOMER, dict.fromkeys(GUARDS, guard))
     check_choice(option, known, price_pence=order.price_pence)
     promise = make_promise(

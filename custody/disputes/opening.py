@@ -28,6 +28,7 @@ from custody.disputes.messages import Message, alternatives, say
 from custody.disputes.one_order import NOTHING_BEFORE, Before
 from custody.disputes.order import OrderFacts, odd_days
 from custody.disputes.outside_promise import Told, check_told
+from custody.disputes.people import CasePeople
 from custody.disputes.policy import CaseworkPolicy
 from custody.disputes.price import is_beside
 from custody.disputes.promise import GOES_ON, Promise, make_promise
@@ -64,6 +65,7 @@ class Report:
     support_needs: tuple[str, ...] = ()
     anything_else: str = ""
     told: tuple[Told, ...] = ()
+    people: CasePeople | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +146,7 @@ def open_case(
         support_needs=report.support_needs,
         notes_in_favour=notes_in_favour(report.history),
         anything_else=report.anything_else,
+        people=report.people,
     )
     offer = None if agreed is None else _offer(agreed, report, known, policy=policy, now_ms=now_ms)
     promises = _promises(report, case, offer, policy=policy, now_ms=now_ms, ids=ids)

@@ -3,7 +3,8 @@
 - Bank transfer and cheque reach everybody. A return to the card needs a card payment.
 - "On the next bill" and "on the account" need somebody we serve today: a former customer never gets a next bill, and a
   person whose standing is not known is treated like one.
-- The money goes back the way it came unless the customer prefers another (Consumer Rights Act 2015 s.20(16)).
+- It does not go back the way it came where whoever paid has died (`people.payment_back`).
+- Else the money goes back the way it came unless the customer prefers another (Consumer Rights Act 2015 s.20(16)).
 """
 
 from enum import StrEnum

@@ -70,6 +70,15 @@ TEXTS = MappingProxyType(
             "If you still have the box, please give it along. {owner} makes sure of it.",
             "Does that not suit you? Choose another time on your page, or tell us.",
         ),
+        "case.people": _text("Thank you. We wrote down who is who. We will not ask you for it again."),
+        "case.representative": _text(
+            "From now on we write to whoever speaks for you.",
+            "You can change that at any time. Tell us here, or call us.",
+        ),
+        "case.bereaved": _text(
+            "We are sorry for your loss. Your word is enough. You need send us no paper about it.",
+            "All goes on in the name that you give us. {owner} makes sure of it.",
+        ),
         "case.received": _text("Thank you. We have what you sent. We will not ask for it again."),
         "case.found_it": _text("We are glad you found it. Thank you for telling us. We unlock it now. All is well."),
         "case.found_it_free": _text("We are glad you found it. Thank you for telling us. All is well."),

@@ -2,11 +2,11 @@
 
 - Of a parcel: the openings (salt and content) of its scans, every key they were found under but the parcel's own and
   those of other things that the judge remembers by them, what the judge remembered of it and of its items, but for
-  other parcels that these were packed into, what investigations were computed from, the seller's contact, and the
-  opening of the sale's record.
-- Of a case: words, notes, what was asked, answers, messages, files, the facts of its timeline, the openings of its
-  records, the customer's link, what they were promised elsewhere, and what was promised in other words than ours, as an
-  independent scheme decided it.
+  other parcels that these were packed into, what investigations were computed from, the seller's contact and
+  names of who is who, and the opening of the sale's record.
+- Of a case: words, notes, names of who is who, what was asked, answers, messages, files, the facts of its timeline, the
+  openings of its records, the customer's link, what they were promised elsewhere, and what was promised in other words
+  than ours, as an independent scheme decided it.
 
 What stays is what nobody can link to a person any more: the entries themselves, which hold a salted digest, who scanned
 when, states, amounts and due times. On SQLite the freed pages are overwritten too.
@@ -22,6 +22,7 @@ from sqlmodel import Session, col
 
 from custody.disputes.asks import Ledger
 from custody.disputes.opening import NOT_BY_THE_REMEDY
+from custody.disputes.people import told_here
 from custody.disputes.promise import Promise
 from custody.disputes.remedy import WORDS
 from custody.kernel.clock import Instant
@@ -139,11 +140,22 @@ def forget_quarantined(session: Session, names: Collection[str], *, orders: Coll
 
 
 def forget_contacts(session: Session, orders: Iterable[str]) -> list[int]:
-    """Delete the customer's contact and region in the sales of these orders; returns the entries of their records."""
-    rows = session.scalars(select(SaleRow).where(col(SaleRow.order_ref).in_(list(orders)))).all()
+    """Delete contact, region and names in the sales of these orders; returns the entries of their records.
+
+    The names that came from an order into its cases go too.
+    """
+    references = list(orders)
+    for case in session.scalars(select(DisputeRow).where(col(DisputeRow.order_ref).in_(references))).all():
+        file = msgspec.json.decode(case.facts, type=CaseFile)
+        here = told_here(file.case.people)
+        if here != file.case.people:
+            bare = replace(file, case=replace(file.case, people=here))
+            case.facts, case.version = msgspec.json.encode(bare).decode(), case.version + 1
+            session.add(case)
+    rows = session.scalars(select(SaleRow).where(col(SaleRow.order_ref).in_(references))).all()
     for row in rows:
         facts: dict[str, Any] = msgspec.json.decode(row.facts)
-        row.facts = msgspec.json.encode({**facts, "contact": "", "region": None}).decode()
+        row.facts = msgspec.json.encode({**facts, "contact": "", "region": None, "people": None}).decode()
         session.add(row)
     session.flush()
     return [row.recorded_idx for row in rows]
@@ -174,7 +186,8 @@ def forget_case(session: Session, dispute: str, *, token_hash: bytes) -> list[in
     """Delete everything personal of a case; returns the entries of its records."""
     row = session.get_one(DisputeRow, dispute)
     file = msgspec.json.decode(row.facts, type=CaseFile)
-    case = replace(file.case, words=ERASED, channel=ERASED, support_needs=(), notes_in_favour=(), anything_else="")
+    case = replace(file.case, words=ERASED, channel=ERASED, support_needs=(), notes_in_favour=())
+    case = replace(case, anything_else="", people=None)
     asks = tuple(replace(one, item=ERASED, text=ERASED, pointer=None) for one in file.ledger.asks)
     ledger = Ledger(asks=asks, holdings=())
     bare = replace(file, case=case, found_instead="", ledger=ledger, award=None)

@@ -8,6 +8,7 @@ from custody.disputes.case import CASE
 from custody.disputes.claim import claim_of
 from custody.disputes.machine import CaseRole, step
 from custody.disputes.messages import say
+from custody.disputes.people import never_after_a_death
 from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.store import case_book
 from custody.store.case_book import CaseFile
@@ -28,6 +29,7 @@ def ask(
     """Ask the customer for one thing, once; `Conflict` with a pointer if it is held or was asked for."""
     file = case_book.hold_one(unit, dispute)
     never = claim_of(file.case.claim_type).never if file.case.claim_type else ()
+    never = (*never, item) if never_after_a_death(file.case.people, item) else never
     sent = send_ask(
         file.ledger,
         ask_id=unit.ids.new("ask"),

@@ -1,7 +1,7 @@
 """The seller's own record of an order: which handset was sold, to be sent to whom, and how it was paid.
 
 It is one of the records that may tie a handset to a parcel, and it tells which remedies and payouts fit. The customer's
-contact is personal and stays in the erasable store.
+contact, and the names of who is who in the contract, are personal and stay in the erasable store.
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from custody.disputes import civil
 from custody.disputes.order import OrderFacts, check_days
+from custody.disputes.people import CasePeople
 from custody.gs1.imei import imei_urn
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Conflict, NotFound, Rejected
@@ -33,6 +34,7 @@ class Sale:
     item_mass_g: int | None = None
     region: int | None = None
     contact: str = ""
+    people: CasePeople | None = None
     facts: OrderFacts
 
 

@@ -31,6 +31,7 @@ from custody.disputes.exception import EXCEPTION
 from custody.disputes.inquiry import INVESTIGATION
 from custody.disputes.lesson import LessonKind
 from custody.disputes.overturned import Answer
+from custody.disputes.people import Relation
 from custody.disputes.promise import PROMISE
 from custody.disputes.wording import lint_text
 from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS
@@ -69,6 +70,7 @@ SUMMER_MS = 1_780_000_000_000  # 28 May 2026, 20:26:40 UTC
         (words.SIMS, SimClass),
         (words.ALERTS, AlertKind),
         (words.PAUSES, PAUSES),
+        (words.PEOPLE, Relation),
     ],
 )
 def test_every_code_that_a_page_can_show_has_words(table: Mapping[str, object], codes: object) -> None:

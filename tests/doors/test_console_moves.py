@@ -13,7 +13,7 @@ from tests.doors.test_case_pages import alert_of, press, shown
 
 STAFF = {CaseRole.AGENT, CaseRole.INVESTIGATOR, CaseRole.SUPERVISOR, CaseRole.ADR}
 LEARNED = {"order_days", "needs", "support_needs", "in_favour", "access_request", "data_complaint", "told"}
-LEARNED |= {"exception", "two_answers", "collect"}
+LEARNED |= {"exception", "two_answers", "collect", "people"}
 """What anybody may write down while a case is open."""
 FOUND = {"ground": "recording", "says": "The door camera shows it.", "kept_at": "ev/1", "about": "yes"}
 

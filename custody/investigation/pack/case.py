@@ -8,8 +8,9 @@
 | promises, messages | what we promised, until when, and what we told the customer |
 | evidence | files that were sent to us, by digest; the files themselves are not in the pack |
 
-Left out: support needs (they may tell of somebody's health) and what is known of the customer from before (the
-customer's past has no place in the evidence). Both, and every contact, are listed in redactions.json.
+Left out: support needs (they may tell of somebody's health), what is known of the customer from before (the
+customer's past has no place in the evidence), and who is who in the contract. These, and every contact, are listed in
+redactions.json.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,6 +26,7 @@ FILE = "dispute.json"
 LEFT_OUT = {
     "support_needs": "it may tell of somebody's health",
     "notes_in_favour": "the customer's past has no place in the evidence",
+    "people": "it names people who are no part of the evidence",
 }
 
 

@@ -1,5 +1,7 @@
 """Which entries, lines and keys of the trail go into a pack, and what is left for a later one."""
 
+import io
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from custody.disputes.machine import CaseRole
 from custody.disputes.messages import Message
 from custody.disputes.opening import Report
 from custody.disputes.order import OrderFacts
+from custody.disputes.people import PeopleSaid, Relation
 from custody.investigation.verify.form import OpenedPack, open_pack
 from custody.investigation.verify.pack import verify_pack
 from custody.investigation.verify.verification import PackStep
@@ -18,6 +21,7 @@ from custody.store.tables import DisputeEventRow
 from custody.usecases.erase import erase
 from custody.usecases.export_pack import Beside
 from custody.usecases.move_case import withdraw
+from custody.usecases.name_people import name_people
 from custody.usecases.open_dispute import open_dispute
 from tests.rooms.pack.pack_world import IMEI, ORDER, PARCEL, World, open_case_of, open_world, send_parcel
 from tests.rooms.pack.tamper import failed_steps
@@ -124,3 +128,16 @@ def test_whatever_is_left_out_the_report_lists_it_as_the_file_does(sent: World) 
     beside = Beside(note=note, withhold={following - 1: "it names somebody"})
     wheres = [row.where for row in exported(sent, beside).redactions]
     assert {"", "/case/case/support_needs", "/case/case/words", f"/timeline, entry {following}"} < set(wheres)
+
+
+def test_who_is_who_in_the_contract_goes_in_no_pack_and_is_listed_as_left_out(sent: World) -> None:
+    case = open_case_of(sent)
+    said = PeopleSaid(names={Relation.HOLDER: "Edith Marlowe", Relation.USER: "Tom Marlowe"})
+    with sent.house.unit() as unit:
+        name_people(unit, case, said=said, actor="customer")
+    opened = exported(sent)
+    assert "/case/case/people" in [row.where for row in opened.redactions]
+    content = sent.export().content
+    with zipfile.ZipFile(io.BytesIO(content)) as pack:
+        texts = [pack.read(name) for name in pack.namelist()]
+    assert not [text for text in texts if b"Marlowe" in text]
