@@ -17,6 +17,7 @@ from api.people.accounts import Caller
 from api.people.auth import role
 from api.people.token_bucket import TokenBuckets
 from api.receipts import hear_receipt
+from custody.disputes.people import addressee
 from custody.kernel.clock import Instant, from_iso, to_iso
 from custody.kernel.errors import NotFound
 from custody.kernel.ids import as_typed
@@ -114,7 +115,8 @@ def leavers(
 ) -> dict[str, Any]:
     """What leavers were told last, the newest first: for whoever writes to customers who have no open case.
 
-    `next` is the cursor of the next page, null at the end.
+    `write_to`: whoever speaks for them or has the contract, if the order names anybody. `next` is the cursor of the
+    next page, null at the end.
     """
     with parts.house.read() as session:
         rows = watch_store.leavers(session, now_ms=parts.clock.now_ms(), limit=limit + 1, after=cursor)
@@ -164,8 +166,10 @@ def _sold_ms(unit: Unit, handset: DeviceRow) -> Instant | None:
 def _leaver(session: Session, row: LeavingRow) -> dict[str, Any]:
     handset = store.device(session, row.device, hold=False)
     sale = sale_of_imei(session, handset.imei)
+    person = None if sale is None else addressee(sale.sale.people)
     return {
         "device": row.device,
+        "write_to": None if person is None else {"name": person.name, "contact": person.contact or None},
         "order": None if sale is None else sale.sale.order_ref,
         "ends_at": to_iso(row.ends_ms),
         "told_at": None if row.told_ms is None else to_iso(row.told_ms),

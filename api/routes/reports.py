@@ -12,13 +12,14 @@ from api.http.body import Body, Day, one_of
 from api.parts import Parts, parts_of
 from api.people import persons
 from api.people.auth import BEARER, known
+from api.routes.event_parts import PeopleIn
 from api.views import case_view, lock_view, own_lock, own_view
 from custody.disputes.claim import CLAIMS
 from custody.disputes.machine import CaseRole
 from custody.disputes.opening import Report
 from custody.disputes.order import OrderFacts
 from custody.disputes.outside_promise import MOST_NAME, MOST_PENCE, MOST_TOLD, MOST_WORDS, Told, as_told
-from custody.disputes.people import CasePeople
+from custody.disputes.people import NOBODY, CasePeople, learn
 from custody.disputes.remedy import Needs
 from custody.kernel.clock import Instant
 from custody.kernel.errors import NotFound
@@ -71,6 +72,7 @@ class DisputeIn(Body):
     custody_words: str | None = Field(default=None, max_length=2_000)
     support_needs: NeedsIn = Field(default_factory=list)
     anything_else: str = Field(default="", max_length=5_000)
+    people: PeopleIn | None = Field(default=None, description="Who is who in the contract, if not all is one person.")
     told: list[ToldIn] = Field(
         default_factory=list, max_length=MOST_TOLD, description="What the customer was promised elsewhere, by whom."
     )
@@ -102,7 +104,7 @@ def take_report(body: DisputeIn, request: Request, parts: Parts, *, token: str =
             said_by=CaseRole.CUSTOMER,
             custody_words=body.custody_words,
             order=order,
-            people=people,
+            people=learn(people or NOBODY, body.people.said()) if body.people else people,
             needs=Needs(has_working_phone=body.has_working_phone, benefit_lost=body.benefit_lost),
             lock_facts=joints.wish_facts(unit.session, handset),
             support_needs=tuple(body.support_needs),

@@ -28,7 +28,7 @@ from custody.disputes.messages import Message, alternatives, say
 from custody.disputes.one_order import NOTHING_BEFORE, Before
 from custody.disputes.order import OrderFacts, odd_days
 from custody.disputes.outside_promise import Told, check_told
-from custody.disputes.people import CasePeople
+from custody.disputes.people import CasePeople, names_told
 from custody.disputes.policy import CaseworkPolicy
 from custody.disputes.price import is_beside
 from custody.disputes.promise import GOES_ON, Promise, make_promise
@@ -163,7 +163,7 @@ def open_case(
         lock_wish=lock_wish(agreed, report.lock_facts, policy=policy, on_date=today),
         investigation_wish=investigation,
         recourse=ways,
-        ledger=_ledger(report.order),
+        ledger=_ledger(report.order, case),
         told=report.told,
         messages=_messages(case, offer, promises, investigation, ways, policy=policy, now_ms=now_ms),
     )
@@ -265,11 +265,13 @@ def _offer(kind: str, report: Report, known: Before, *, policy: CaseworkPolicy, 
     )
 
 
-def _ledger(order: OrderFacts) -> Ledger:
-    """Nothing asked; the receipt of an order of ours is held because we issued it."""
-    if order.order_ref is None:
-        return Ledger()
-    return Ledger(holdings=(Holding(item="proof_of_purchase", pointer=order.order_ref, how="issued"),))
+def _ledger(order: OrderFacts, case: Case) -> Ledger:
+    """Nothing asked; the receipt of an order of ours is held because we issued it, who is who because they said so."""
+    ref = order.order_ref
+    issued = () if ref is None else (Holding(item="proof_of_purchase", pointer=ref, how="issued"),)
+    return Ledger(
+        holdings=(*issued, *(Holding(item=each, pointer=case.id, how="told") for each in names_told(case.people)))
+    )
 
 
 def _promises(
@@ -362,6 +364,7 @@ def _messages(
     now_ms: Instant,
 ) -> tuple[Message, ...]:
     said = [say("case.report", owner=case.owner)]
+    said += [say("case.bereaved", owner=case.owner)] if case.people and case.people.bereaved else []
     if case.claim_type is not None and offer is not None:
         said.append(say("case.classify", problem=claim_of(case.claim_type).says))
         said.append(say("case.offer", options=alternatives(tuple(option.words for option in offer.options))))

@@ -156,6 +156,12 @@ def written_to(people: CasePeople | None) -> Relation | None:
     return _first_alive(people, (Relation.REPRESENTATIVE, Relation.HOLDER))
 
 
+def addressee(people: CasePeople | None) -> Person | None:
+    """The same, by name; None is whoever told us, or whoever bought it."""
+    relation = written_to(people)
+    return None if people is None or relation is None else people.of(relation)
+
+
 def paid_to(people: CasePeople | None) -> Relation | None:
     """To whom money goes; None is whoever told us."""
     return _first_alive(people, (Relation.PAYER, Relation.HOLDER, Relation.REPRESENTATIVE))
@@ -165,6 +171,17 @@ def payment_back(people: CasePeople | None, payment: Payment | None) -> Payment 
     """How it was paid, where the money can go back that way; None where whoever paid has died."""
     payer = None if people is None else people.payer or people.holder
     return None if payer is not None and payer.has_died else payment
+
+
+def names_told(people: CasePeople | None) -> tuple[str, ...]:
+    """What we hold of them by somebody's word, as an item that is not asked for again."""
+    here = told_here(people)
+    return () if here is None else tuple(item_of(each) for each, person in here.named().items() if person.name)
+
+
+def item_of(relation: Relation) -> str:
+    """What we ask for when we ask who that is."""
+    return f"name of the {relation}"
 
 
 def waits_for_user(people: CasePeople | None) -> bool:
@@ -192,8 +209,7 @@ def _named(before: Person | None, name: str) -> Person:
 
 def _reached(people: CasePeople, contact: str) -> tuple[Relation, Person]:
     """Whoever is written to, with how they are reached; raises `Rejected("people")` if nobody of them is named."""
-    relation = written_to(people)
-    person = None if relation is None else people.of(relation)
+    relation, person = written_to(people), addressee(people)
     if relation is None or person is None:
         raise Rejected("people", "nobody is named to write to", fix="Name who speaks for the customer, or the holder.")
     return relation, replace(person, contact=contact, by_order=False)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from custody.disputes.asks import Holding, hold
 from custody.disputes.case import CASE
 from custody.disputes.messages import Message, say
-from custody.disputes.people import NOBODY, CasePeople, PeopleSaid, Relation, learn, written_to
+from custody.disputes.people import NOBODY, CasePeople, PeopleSaid, Relation, item_of, learn, written_to
 from custody.kernel.errors import Conflict
 from custody.store import case_book
 from custody.store.case_book import CaseFile
@@ -29,7 +29,7 @@ def name_people(unit: Unit, dispute: str, *, said: PeopleSaid, actor: str) -> Ca
         return file
     ledger = file.ledger
     for relation in said.names:
-        ledger = hold(ledger, Holding(item=f"name of the {relation}", pointer=file.case.id, how="told"))
+        ledger = hold(ledger, Holding(item=item_of(relation), pointer=file.case.id, how="told"))
     moved = replace(file, case=replace(file.case, people=people), ledger=ledger)
     facts = {"relations": sorted({*said.names, *said.died}), "user_has_it": said.user_has_it}
     messages = _said(file, before, people)

@@ -40,3 +40,15 @@ def test_every_leaver_is_on_one_page(desk: CaseDesk, leaving: list[str], limit: 
 def test_a_cursor_that_no_page_ended_with_is_refused(desk: CaseDesk, cursor: str) -> None:
     refused = desk.http.get("/v1/leavers", params={"cursor": cursor}, headers=desk.by("agent-1"))
     assert (refused.status_code, refused.json()["type"]) == (422, "urn:weaklink:problem:cursor")
+
+
+def test_whoever_writes_to_a_leaver_reads_who_speaks_for_them(desk: CaseDesk, leaving: list[str]) -> None:
+    unit = make_unit(SMARTPHONES[0], 700)
+    people = {"holder": "Arthur Marlowe", "representative": "Neil Marlowe", "write_to": "neil@example.org"}
+    sold = {"order": "SO-LEAVER", "imei": unit.imei, "people": people}
+    assert desk.http.post("/v1/orders", json=sold, headers=desk.by("agent-1")).is_success
+    rows = desk.http.get("/v1/leavers", headers=desk.by("agent-1")).json()["leavers"]
+    by_order = {row["order"]: row["write_to"] for row in rows}
+    assert by_order["SO-LEAVER"] == {"name": "Neil Marlowe", "contact": "neil@example.org"}
+    assert by_order[None] is None
+    assert len(rows) == len(leaving)

@@ -192,3 +192,24 @@ def test_the_names_on_an_order_are_erased_with_its_contact(desk: CaseDesk) -> No
     assert people is not None
     assert people.holder is None, "it came from the order into its case, and goes with it"
     assert people.payer is not None, "told in the case, it goes with the case"
+
+
+def test_who_is_named_in_the_report_itself_is_known_before_any_lock_is_judged(desk: CaseDesk, network: World) -> None:
+    parcel = network.past.parcels[0]
+    told = desk.report(
+        order=parcel.order,
+        claim_type="never_received",
+        people={"user": GRANDSON, "holder": HUSBAND, "died": ["holder"]},
+    )
+    asked = {"imei": parcel.unit.imei, "dispute": told["dispute"]}
+    found = desk.http.get("/v1/locks/preflight", params=asked, headers=desk.by("agent-1")).json()
+    assert found["may_ask"] is False
+    view = desk.view(told)
+    assert [held["item"] for held in view["held"] if held["how"] == "told"] == [
+        "name of the holder",
+        "name of the user",
+    ]
+    assert any("sorry for your loss" in message["text"] for message in view["messages"])
+    assert desk.report(people={"user": GRANDSON})["people"]["user"]["name"] == GRANDSON
+    refused = desk.http.post("/v1/disputes", json={"words": "It is not right.", "people": {"user": " "}})
+    assert refused.status_code == 422

@@ -17,10 +17,12 @@ from custody.disputes.history import IN_FAVOUR, HistoryFact
 from custody.disputes.opening import Opened, Report, open_case
 from custody.disputes.order import OrderFacts, Payment, Standing
 from custody.disputes.payout import payouts
+from custody.disputes.people import CasePeople
 from custody.disputes.policy import DEFAULT_POLICY as POLICY
 from custody.disputes.remedy import Needs
 from custody.kernel.clock import from_iso
 from custody.kernel.ids import spell
+from tests.rooms.disputes.test_people import PEOPLE
 
 BANNED = ("score", "risk", "trust", "rating", "reputation", "credib", "suspic", "fraud")
 MODULES = [
@@ -157,6 +159,14 @@ def test_an_existing_customer_is_never_worse_off_than_a_new_one(report: Report) 
     no_worse(opened(new), opened(existing))
     no_worse(opened(existing), opened(new))
     assert set(payouts(Standing.NEW, report.order.payment)) <= set(payouts(Standing.EXISTING, report.order.payment))
+
+
+@given(reports(), PEOPLE)
+def test_whoever_holds_pays_uses_or_speaks_no_remedy_is_slower_lower_or_more_checked(
+    report: Report, people: CasePeople
+) -> None:
+    no_worse(opened(report), opened(replace(report, people=people)))
+    no_worse(opened(replace(report, people=people)), opened(report))
 
 
 @given(reports())
