@@ -16,6 +16,8 @@ TRUTHS = frozenset({"agreed", "beside", "heard", "consent", "has_working_phone",
 """The fields of a move that are no text."""
 TRUE_OR_FALSE = {"yes": True, "no": False, "true": True, "false": False}
 
+PERSONS = "Who is who: holder, payer, user, representative or write_to as name=value; died=holder; user_has_it=no."
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
 
 
@@ -28,6 +30,7 @@ def open_case(
     found_instead: Annotated[str, typer.Option(help="What was in the parcel.")] = "",
     told: Annotated[str | None, typer.Option(help="What somebody promised the customer elsewhere.")] = None,
     told_by: Annotated[str, typer.Option(help="Who promised it.")] = "",
+    person: Annotated[list[str] | None, typer.Option(help=PERSONS)] = None,
     as_json: AsJson = False,
 ) -> None:
     """Open a dispute.
@@ -39,7 +42,8 @@ def open_case(
         if typed is not None and not typed.strip():
             fail(f"{option} is empty", fix=f"Say what it is, or leave {option} out.")
     said = {"words": words, "order": order, "item": item, "claim_type": claim, "found_instead": found_instead}
-    heard = {"told": [{"what": told, "by_whom": told_by}]} if told else {}
+    heard: dict[str, Any] = {"told": [{"what": told, "by_whom": told_by}]} if told else {}
+    heard |= {"people": _people(person)}
     show(call("POST", "/v1/disputes", json={**said, **heard, "channel": "phone"}), as_json=as_json, human=_case)
 
 
@@ -169,10 +173,7 @@ def move(
         list[str] | None,
         typer.Option(help="With support_needs: what the customer needs of us, in words that they agreed to."),
     ] = None,
-    person: Annotated[
-        list[str] | None,
-        typer.Option(help="With people: holder, payer, user, representative, write_to as name=value; died=holder."),
-    ] = None,
+    person: Annotated[list[str] | None, typer.Option(help=f"With people. {PERSONS}")] = None,
     more: Annotated[
         list[str] | None,
         typer.Option(

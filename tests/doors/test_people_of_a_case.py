@@ -125,6 +125,8 @@ def test_names_are_told_by_staff_on_the_console_and_the_command_line_and_leave_w
     both = desk.http.post(f"{page}/moves/people", data=ticked, headers=desk.by("agent-1"))
     assert both.status_code == 422
     shell = CommandLine(address=desk.house.address, token=desk.house.token("agent-1"), folder=tmp_path)
+    opened = shell.run("dispute", "open", "It never came", "--person", f"user={GRANDSON}").out
+    assert f"user: {GRANDSON}" in opened
     more = ("--person", f"representative={SON}", "--person", "died=payer")
     said = shell.run("dispute", "move", told["dispute"], "people", *more).out
     assert f"representative: {SON}" in said
