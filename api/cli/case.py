@@ -248,18 +248,22 @@ def _case(value: dict[str, Any]) -> None:
         console.print(f"beyond the rules: {_asked(asked)}", highlight=False)
     if value["unpaid_credit_pence"]:
         console.print(f"credit to pay: {pounds(value['unpaid_credit_pence'])}", highlight=False)
-    for relation, who in value["people"].items():
-        if isinstance(who, dict):
-            died = " (died)" if who["has_died"] else ""
-            console.print(f"{relation}: {who['name'] or 'not named'}{died}", highlight=False)
-    if value["written_to"]:
-        console.print(f"write to: the {value['written_to']}; pay: the {value['paid_to']}", highlight=False)
+    _who_is_who(value)
     if value.get("support_needs"):
         console.print(f"support needs: {'; '.join(value['support_needs'])}", highlight=False)
     for lock in value["locks"]:
         console.print(f"lock: {lock['state']} until {lock['held_until']}", highlight=False)
     if "customer_url" in value:
         _page(value)
+
+
+def _who_is_who(value: dict[str, Any]) -> None:
+    for relation, who in value["people"].items():
+        if isinstance(who, dict):
+            died = " (died)" if who["has_died"] else ""
+            console.print(f"{relation}: {who['name'] or 'not named'}{died}", highlight=False)
+    if value["written_to"]:
+        console.print(f"write to: the {value['written_to']}; pay: the {value['paid_to']}", highlight=False)
 
 
 def _asked(value: dict[str, Any]) -> str:

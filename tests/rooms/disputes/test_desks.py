@@ -28,7 +28,7 @@ def load(*rows: Any) -> Directory:
 
 def ways(directory: Directory, kind: str | None, standing: Standing | None) -> Iterator[tuple[str, ...]]:
     """Every way that a case can go, from the first desk on, each as far as it goes."""
-    going = [(directory.front.desk,)]
+    going: list[tuple[str, ...]] = [(directory.front.desk,)]
     while going:
         way = going.pop()
         onward = directory.onward(way[-1], kind, standing)
