@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from api import joints
 from api.circumstances import found_ms, is_customers
-from api.views import order_views, own_locks
+from api.lock_views import order_views, own_locks
 from custody.gs1.imei import imei_digits
 from custody.kernel.errors import Conflict, Rejected
 from custody.store.case_book import CaseFile

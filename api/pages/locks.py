@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Response
 
+from api.lock_views import order_view, order_views, reference_view
 from api.pages.render import see
 from api.pages.sent_form import Sent, Typed, check
 from api.pages.visit import Decider, Supervisor, Visit
@@ -17,7 +18,6 @@ from api.routes import backends, lock_watch, locks
 from api.routes.backends import ReferenceIn
 from api.routes.lock_watch import ClearanceIn, GroupIn
 from api.routes.locks import SwitchIn, WhyIn
-from api.views import order_view, order_views, reference_view
 from custody.disputes.civil import civil_date
 from custody.disputes.lock_effects import lock_effects
 from custody.disputes.policy import DEFAULT_POLICY

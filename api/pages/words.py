@@ -367,7 +367,7 @@ def actor(name: str) -> str:
 
 
 def of_lock(order: Mapping[str, Any]) -> tuple[str, str]:
-    """What is said of a lock order, as `api.views` shows it: in a few words, and in a sentence."""
+    """What is said of a lock order, as `api.lock_views` shows it: in a few words, and in a sentence."""
     unknown = order["state"] == OrderState.RELEASED and order["may_be_locked"]
     return NO_ANSWER_KNOWN if unknown else LOCKS[order["state"]]
 

@@ -18,10 +18,11 @@ from api.customer_troubles import in_their_words
 from api.form_name import name_once
 from api.given_name import cut_name
 from api.http.body import Body, one_of
+from api.lock_views import order_views, own_locks
 from api.own_handsets import code_is_due, is_locked_for_another, is_their_own, of_one_handset, own_handsets
 from api.parts import Parts, parts_of
 from api.routes.reports import ToldIn
-from api.views import letter_view, message_views, order_views, own_locks, own_view
+from api.views import letter_view, message_views, own_view
 from custody.disputes.claim import CLAIMS, Remedy
 from custody.disputes.machine import CaseRole
 from custody.disputes.messages import say

@@ -7,10 +7,10 @@ from pydantic import Field
 from sqlmodel import Session
 
 from api.http.body import Body
+from api.lock_views import order_views
 from api.parts import Parts, parts_of
 from api.people.accounts import Caller
 from api.people.auth import role
-from api.views import order_views
 from custody.kernel.clock import to_iso
 from devicelock import watch_store
 from devicelock.rules.order import LockRole

@@ -11,10 +11,10 @@ from starlette.convertors import StringConvertor, register_url_convertor
 from api.http.body import Body, one_of
 from api.http.encoding import b64, unb64
 from api.http.listed import check_state
+from api.lock_views import order_view, order_views, part_view, reference_view
 from api.parts import Parts, broker_address, parts_of
 from api.people.accounts import Caller
 from api.people.auth import role
-from api.views import order_view, order_views, part_view, reference_view
 from custody.disputes.civil import civil_date
 from custody.disputes.lock_effects import lock_effects
 from custody.disputes.policy import DEFAULT_POLICY

@@ -9,11 +9,12 @@ from sqlmodel import Session
 from api import joints, lock_news
 from api.find import given_number
 from api.http.body import Body, Day, one_of
+from api.lock_views import lock_view, own_lock
 from api.parts import Parts, parts_of
 from api.people import persons
 from api.people.auth import BEARER, known
 from api.routes.event_parts import PeopleIn
-from api.views import case_view, lock_view, own_lock, own_view
+from api.views import case_view, own_view
 from custody.disputes.claim import CLAIMS
 from custody.disputes.machine import CaseRole
 from custody.disputes.opening import Report

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from api.views import order_view
+from api.lock_views import order_view
 from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from custody.kernel.errors import Conflict, Rejected, Unavailable
 from devicelock import store

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 
+from api.lock_views import order_view
 from api.parts import Parts
 from api.process.clock_mark import MOST_DIGITS, ClockMark
 from api.rounds import timer
@@ -23,7 +24,6 @@ from api.rounds.clock_watch import (
     act_on_jump,
     last_up_ms,
 )
-from api.views import order_view
 from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from custody.kernel.system_clock import SystemClock
 from custody.store import log_reader

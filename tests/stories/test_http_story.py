@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from api.views import OF_A_CUSTOMER
+from api.lock_views import OF_A_CUSTOMER
 from custody.kernel.errors import Conflict, Forbidden, NotFound
 from custody.kernel.system_clock import SystemClock
 from devicelock.rules.hello import SimClass

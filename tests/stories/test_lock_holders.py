@@ -7,8 +7,9 @@ import msgspec
 
 from api import joints
 from api.lock_file import lock_file
+from api.lock_views import lock_view, own_lock
 from api.routes.customer import customer_view, withdraw
-from api.views import lock_view, own_lock, own_view
+from api.views import own_view
 from custody.kernel.clock import HOUR_MS, MINUTE_MS
 from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected
 from devicelock import watch_store

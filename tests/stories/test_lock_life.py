@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from api.views import order_view
+from api.lock_views import order_view
 from custody.disputes.civil import civil_date
 from custody.disputes.policy import DEFAULT_POLICY as POLICY
 from custody.disputes.wrong_lock import daily_pence

@@ -5,7 +5,7 @@ And of what it costs to look at many locks at once.
 
 from dataclasses import replace
 
-from api.views import order_views
+from api.lock_views import order_views
 from custody.kernel.clock import HOUR_MS
 from custody.kernel.errors import Forbidden
 from devicelock import watch_store

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import Engine, event
 
-from api.views import order_view
+from api.lock_views import order_view
 from custody.store.unit import Unit
 from devicelock.usecases.hold_locks import hold_locks
 from devicelock.usecases.request_lock import approve_lock
