@@ -5,18 +5,23 @@ has its say. Reading it opens every scan of the parcel; whether any of them has 
 the state of the records is asked every time, and the trail is read only if it is another than the last time.
 
 The state must not be newer than the trail that is remembered with it. So it is asked before the trail is read, by the
-keys that led to it the last time; or after it in one transaction of SQLite, in which nothing can come in between.
+keys that led to it the last time; or after it in one snapshot, in which nothing can come in between.
+
+A unit that judges a lock keeps others waiting meanwhile. So a trail that nobody has asked for in this process is read
+before that unit begins (`read_ahead`), beside it; in the unit its state is asked again, as ever.
 """
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlmodel import Session
 
 from custody.kernel.clock import Instant
 from custody.kernel.errors import NotFound, Rejected
-from custody.store.engine import is_sqlite
+from custody.store.engine import is_one_snapshot
+from custody.store.unit import House
 from custody.trail.ties import ImeiTies, bind
 from custody.usecases.read_trail import FoundTrail, read_trail, state_of
 from devicelock.rules.tie import TieState
@@ -56,6 +61,16 @@ class TrailMemory:
             held[imei] = self._ask(session, imei)
         return held[imei]
 
+    def read_ahead(self, house: House, imei_of: Callable[[Session], str | None]) -> None:
+        """Read the trail of a handset of which nothing is remembered, before a unit begins that judges by it.
+
+        `imei_of` says whose in the snapshot in which it is read; None if there is none.
+        """
+        with house.read() as session:
+            imei = imei_of(session)
+            if imei is not None and imei not in self._known:
+                self.ask(session, imei)
+
     def _ask(self, session: Session, imei: str) -> HandsetTrail:
         with self._lock:
             known = self._known.get(imei)
@@ -69,7 +84,7 @@ class TrailMemory:
                 self._known.pop(imei, None)
             return HandsetTrail()
         told, asked_before = _told(found, imei), known is not None and known.keys == found.keys
-        if not asked_before and is_sqlite(session.get_bind()):
+        if not asked_before and is_one_snapshot(session.get_bind()):
             state, asked_before = state_of(session, found.keys), True
         self._keep(imei, _Known(keys=found.keys, state=state, told=told if asked_before else None))
         return told

@@ -229,6 +229,13 @@ def order(session: Session, name: str, *, hold: bool = True) -> LockOrderRow:
     return row
 
 
+def imei_of_order(session: Session, name: str) -> str | None:
+    """The handset that an order is about; None if there is no such order."""
+    write_first(session, LockOrderRow)
+    found = ask(session, "SELECT imei FROM lock_order WHERE id = ?", (name,))
+    return found[0][0] if found else None
+
+
 def find_order(session: Session, name: str) -> LockOrderRow | None:
     """The order's row, only to be read; None if there is none."""
     return session.get(LockOrderRow, name)

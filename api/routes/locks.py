@@ -15,6 +15,7 @@ from api.lock_views import order_view, order_views, part_view, reference_view
 from api.parts import Parts, broker_address, parts_of
 from api.people.accounts import Caller
 from api.people.auth import role
+from api.trail_memory import TRAILS
 from custody.disputes.civil import civil_date
 from custody.disputes.lock_effects import lock_effects
 from custody.disputes.policy import DEFAULT_POLICY
@@ -193,6 +194,7 @@ def dry_run(
 @router.post("/locks", status_code=202)
 def ask(body: LockIn, parts: P, caller: Staff) -> dict[str, Any]:
     """Ask for a lock. It waits for a second person, who is never the first."""
+    TRAILS.read_ahead(parts.house, lambda _: imei_urn(body.imei))
     with parts.house.unit() as unit:
         order = request_lock.request_lock(
             unit,
@@ -250,6 +252,7 @@ def read(order: str, parts: P, _caller: Staff) -> dict[str, Any]:
 @router.post("/locks/{order}/approve")
 def approve(order: str, parts: P, caller: Decider) -> dict[str, Any]:
     """Say yes as the second person; the command is signed at once."""
+    TRAILS.read_ahead(parts.house, lambda session: store.imei_of_order(session, order))
 
     def act(unit: Unit) -> dict[str, Any]:
         row = request_lock.approve_lock(unit, parts.locks, name=order, account=caller.account)

@@ -16,6 +16,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from custody.kernel.errors import Rejected, Unavailable
 
 WRITES = "writes"
+SNAPSHOT = "REPEATABLE READ"
+"""The isolation level of PostgreSQL at which a transaction sees one moment."""
+
 KINDS = ("sqlite", "postgresql")
 WATCHED = {
     "connect_timeout": 10,
@@ -75,6 +78,11 @@ def reason(error: SQLAlchemyError) -> str:
 def is_sqlite(database: Engine | Connection) -> bool:
     """Whether the database speaks SQLite."""
     return database.dialect.name == "sqlite"
+
+
+def is_one_snapshot(database: Engine | Connection) -> bool:
+    """Whether all that a transaction reads there is as it was at one moment: always on SQLite, else by `SNAPSHOT`."""
+    return is_sqlite(database) or database.get_execution_options().get("isolation_level") == SNAPSHOT
 
 
 def read_address(url: str) -> URL:

@@ -20,7 +20,7 @@ from custody.kernel.ids import Ids
 from custody.kernel.keys import Signer
 from custody.ledger.record import CONTENT_TYPE, make_record
 from custody.store import idempotency
-from custody.store.engine import WRITES, is_sqlite, reason
+from custody.store.engine import SNAPSHOT, WRITES, is_sqlite, reason
 from custody.store.log_book import LogBook, NewEntry
 from custody.store.turn import Turn
 
@@ -88,7 +88,7 @@ class House:
         self.writes = True
         self._turn = Turn(engine) if is_sqlite(engine) else nullcontext()
         self._writing = engine.execution_options(**{WRITES: True})
-        self._reading = engine if is_sqlite(engine) else engine.execution_options(isolation_level="REPEATABLE READ")
+        self._reading = engine if is_sqlite(engine) else engine.execution_options(isolation_level=SNAPSHOT)
 
     @contextmanager
     def unit(self) -> Iterator[Unit]:

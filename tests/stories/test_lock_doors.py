@@ -1,6 +1,7 @@
 """The lock through the doors of the real service: few calls for an agent, no way for one person, an answer for all."""
 
 import random
+from collections import OrderedDict
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -8,11 +9,15 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlmodel import Session
 
 from api.people.auth import COOKIE
+from api.trail_memory import TRAILS
 from custody.kernel.clock import DAY_MS, to_iso
 from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected, Trouble
 from custody.kernel.system_clock import SystemClock
+from custody.store.engine import WRITES
+from custody.usecases.read_trail import FoundTrail, read_trail
 from devicelock.rules.applied import Applied
 from devicelock.rules.hello import SimClass
 from devicelock.rules.receipt_code import receipt_code
@@ -21,6 +26,7 @@ from simulators.client import ServiceClient
 from simulators.handset import Handset, enrol_handset
 from simulators.history import Mishaps, PastConfig
 from simulators.holder import ALLOWED_WHILE_LOCKED
+from simulators.lock_fleet import missed_handsets
 from simulators.network import NetworkConfig, World, play
 from simulators.radio import Radio
 from tests.doors.case_desk import OURS
@@ -271,3 +277,24 @@ def test_a_customer_who_is_still_served_is_told_first_and_their_word_calls_the_l
     with pytest.raises(Conflict):
         service.staff["supervisor-1"].decide_lock(order["order"], "approve")
     service.audit()
+
+
+def test_no_unit_waits_for_a_trail_that_is_read(
+    service: Service, network: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Applied: neither the process that is asked nor the one that decides has read the trail before."""
+    decides, asks, in_units = service.staff["supervisor-1"], service.staff["agent-2"], list[bool]()
+    (missed,) = missed_handsets(decides.client, count=1, seed=77, folder=tmp_path, played=network)
+
+    def noted(session: Session, item: str) -> FoundTrail:
+        in_units.append(WRITES in session.get_bind().get_execution_options())
+        return read_trail(session, item)
+
+    monkeypatch.setattr("api.trail_memory.read_trail", noted)
+    monkeypatch.setattr(TRAILS, "_known", OrderedDict())
+    why = {"reason": "never_received", "dispute": missed.dispute}
+    order = asks.client.post("/v1/locks", {"imei": missed.imei, "imei_last4": missed.imei[-4:], **why})["order"]
+    monkeypatch.setattr(TRAILS, "_known", OrderedDict())
+    assert decides.decide_lock(order, "approve")["state"] == "queued"
+    assert in_units == [False, False]
+    asks.decide_lock(order, "release")

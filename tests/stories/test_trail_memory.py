@@ -4,9 +4,11 @@ import pytest
 from sqlmodel import Session
 
 from api.trail_memory import HandsetTrail, TrailMemory
+from custody.gs1.imei import imei_urn
 from custody.usecases.enrol_station import revoke
 from custody.usecases.read_trail import FoundTrail, read_trail
 from devicelock.rules.tie import TieState
+from devicelock.store import imei_of_order
 from tests.world import World
 from tests.world_parts import key
 
@@ -28,6 +30,13 @@ class Counted:
     def ask(self, imei: str) -> HandsetTrail:
         with self._world.house.read() as session:
             return self._memory.ask(session, imei)
+
+    def ask_in_unit(self, imei: str) -> HandsetTrail:
+        with self._world.house.unit() as unit:
+            return self._memory.ask(unit.session, imei_urn(imei))
+
+    def read_ahead(self, order: str) -> None:
+        self._memory.read_ahead(self._world.house, lambda session: imei_of_order(session, order))
 
 
 @pytest.fixture
@@ -85,3 +94,35 @@ def test_a_transaction_asks_once(either: World, memory: Counted) -> None:
         asked = [memory._memory.ask(session, imei) for _ in range(3)]
     assert memory.reads == 1
     assert asked == [asked[0]] * 3
+
+
+def order_of(world: World) -> str:
+    """A lock that was asked for because of a report."""
+    world.handset(world.parcels[0])
+    order = world.dispute(world.parcels[0], "never_received").order
+    assert order is not None
+    return order.id
+
+
+def test_what_was_read_ahead_is_not_read_again_in_the_unit_that_judges_by_it(either: World, memory: Counted) -> None:
+    order = order_of(either)
+    before = memory.reads
+    memory.read_ahead(order)
+    assert memory.reads == before + 1
+    assert memory.ask_in_unit(either.parcels[0].unit.imei).tie is TieState.TIED
+    memory.read_ahead(order)
+    assert memory.reads == before + 1
+
+
+def test_a_scan_that_comes_after_it_was_read_ahead_is_seen(either: World, memory: Counted) -> None:
+    order = order_of(either)
+    before = memory.reads
+    memory.read_ahead(order)
+    either.send([either.see("hub-1/hub_sort", either.parcels[0].sscc)])
+    memory.ask_in_unit(either.parcels[0].unit.imei)
+    assert memory.reads == before + 2
+
+
+def test_nothing_is_read_ahead_of_an_order_that_there_is_not(memory: Counted) -> None:
+    memory.read_ahead("lock_nobody")
+    assert memory.reads == 0
