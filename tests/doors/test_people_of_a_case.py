@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 
-from custody.kernel.system_clock import SystemClock
 from custody.store import case_book
 from custody.store.tables import SaleRow
 from simulators.handset import enrol_handset
-from simulators.history import Mishaps, PastConfig
-from simulators.network import NetworkConfig, World, play
+from simulators.network import World
 from tests.doors.case_desk import CaseDesk
 from tests.doors.command_line import CommandLine
+from tests.stories.http_service import honest_network
 
 WIFE, HUSBAND, SON, GRANDSON = "Edith Marlowe", "Arthur Marlowe", "Neil Marlowe", "Tom Marlowe"
 NUMBERS = count(1)
@@ -28,11 +27,7 @@ def told(desk: CaseDesk) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def network(desk: CaseDesk) -> World:
     """Parcels that travelled and were sold; the handset of the first is registered."""
-    past = PastConfig(
-        seed=8, end_ms=SystemClock().now_ms(), days=2.0, parcels=4, mishaps=Mishaps(lost=0, damaged=0, taken_after=0)
-    )
-    config = NetworkConfig(past=past, hubs=1, depots=1, thief=None, bystanders=0)
-    made = play(config, desk.house.staff["supervisor-1"].client, lambda _what, _done, _of: None)
+    made = honest_network(desk.house.staff["supervisor-1"].client, seed=8, parcels=4)
     enrol_handset(desk.house.staff["supervisor-1"].client, made.past.parcels[0].unit, seed="people")
     return made
 

@@ -91,13 +91,22 @@ def running_service(data: Path, *, database_url: str = "", **more: object) -> It
         parts.engine.dispose()
 
 
-def small_network(service: Service) -> World:
-    """Two parcels that travelled, posted through the scanners' door, and posted again."""
+def honest_network(client: ServiceClient, *, seed: int, parcels: int) -> World:
+    """Parcels that travelled and were sold, and one that is late; their scans are posted by a supervisor."""
     past = PastConfig(
-        seed=5, end_ms=SystemClock().now_ms(), days=2.0, parcels=1, mishaps=Mishaps(lost=0, damaged=0, taken_after=0)
+        seed=seed,
+        end_ms=SystemClock().now_ms(),
+        days=2.0,
+        parcels=parcels,
+        mishaps=Mishaps(lost=0, damaged=0, taken_after=0),
     )
     config = NetworkConfig(past=past, hubs=1, depots=1, thief=None, bystanders=0)
-    world = play(config, service.staff["supervisor-1"].client, lambda _what, _done, _of: None)
+    return play(config, client, lambda _what, _done, _of: None)
+
+
+def small_network(service: Service) -> World:
+    """Two parcels that travelled, posted through the scanners' door, and posted again."""
+    world = honest_network(service.staff["supervisor-1"].client, seed=5, parcels=1)
     assert dict(world.results) == {"accepted": len(world.scans)}
     again = post_batch(service.client, world.scans)
     assert {answer.result for answer in again} == {"duplicate"}

@@ -24,14 +24,13 @@ from devicelock.rules.receipt_code import receipt_code
 from simulators.agent import sign_in
 from simulators.client import ServiceClient
 from simulators.handset import Handset, enrol_handset
-from simulators.history import Mishaps, PastConfig
 from simulators.holder import ALLOWED_WHILE_LOCKED
 from simulators.lock_fleet import missed_handsets
-from simulators.network import NetworkConfig, World, play
+from simulators.network import World
 from simulators.radio import Radio
 from tests.doors.case_desk import OURS
 from tests.doors.command_line import CommandLine
-from tests.stories.http_service import Service, running_service
+from tests.stories.http_service import Service, honest_network, running_service
 
 PASSWORD = "long enough for a test"
 WAIT_S = 60.0
@@ -47,11 +46,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 @pytest.fixture(scope="module")
 def network(service: Service) -> World:
     """Parcels that travelled and were sold; all handsets are registered, none was ever switched on."""
-    past = PastConfig(
-        seed=8, end_ms=SystemClock().now_ms(), days=2.0, parcels=4, mishaps=Mishaps(lost=0, damaged=0, taken_after=0)
-    )
-    config = NetworkConfig(past=past, hubs=1, depots=1, thief=None, bystanders=0)
-    return play(config, service.staff["supervisor-1"].client, lambda _what, _done, _of: None)
+    return honest_network(service.staff["supervisor-1"].client, seed=8, parcels=4)
 
 
 @pytest.fixture(scope="module")

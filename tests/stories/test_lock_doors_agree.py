@@ -7,12 +7,10 @@ from typing import Any
 import pytest
 
 from custody.kernel.errors import Trouble
-from custody.kernel.system_clock import SystemClock
 from devicelock.store import LockOrderRow
 from simulators.handset import enrol_handset
-from simulators.history import Mishaps, PastConfig
-from simulators.network import NetworkConfig, World, play
-from tests.stories.http_service import Service, raw_client, running_service
+from simulators.network import World
+from tests.stories.http_service import Service, honest_network, raw_client, running_service
 
 
 @pytest.fixture(scope="module")
@@ -26,11 +24,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 @pytest.fixture(scope="module")
 def network(service: Service) -> World:
     """Parcels that travelled and were sold; the handsets of two are registered."""
-    past = PastConfig(
-        seed=8, end_ms=SystemClock().now_ms(), days=2.0, parcels=4, mishaps=Mishaps(lost=0, damaged=0, taken_after=0)
-    )
-    config = NetworkConfig(past=past, hubs=1, depots=1, thief=None, bystanders=0)
-    made = play(config, service.staff["supervisor-1"].client, lambda _what, _done, _of: None)
+    made = honest_network(service.staff["supervisor-1"].client, seed=8, parcels=4)
     for number in (0, 1):
         enrol_handset(service.staff["supervisor-1"].client, made.past.parcels[number].unit, seed=f"agree {number}")
     return made

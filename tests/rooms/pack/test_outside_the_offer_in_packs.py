@@ -9,11 +9,11 @@ from custody.disputes.machine import CaseRole
 from custody.disputes.outside_promise import Told
 from custody.store import exception_book
 from custody.store.unit import Unit
-from custody.usecases import allow_exception, move_case, settle_answers
+from custody.usecases import allow_exception, settle_answers
 from custody.usecases.allow_exception import Given
 from tests.rooms.pack.pack_world import World, open_world
-from tests.rooms.pack.test_owed_of_records import move, only_told, refused, told, with_promise
-from tests.rooms.pack.test_stands_again_in_packs import AGENT, report, without
+from tests.rooms.pack.test_owed_of_records import move, told
+from tests.rooms.pack.test_stands_again_in_packs import listed_with_its_day_its_sum_and_what_keeps_it, report
 
 ASKED_FOR, SHOP = "a phone on loan abroad", "Sam at the shop"
 
@@ -61,18 +61,4 @@ def test_a_pack_with_it_holds_and_one_that_says_otherwise_does_not(
     move(house, made(house))
     opened = told(house)
     assert SHOP.encode() not in opened.files["dispute.json"], "who said it stands in the case alone"
-    (promise,) = (one for one in opened.case.promises if one["source"] == "our_word")
-    place = opened.case.promises.index(promise)
-    refused(
-        opened,
-        not_listed=without(promise["id"]),
-        kept=with_promise(place, state="kept"),
-        day=with_promise(place, due_ms=promise["due_ms"] + 1),
-        sum=with_promise(place, amount_pence=4_000),
-    )
-    only_told(opened, kept=with_promise(place, state="kept"))
-    move(
-        house,
-        lambda unit: move_case.promise_kept(unit, house.case, promise=promise["id"], reference="BACS 1", **AGENT),
-    )
-    assert told(house).case.promises[place]["state"] == "kept"
+    listed_with_its_day_its_sum_and_what_keeps_it(house, opened, source="our_word")

@@ -8,11 +8,11 @@ from custody.disputes.machine import CaseRole
 from custody.disputes.outside_promise import Told
 from custody.kernel.clock import DAY_MS
 from custody.store import outside_book
-from custody.usecases import keep_word, move_case
+from custody.usecases import keep_word
 from custody.usecases.sweep_cases import SweepQuestions, sweep_case
 from tests.rooms.pack.pack_world import World, open_world
-from tests.rooms.pack.test_owed_of_records import move, only_told, refused, told, with_promise
-from tests.rooms.pack.test_stands_again_in_packs import AGENT, report, without
+from tests.rooms.pack.test_owed_of_records import move, told
+from tests.rooms.pack.test_stands_again_in_packs import AGENT, listed_with_its_day_its_sum_and_what_keeps_it, report
 
 SHOP = "Sam at the shop"
 LOOK = SweepQuestions(people=lambda _: ["agent-1"], locks_settled=lambda *_: True)
@@ -39,18 +39,4 @@ def test_a_pack_with_it_holds_and_its_promise_is_listed_with_its_day_its_sum_and
     house.clock.at_ms += 3 * DAY_MS
     move(house, lambda unit: sweep_case(unit, house.case, LOOK))
     opened = told(house)
-    (promise,) = (one for one in opened.case.promises if one["source"] == "customer_word")
-    place = opened.case.promises.index(promise)
-    refused(
-        opened,
-        not_listed=without(promise["id"]),
-        kept=with_promise(place, state="kept"),
-        day=with_promise(place, due_ms=promise["due_ms"] + 1),
-        sum=with_promise(place, amount_pence=4_000),
-    )
-    only_told(opened, kept=with_promise(place, state="kept"))
-    move(
-        house,
-        lambda unit: move_case.promise_kept(unit, house.case, promise=promise["id"], reference="BACS 1", **AGENT),
-    )
-    assert told(house).case.promises[place]["state"] == "kept"
+    listed_with_its_day_its_sum_and_what_keeps_it(house, opened, source="customer_word")

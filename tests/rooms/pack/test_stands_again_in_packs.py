@@ -10,6 +10,7 @@ from custody.disputes.machine import CaseRole
 from custody.disputes.opening import Report
 from custody.disputes.order import OrderFacts, Payment
 from custody.gs1.keys import issue_sscc
+from custody.investigation.verify.form import OpenedPack
 from custody.investigation.verify.owed import STANDS_AGAIN, check_owed
 from custody.investigation.verify.scans import records_of
 from custody.investigation.verify.verification import Notebook, PackStep
@@ -75,6 +76,25 @@ def kinds(world: World) -> list[str]:
 def without(name: str) -> Callable[..., Any]:
     """The promises of the case, but for one."""
     return lambda case: replace(case, promises=tuple(one for one in case.promises if one["id"] != name))
+
+
+def listed_with_its_day_its_sum_and_what_keeps_it(house: World, opened: OpenedPack, *, source: str) -> None:
+    """The one promise of that source: no pack may leave it out, or say otherwise of it, and what kept it is told."""
+    (promise,) = (one for one in opened.case.promises if one["source"] == source)
+    place = opened.case.promises.index(promise)
+    refused(
+        opened,
+        not_listed=without(promise["id"]),
+        kept=with_promise(place, state="kept"),
+        day=with_promise(place, due_ms=promise["due_ms"] + 1),
+        sum=with_promise(place, amount_pence=4_000),
+    )
+    only_told(opened, kept=with_promise(place, state="kept"))
+    move(
+        house,
+        lambda unit: move_case.promise_kept(unit, house.case, promise=promise["id"], reference="BACS 1", **AGENT),
+    )
+    assert told(house).case.promises[place]["state"] == "kept"
 
 
 def test_what_stands_again_is_in_a_pack_that_holds_and_is_listed_and_kept_by_what_came_after_it(house: World) -> None:
