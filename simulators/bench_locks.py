@@ -124,8 +124,8 @@ def decide(staff: Staff, verb: str, orders: Sequence[str]) -> None:
     """Decide about all of these orders, so many at once; raises `Broken` if one is not decided."""
     client = staff.client
     paths = [f"/v1/locks/{order}/{verb}" for order in orders]
-    requests = act_requests(paths, base_url=client.base_url, token=client.token)
-    answered(fire(client.base_url, [requests[first::DECIDERS] for first in range(DECIDERS)]))
+    requests = iter(act_requests(paths, base_url=client.base_url, token=client.token))
+    answered(fire(client.base_url, [requests] * DECIDERS))
 
 
 def settled(desk: Desk, state: str) -> bool:

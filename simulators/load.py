@@ -14,7 +14,7 @@ import random
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from urllib.parse import urlsplit
@@ -128,8 +128,11 @@ def act_requests(paths: Sequence[str], *, base_url: str, token: str) -> list[Req
     return [Request(raw=_request(base_url, path, "application/json", b"{}", token=token), scans=0) for path in paths]
 
 
-def fire(base_url: str, lanes: Sequence[Sequence[Request]]) -> Volley:
-    """Closed loop: one connection per lane, each sending its requests one after the other as fast as answers come."""
+def fire(base_url: str, lanes: Sequence[Iterable[Request]]) -> Volley:
+    """Closed loop: one connection per lane, each sending its requests one after the other as fast as answers come.
+
+    Lanes that are one iterator share its requests: whichever is answered first sends the next.
+    """
     with _collector_at_rest():
         return asyncio.run(_fire(base_url, lanes, []))
 
@@ -161,7 +164,7 @@ def _collector_at_rest() -> Iterator[None]:
         gc.enable()
 
 
-async def _fire(base_url: str, lanes: Sequence[Sequence[Request]], starts_s: Sequence[Sequence[float]]) -> Volley:
+async def _fire(base_url: str, lanes: Sequence[Iterable[Request]], starts_s: Sequence[Sequence[float]]) -> Volley:
     host, port = _address(base_url)
     volley = Volley()
     connections: list[_Connection] = []
@@ -205,7 +208,7 @@ class _Connection:
         return await _read_answer(self.reader)
 
 
-async def _run(connection: _Connection, lane: Sequence[Request], due_s: Sequence[float] | None, volley: Volley) -> None:
+async def _run(connection: _Connection, lane: Iterable[Request], due_s: Sequence[float] | None, volley: Volley) -> None:
     for place, request in enumerate(lane):
         due = time.perf_counter() if due_s is None else due_s[place]
         wait_s = due - time.perf_counter()

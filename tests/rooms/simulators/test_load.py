@@ -113,6 +113,11 @@ def test_whoever_acts_is_named_by_the_token_of_their_session(base_url: str) -> N
     assert fire(base_url, [requests]).statuses == {201: 2}
 
 
+def test_lanes_that_share_their_requests_send_each_of_them_once(base_url: str) -> None:
+    shared = iter(act_requests([f"/v1/locks/{number}/approve" for number in range(7)], base_url=base_url, token="x"))
+    assert fire(base_url, [shared] * 3).statuses == {201: 7}
+
+
 def test_open_arrivals_wait_for_their_time(base_url: str) -> None:
     (lane,) = presign(load_stations(1, seed=1), each=3, at_ms=AT_MS, seed=1)
     volley = fire_at(base_url, [single_requests(lane, base_url=base_url)], [[0.0, 0.02, 0.04]])
