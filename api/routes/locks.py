@@ -191,10 +191,18 @@ def dry_run(
     }
 
 
+def _imei_or_none(said: str) -> str | None:
+    """An IMEI as it is kept; what is none is refused where a lock is asked for."""
+    try:
+        return imei_urn(said)
+    except Rejected:
+        return None
+
+
 @router.post("/locks", status_code=202)
 def ask(body: LockIn, parts: P, caller: Staff) -> dict[str, Any]:
     """Ask for a lock. It waits for a second person, who is never the first."""
-    TRAILS.read_ahead(parts.house, lambda _: imei_urn(body.imei))
+    TRAILS.read_ahead(parts.house, lambda _: _imei_or_none(body.imei))
     with parts.house.unit() as unit:
         order = request_lock.request_lock(
             unit,

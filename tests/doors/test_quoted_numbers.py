@@ -56,9 +56,9 @@ def test_who_names_the_order_reads_it_again(desk: CaseDesk) -> None:
 def test_who_quotes_what_stands_on_the_box_is_joined_with_who_ordered_only_by_consent(
     desk: CaseDesk, item: str
 ) -> None:
-    own, by_box = desk.report(order=ORDER, words="My daughter's present."), desk.report(item=item)
+    own, by_box = desk.report(order=ORDER, words="My daughter's birthday."), desk.report(item=item)
     for one, into in ((own, by_box), (by_box, own)):
         refused = desk.event(one, "agent-1", "merge", into=into["dispute"])
         assert (refused.status_code, refused.json()["unmet"]) == (409, ["same_customer_or_consent"])
-    assert "present" not in everything(desk, by_box)
+    assert "birthday" not in everything(desk, by_box)
     assert desk.event(by_box, "agent-1", "merge", into=own["dispute"], consent=True).is_success
