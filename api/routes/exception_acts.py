@@ -37,7 +37,7 @@ class OutsideTheOfferIn(Body):
     other_pence: int | None = Field(default=None, description="With two_answers: the sum of the other.")
     rather: str | None = Field(
         default=None,
-        description="With two_answers of different things: `what` or `other`, as the customer would rather have it.",
+        description="With two_answers of different things: what or other, as the customer would rather have it.",
         json_schema_extra={"enum": ["what", "other"]},
     )
     beside: bool = Field(

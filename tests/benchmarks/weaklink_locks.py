@@ -101,7 +101,8 @@ def soak(service: Killable, folder: Path, *, handsets: int, cycles: int, kills: 
         run = Soak(cycles=cycles, seed=kills)
         for missed in fleet:
             run.free.put(missed)
-        callers = [threading.Thread(target=cycle_on, args=(service, run)) for _ in range(CALLERS)]
+        desks = [desk_of(service.connect(), service.instance.accounts) for _ in range(CALLERS)]
+        callers = [threading.Thread(target=cycle_on, args=(desk, run)) for desk in desks]
         for caller in callers:
             caller.start()
         killed = kill_at_random(service, run, kills)
@@ -133,10 +134,8 @@ def soak(service: Killable, folder: Path, *, handsets: int, cycles: int, kills: 
     }
 
 
-def cycle_on(service: Killable, run: Soak) -> None:
+def cycle_on(desk: Desk, run: Soak) -> None:
     """One desk of three people: cycle after cycle, each on the handset that has rested longest."""
-    client = service.connect()
-    desk = desk_of(client, service.instance.accounts)
     while (number := run.take()) is not None:
         missed = run.free.get()
         began = time.perf_counter()
