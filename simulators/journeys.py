@@ -1,9 +1,9 @@
 """Scans of whole journeys for load: what the stations of a network say of its parcels, all signed by one of them.
 
 A sender has so many parcels on their ways at once and tells of each in turn; one that has arrived makes room for the
-next. So its scans are of all kinds, name the scan before and the release they answer, weigh, and read seals, as those
-of a played network do. Each is a second after the one before. Numbers are drawn from so many that two are hardly ever
-equal.
+next; as many as that travel in one cage. So its scans are of all kinds, name the scan before and the release they
+answer, weigh, and read seals, as those of a played network do. Each is a second after the one before. Numbers are drawn
+from so many that two are hardly ever equal.
 """
 
 import random
@@ -15,11 +15,11 @@ from functools import cache
 from itertools import count, islice
 
 from custody.gs1.check_digit import luhn_check_digit
-from custody.gs1.keys import issue_giai, issue_gsrn, issue_sscc
+from custody.gs1.keys import issue_giai, issue_grai, issue_gsrn, issue_sscc
 from custody.kernel.clock import SECOND_MS, Instant
 from custody.kernel.errors import Rejected
 from simulators.events import EarlierScan, Thread, event_of, write
-from simulators.geography import DELIVERER, SELLER, Geography, build_geography
+from simulators.geography import DELIVERER, HAULIER, SELLER, Geography, build_geography
 from simulators.goods import BoxLabel
 from simulators.history import PastConfig, default_habits, plan_parcel
 from simulators.parcel import Parcel
@@ -106,7 +106,10 @@ def _tell(number: int, at_ms: Instant, rng: random.Random) -> Iterator[_Told]:
 def _parcels(at_ms: Instant, rng: random.Random) -> Iterator[_OnItsWay]:
     config, habits = PastConfig(seed=rng.getrandbits(48), end_ms=at_ms), default_habits(None)
     for number in count(1):
-        parcel = _renumbered(plan_parcel(config, _network(), number, start_ms=at_ms), rng)
+        if number % MOST_AT_ONCE == 1:
+            cage = issue_grai(HAULIER, 7, f"LOAD{rng.randrange(10**9):09d}").uri
+        planned = replace(plan_parcel(config, _network(), number, start_ms=at_ms), cage=cage)
+        parcel = _renumbered(planned, rng)
         yield _OnItsWay(parcel=parcel, acts=iter(walk(parcel, _network(), config.looking, habits=habits)))
 
 
