@@ -93,7 +93,7 @@ def configure(app: ScanDoor, settings: Settings) -> uvicorn.Config:
     """How the web server of a process serves; nobody is whoever they say, but by the proxies that are trusted."""
     config = uvicorn.Config(
         app,
-        http=Protocol,
+        http=partial(Protocol, short_way=app.short_way),  # type: ignore[arg-type]  # it is called, like a class
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=GRACE_S,

@@ -4,13 +4,16 @@ The parser keeps an unfinished head for as long as one comes, and the web server
 request: either lets anyone who can connect take its memory or its open files. What is refused here is answered as every
 error is: the web server's own words say no `fix`, and a cache may keep them. A client that goes before its body is
 whole is no error of anybody's, and fills no journal.
+
+Some requests go a short way (`short_way.py`).
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
-from typing import cast
+from typing import Any, cast
 
 import httptools
 from starlette.requests import ClientDisconnect
@@ -18,6 +21,7 @@ from uvicorn._types import ASGI3Application, ASGIReceiveCallable, ASGISendCallab
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from api.http import problems
+from api.http.short_way import ShortWay, Take, reply_to
 
 MOST_HEAD_BYTES = 65_536
 """Of a request line with its headers, and of what else comes in a row without being a body."""
@@ -31,12 +35,26 @@ class _TooLong(Exception):
     """A head has more than `MOST_HEAD_BYTES`."""
 
 
+def _no_short_way(_scope: object) -> None:
+    """Every request is the application's."""
+
+
+def _nothing() -> None:
+    """Nobody waits for the end of the request."""
+
+
 class Protocol(HttpToolsProtocol):
     """The web server's end of one connection."""
 
     _unread: int
     _until_s: float
     _watch: asyncio.TimerHandle
+
+    def __init__(self, *given: Any, short_way: ShortWay = _no_short_way, **more: Any) -> None:
+        """What the web server gives, and who knows which requests go the short way."""
+        super().__init__(*given, **more)
+        self._short_way = short_way
+        self._when_whole: Callable[[], None] = _nothing
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for the first request."""
@@ -76,6 +94,12 @@ class Protocol(HttpToolsProtocol):
             self._until_s = min(self._until_s + len(body) / LEAST_BYTES_A_S, self.loop.time() + PATIENCE_S)
         super().on_body(body)
 
+    def on_message_complete(self) -> None:
+        """A request is whole."""
+        super().on_message_complete()
+        whole, self._when_whole = self._when_whole, _nothing
+        whole()
+
     def on_response_complete(self) -> None:
         """The next request may take as long as the first one."""
         self._be_patient()
@@ -89,8 +113,16 @@ class Protocol(HttpToolsProtocol):
             self._refuse(HTTPStatus.BAD_REQUEST, msg.rstrip("."))
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        """Answer a request."""
-        super()._start_asgi_task(cycle, partial(_answer, app, cycle))
+        """Answer a request, the short way if there is one."""
+        waits = cycle.waiting_for_100_continue or self.flow.write_paused
+        take = None if waits else self._short_way(cast("dict[str, Any]", cycle.scope))
+        answer = partial(super()._start_asgi_task, cycle, partial(_answer, app, cycle))
+        if take is None:
+            answer()
+        elif cycle.more_body:
+            self._when_whole = partial(_hand_in, take, cycle, answer)
+        else:
+            _hand_in(take, cycle, answer)
 
     def _should_upgrade(self) -> bool:
         """Whether this is no HTTP from here on: never, so that what asks for a WebSocket is answered as it stands."""
@@ -135,6 +167,12 @@ class _Parser(httptools.HttpRequestParser):
                 data = data[asked.args[0] :]
             else:
                 return
+
+
+def _hand_in(take: Take, cycle: RequestResponseCycle, answer: Callable[[], None]) -> None:
+    """Hand a whole body in, and have the application answer if it is not taken."""
+    if not take(bytes(cycle.body), partial(reply_to, cycle)):
+        answer()
 
 
 async def _answer(

@@ -89,3 +89,18 @@ def test_an_answer_for_a_loop_that_is_gone_keeps_no_later_one_back(hand: Hand, a
         with pytest.raises(RuntimeError):
             hand.waiting.pop()([])
     assert asyncio.run(stay()) == 1
+
+
+def test_an_answer_that_cannot_be_given_keeps_no_later_one_back(hand: Hand, answers: Answers) -> None:
+    def gives_up(_outcome: object) -> None:
+        raise ConnectionError
+
+    async def story() -> int:
+        answers.ask([], gives_up)
+        tasks = await ask(answers, 1)
+        for answered in hand.waiting:
+            answered([])
+        done, _ = await asyncio.wait(tasks, timeout=5)
+        return len(done)
+
+    assert asyncio.run(story()) == 1

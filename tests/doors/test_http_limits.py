@@ -1,28 +1,25 @@
 """What is no HTTP, a head without end and a client that owes us the rest are answered or let go, and nobody else is."""
 
 import asyncio
-import gc
 import http.client
 import json
 import socket
-import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-import uvicorn
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.server import ServerState
 
 from api.app import build_app
 from api.cli.instance import Instance
-from api.http.protocol import MOST_HEAD_BYTES, PATIENCE_S, Protocol
+from api.http.protocol import MOST_HEAD_BYTES, PATIENCE_S
 from api.routes import scans
 from custody.kernel.keys import new_signer
 from custody.ledger.note import text_key
 from tests.doors.case_desk import CaseDesk
+from tests.doors.visit import Visit, visit
 from tests.servers.witness import WitnessProcess
 
 LONG_S = 60.0
@@ -214,74 +211,12 @@ def test_a_head_just_as_long_as_the_limit_is_read(instance: Instance, more: int,
     assert status == 200 or (str(MOST_HEAD_BYTES) in body["detail"] and body["fix"])
 
 
-class Visit:
-    """One connection to an application, in a loop whose clock the test sets."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.loop = _Loop()
-        self.client, ours = socket.socketpair()
-        self.client.setblocking(False)
-        ours.setblocking(False)
-        config = uvicorn.Config(app, http=Protocol, ws="none", lifespan="off", log_config=None)
-        config.load()
-        end = Protocol(config, ServerState(), {}, _loop=self.loop)
-        self.loop.run_until_complete(self.loop.connect_accepted_socket(lambda: end, ours))
-        self._end = weakref.ref(end)
-
-    def sends(self, content: bytes) -> None:
-        """The client sends this, and we take it."""
-        self.client.sendall(content)
-        self.passes(0)
-
-    def passes(self, seconds: float) -> None:
-        """So much time passes."""
-        self.loop.now_s += seconds
-        for _ in range(20):
-            self.loop.run_until_complete(asyncio.sleep(0))
-
-    def is_open(self) -> bool:
-        """Whether the connection still is; what has been answered is read."""
-        with suppress(BlockingIOError):
-            while self.client.recv(65_536):
-                pass
-            return False
-        return True
-
-    def close(self) -> None:
-        """The client goes, and is forgotten before our patience is at its end."""
-        self.client.close()
-        self.passes(PATIENCE_S / 2)
-        gc.collect()
-        forgotten = self._end() is None
-        self.loop.close()
-        assert forgotten
-
-
-class _Loop(asyncio.SelectorEventLoop):
-    """An event loop with a clock that stands until a test moves it."""
-
-    now_s = 1_000.0
-
-    def time(self) -> float:
-        return self.now_s
-
-
 def ends_with_our_patience(here: Visit) -> bool:
     """Whether the connection is there for as long as our patience lasts, and no longer."""
     here.passes(PATIENCE_S - 1)
     lasts = here.is_open()
     here.passes(2)
     return lasts and not here.is_open()
-
-
-@contextmanager
-def visit(app: ASGIApp) -> Iterator[Visit]:
-    """A connection, taken away in the end."""
-    made = Visit(app)
-    try:
-        yield made
-    finally:
-        made.close()
 
 
 async def reads(scope: Scope, receive: Receive, send: Send) -> None:
