@@ -16,7 +16,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, repeat
 from urllib.parse import urlsplit
 
 from custody.gs1.keys import issue_sscc
@@ -165,69 +165,106 @@ def _collector_at_rest() -> Iterator[None]:
 
 
 async def _fire(base_url: str, lanes: Sequence[Iterable[Request]], starts_s: Sequence[Sequence[float]]) -> Volley:
-    host, port = _address(base_url)
     volley = Volley()
-    connections: list[_Connection] = []
-    runs: list[asyncio.Task[None]] = []
+    runs = [_Lane(base_url, lane, volley) for lane in lanes]
     try:
-        for _ in lanes:
-            connections.append(_Connection(host, port, *await asyncio.open_connection(host, port)))  # noqa: PERF401 - those before a refusal are closed too
+        for run in runs:
+            await run.connect()
         began_s = time.perf_counter()
-        for place, (connection, lane) in enumerate(zip(connections, lanes, strict=True)):
-            due_s = [began_s + wait for wait in starts_s[place]] if starts_s else None
-            runs.append(asyncio.create_task(_run(connection, lane, due_s, volley)))
-        await asyncio.gather(*runs)
+        for place, run in enumerate(runs):
+            run.begin([began_s + wait for wait in starts_s[place]] if starts_s else repeat(0.0))
+        await asyncio.gather(*[run.ended for run in runs])
         volley.wall_s = time.perf_counter() - began_s
     finally:  # also when the service went away in the middle: nothing stays open
-        for run in runs:
-            run.cancel()
-        await asyncio.gather(*runs, return_exceptions=True)
-        for connection in connections:
-            connection.writer.close()
-        for connection in connections:
-            with contextlib.suppress(OSError):
-                await connection.writer.wait_closed()
+        await asyncio.gather(*[run.close() for run in runs])
     return volley
 
 
-@dataclass(slots=True)
-class _Connection:
-    """A connection that is kept, and opened anew where the service closed it because nothing came for long."""
+class _Lane(asyncio.Protocol):
+    """Sends requests over one connection, which is opened anew where the service closed it since nothing came for long.
 
-    host: str
-    port: int
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
+    An answer is read as it comes: a task that waits for it would cost as much as all else that is done here.
+    """
 
-    async def send(self, request: Request) -> int:
-        """Send a request; returns the status of its answer."""
-        if self.reader.at_eof():
-            self.writer.close()
-            self.reader, self.writer = await asyncio.open_connection(self.host, self.port)
-        self.writer.write(request.raw)
-        return await _read_answer(self.reader)
+    def __init__(self, base_url: str, requests: Iterable[Request], volley: Volley) -> None:
+        self._host, self._port = _address(base_url)
+        self._requests = iter(requests)
+        self._volley = volley
+        self._loop = asyncio.get_running_loop()
+        self.ended = self._loop.create_future()
+        self._closed = self._loop.create_future()
+        self._closed.set_result(None)
+        self._waits: asyncio.Handle | asyncio.Task[None] | None = None
+        self._sent: tuple[Request, float] | None = None
+        self._came = b""
 
+    async def connect(self) -> None:
+        """Open a connection."""
+        self._transport, _ = await self._loop.create_connection(lambda: self, self._host, self._port)
+        self._closed = self._loop.create_future()
 
-async def _run(connection: _Connection, lane: Iterable[Request], due_s: Sequence[float] | None, volley: Volley) -> None:
-    for place, request in enumerate(lane):
-        due = time.perf_counter() if due_s is None else due_s[place]
-        wait_s = due - time.perf_counter()
-        if wait_s > 0:
-            await asyncio.sleep(wait_s)
-        status = await connection.send(request)
-        volley.shots.append(Shot(began_s=due, took_s=time.perf_counter() - due, status=status, scans=request.scans))
+    def begin(self, due_s: Iterable[float]) -> None:
+        """Send each request at its time, or as soon as the one before is answered."""
+        self._due_s = iter(due_s)
+        self._next()
 
+    async def close(self) -> None:
+        """Send nothing more, and see the connection closed."""
+        if self._waits is not None:
+            self._waits.cancel()
+        if not self._closed.done():
+            self._transport.close()
+        await self._closed
+        self.ended.cancel()
 
-async def _read_answer(reader: asyncio.StreamReader) -> int:
-    try:
-        head = await reader.readuntil(HEAD_END)
+    def data_received(self, data: bytes) -> None:
+        """Take what came of an answer; with its end the next request is due."""
+        self._came += data
+        head, end, body = self._came.partition(HEAD_END)
+        if not end:
+            return
         status, length = read_head(head)
-        await reader.readexactly(length)
-    except (asyncio.IncompleteReadError, ConnectionError) as error:
-        raise Unavailable(
-            "no_answer", "the connection ended before the answer", fix="See the service's log."
-        ) from error
-    return status
+        if len(body) < length or self._sent is None:
+            return
+        request, due_s = self._sent
+        self._came, self._sent = b"", None
+        took_s = time.perf_counter() - due_s
+        self._volley.shots.append(Shot(began_s=due_s, took_s=took_s, status=status, scans=request.scans))
+        self._next()
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        """The connection is closed; whoever waits for an answer gets none."""
+        self._closed.set_result(None)
+        if self._sent is not None and not self.ended.done():
+            fix = "See the service's log."
+            self.ended.set_exception(Unavailable("no_answer", "the connection ended before the answer", fix=fix))
+
+    def _next(self) -> None:
+        request = next(self._requests, None)
+        if request is None:
+            self.ended.set_result(None)
+            return
+        now_s = time.perf_counter()
+        due_s = next(self._due_s) or now_s
+        if due_s > now_s:
+            self._waits = self._loop.call_later(due_s - now_s, self._send, request, due_s)
+        else:
+            self._send(request, due_s)
+
+    def _send(self, request: Request, due_s: float) -> None:
+        self._sent = request, due_s
+        if self._transport.is_closing():
+            self._waits = self._loop.create_task(self._send_anew(request))
+        else:
+            self._transport.write(request.raw)
+
+    async def _send_anew(self, request: Request) -> None:
+        try:
+            await self._closed
+            await self.connect()
+            self._transport.write(request.raw)
+        except OSError as error:
+            self.ended.set_exception(error)
 
 
 def read_head(head: bytes) -> tuple[int, int]:
