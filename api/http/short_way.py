@@ -8,10 +8,11 @@ goes to the application, which says what is wrong with it.
 from collections.abc import Callable, Iterable
 
 from starlette.types import Scope
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
-MOST_BYTES = 64 * 1024
-"""Of a body: the web server stops reading a longer one until somebody asks for it."""
+MOST_BYTES = HIGH_WATER_LIMIT
+"""Of a body: the web server stops reading a longer one until somebody asks for more."""
 
 Header = tuple[bytes, bytes]
 Reply = Callable[[int, Iterable[Header], bytes], None]

@@ -54,7 +54,7 @@ class ScanDoor:
         self._app = app
         self._limit = parts.settings.max_body_bytes
         self._one_limit = min(ONE_BYTES, self._limit)
-        self._short_limit = min(short_way.MOST_BYTES, self._one_limit)
+        self._short_limit = min(short_way.MOST_BYTES, large_bodies.AT_ONCE, self._one_limit)
         self._own = parts.settings.own_prefixes
         self._house = parts.house
         self._answers = Answers(parts.intake)
