@@ -129,19 +129,19 @@ def numbers_around(session: Session, station: str, first: int, last: int, *, mos
 
     What was not signed with a key of the station takes no number.
     """
-    unopened = "SELECT seq, place FROM unopened AS held WHERE held.station = ?"
+    unopened = "unopened AS held WHERE held.station = ?"
     late = (
-        "SELECT held.seq, held.place FROM late_number AS held JOIN scan ON scan.place = held.place"
+        "late_number AS held JOIN scan ON scan.place = held.place"
         " WHERE held.station = ? AND scan.code NOT IN ('key_unknown', 'key_revoked')"
     )
     parts, values = list[str](), list[str | int]()
-    for whole in (unopened, late):
+    for source in (unopened, late):
         parts += [
-            f"SELECT * FROM ({whole} AND {which}) AS part"  # noqa: S608 - our own names
+            f"SELECT * FROM (SELECT held.seq, MIN(held.place) FROM {source} AND {which}) AS part"  # noqa: S608 - our own names
             for which in (
-                "held.seq BETWEEN ? AND ?",
-                "held.seq < ? ORDER BY held.seq DESC LIMIT ?",
-                "held.seq > ? ORDER BY held.seq LIMIT ?",
+                "held.seq BETWEEN ? AND ? GROUP BY held.seq",
+                "held.seq < ? GROUP BY held.seq ORDER BY held.seq DESC LIMIT ?",
+                "held.seq > ? GROUP BY held.seq ORDER BY held.seq LIMIT ?",
             )
         ]
         values += [station, first, last, station, first, most, station, last, most]

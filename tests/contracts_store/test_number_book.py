@@ -129,6 +129,20 @@ def check_around(session: Session, model: Model, station: str, span: tuple[int, 
     assert (newest.seq if newest else None) == highest
 
 
+@pytest.mark.parametrize("how", ["late", "unopened"])
+def test_many_statements_under_one_number_hide_no_other_number(house: House, how: str) -> None:
+    empty(house)
+    model = Model()
+    with house.unit() as unit:
+        for step in (1, 1, 2, 1, 1):
+            take(unit.session, model, "hub", "in turn", step)  # 1, 2, 4, 5, 6
+        for third in (1, *[2] * 9):
+            take(unit.session, model, "hub", how, third)  # 3, and 6 again and again
+    with house.read() as session:
+        check_around(session, model, "hub", (7, 7), 5)
+        check_around(session, model, "hub", (2, 2), 5)
+
+
 def test_spans_are_few_and_the_newest_numbers_stand_with_the_head(house: House) -> None:
     empty(house)
     model = Model()
