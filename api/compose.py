@@ -39,6 +39,7 @@ from custody.store.head_file import HeadFile
 from custody.store.migrate import migrate
 from custody.store.unit import House
 from custody.usecases.accept_scans import Intake
+from custody.usecases.check_names import check_newest
 from custody.usecases.investigate import Inquirer
 from custody.usecases.open_log import change_rules, name_witnesses, open_log, rules_in_force, witnesses_in_force
 from devicelock.anchor import AnchorFile
@@ -91,6 +92,7 @@ def _make_ready(parts: Parts, settings: Settings, broker_lock: BinaryIO | None) 
         migrate(parts.engine, _versions(devicelock.migrations), _versions(api.migrations))
     parts.heads.check()
     with house.read() as session:
+        check_newest(session)
         check_keys(session, keyring, origin=settings.origin, folder=settings.data / KEYS)
         check_anchor(session, anchor, fresh=parts.ids.new(ANCHOR))
     rules = {CASEWORK: DEFAULT_POLICY.pinned, **key_rules(keyring), ANCHOR: anchor.name(parts.ids.new(ANCHOR))}

@@ -2,12 +2,13 @@
 
 It reads the service's database, because the judge read the openings, which only the service holds; it needs no account
 and changes nothing. Exit codes: 0 every verdict that can be compared is the same; 1 one is not, or what is stored at an
-entry is damaged; 2 there is no log to read. Whoever holds the openings of a copy can run it on the copy.
+entry is damaged, or not found by its names (`custody/usecases/check_names.py`); 2 there is no log to read. Whoever
+holds the openings of a copy can run it on the copy.
 
 When a scan arrived is in no signed statement, and a verdict may hang on it: that is named as the operator's word.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,6 +23,8 @@ from api.settings import read_settings
 from custody.kernel.errors import Trouble
 from custody.scans.tolerances import Tolerances
 from custody.store.engine import open_engine
+from custody.usecases.check_names import unfound
+from custody.usecases.replay_log import Damaged
 from custody.usecases.replay_verdicts import Comparison, compare_verdicts
 
 SHOWN = 50
@@ -46,37 +49,43 @@ def verdicts(
     engine = open_engine(settings.database)
     try:
         with Session(engine) as session:
-            found = compare_verdicts(session, Tolerances())
+            found, lost = compare_verdicts(session, Tolerances()), list(unfound(session))
     except Trouble as trouble:
         fail(trouble.detail, fix=trouble.fix, code=2)
     except SQLAlchemyError as error:
         fail(f"the database cannot be read: {error}", fix="Start the service once; it brings it up to date.", code=2)
     finally:
         engine.dispose()
-    show(_plain(found), as_json=as_json, human=_tell)
-    if found.different or found.damaged:
+    show(_plain(found, lost), as_json=as_json, human=_tell)
+    if found.different or found.damaged or lost:
         raise typer.Exit(1)
 
 
-def _plain(found: Comparison) -> dict[str, Any]:
+def _plain(found: Comparison, lost: Sequence[Damaged]) -> dict[str, Any]:
     return {
-        "ok": not found.different and not found.damaged,
+        "ok": not found.different and not found.damaged and not lost,
         "same": found.same,
         "different": [
             {"index": row.index, "position": row.position, "stored": row.stored, "replayed": row.replayed}
             for row in found.different
         ],
-        "damaged": [{"index": row.index, "position": row.position, "why": row.why} for row in found.damaged],
+        "damaged": _hurt(found.damaged),
+        "unfound": _hurt(lost),
         "unread": list(found.unread),
         "after_erased": list(found.after_erased),
         "on_operators_word": list(TAKEN),
     }
 
 
+def _hurt(rows: Iterable[Damaged]) -> list[dict[str, Any]]:
+    return [{"index": row.index, "position": row.position, "why": row.why} for row in rows]
+
+
 def _tell(value: dict[str, Any]) -> None:
     console.print(f"{value['same']:,} verdicts are what the log leads to.", highlight=False)
     _tell_each(value["different"], lambda row: f"stored {row['stored']}, replayed {row['replayed']}")
     _tell_each(value["damaged"], lambda row: f"damaged: {row['why']}")
+    _tell_each(value["unfound"], lambda row: str(row["why"]))
     if value["unread"]:
         console.print(f"{len(value['unread']):,} scans are erased or wait for their opening: nothing to compare.")
     if value["after_erased"]:

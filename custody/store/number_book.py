@@ -10,8 +10,8 @@ content under a number that was taken, a scan from which its station does not go
 """
 
 import struct
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import chain
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, pairwise
 from typing import Any, NamedTuple, Self
 
 from sqlalchemy import BigInteger, Column, LargeBinary
@@ -117,11 +117,26 @@ def takers_between(
     session: Session, station: str, first: int, last: int, held: Newest | None
 ) -> dict[Number, list[Taker]]:
     """The scans of a station that took a number from first to last, in log order. `held`: its newest."""
+    rows = taken_between(session, station, first, last, held)
+    return _takers(session, [(station, *row) for row in rows])
+
+
+def taken_between(
+    session: Session, station: str, first: int, last: int, held: Newest | None
+) -> list[tuple[int, int]]:
+    """The numbers from first to last that scans of a station took, each with its place. `held`: its newest."""
     question = "SELECT seq, place FROM late_number WHERE station = ? AND seq BETWEEN ? AND ?"
     rows = ask(session, question, (station, first, last))
     if held is not None and first <= held.head.seq:
         rows += _in_turn(session, station, first, last, held.taken)
-    return _takers(session, [(station, *row) for row in rows])
+    return [(seq, place) for seq, place in rows]
+
+
+def stretches(numbers: Sequence[int], *, apart: int) -> Iterator[tuple[int, int]]:
+    """Runs of rising numbers that are at most so far apart: the first and the last of each."""
+    breaks = [at for at, (one, next_one) in enumerate(pairwise(numbers), 1) if next_one - one > apart]
+    for start, end in pairwise([0, *breaks, len(numbers)]):
+        yield numbers[start], numbers[end - 1]
 
 
 def numbers_around(session: Session, station: str, first: int, last: int, *, most: int) -> dict[int, int]:

@@ -4,7 +4,7 @@ A station numbers its statements without a gap. The numbers that stand in the lo
 are read here, also of scans that were set apart, erased, dropped or have not been opened: these are no gaps.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from itertools import pairwise
 
 from sqlmodel import Session
@@ -28,7 +28,7 @@ def gaps_near(session: Session, scans: Iterable[SealedScan]) -> list[SequenceGap
         numbers.setdefault(sealed.scan.station, set()).add(sealed.scan.seq)
     found = []
     for station, own in sorted(numbers.items()):
-        for first, last in _stretches(sorted(own)):
+        for first, last in number_book.stretches(sorted(own), apart=NEXT):
             held = number_book.numbers_around(session, station, first, last, most=NEXT)
             ends = [pair for pair in pairwise(sorted(held)) if pair[1] > pair[0] + 1]
             at_ms = _times(session, {held[number] for pair in ends for number in pair})
@@ -38,13 +38,6 @@ def gaps_near(session: Session, scans: Iterable[SealedScan]) -> list[SequenceGap
                 for gap in sequence_gaps(station, [(number, at_ms[held[number]]) for number in pair])
             ]
     return found
-
-
-def _stretches(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Runs of numbers that are at most `NEXT` apart: the first and the last of each."""
-    breaks = [at for at, (one, next_one) in enumerate(pairwise(numbers), 1) if next_one - one > NEXT]
-    for start, end in pairwise([0, *breaks, len(numbers)]):
-        yield numbers[start], numbers[end - 1]
 
 
 def _times(session: Session, places: Iterable[int]) -> dict[int, Instant]:
