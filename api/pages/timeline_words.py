@@ -68,6 +68,7 @@ TIMELINE: Mapping[str, str] = {
     "exception_passed_on": "What no rule gives was not answered in time, and somebody else decides it",
     "exception_granted": "What no rule gives was allowed, and promised",
     "exception_instead": "Something else was promised than what no rule gives",
+    "exception_taken_back": "The customer took the report back, and what no rule gives with it",
     "two_answers": "Two answers of ours did not fit, and the better one binds us",
     "lesson_learned": "What was learned from an answer was written down",
     "lock_announced": "The customer was told that a lock is planned",

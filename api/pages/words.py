@@ -111,6 +111,7 @@ EXCEPTIONS: Mapping[str, str] = {
     "asked": "Waits for an answer",
     "granted": "Allowed",
     "instead": "Something else is given",
+    "taken_back": "Given up by the customer",
 }
 LESSONS: Mapping[str, str] = {
     LessonKind.GAP: "No rule gives it",

@@ -23,6 +23,14 @@ ANSWER_TEXTS = MappingProxyType(
             "Do you not agree? Tell us, and we look at it again.",
             "You can ask an independent body to overrule us. Your page says which, and from when.",
         ),
+        "exception.take_back": text(
+            "You also asked us for this: {what}. You need no answer to it any more, so nobody decides it.",
+            "Do you still need it? Tell us, and we ask again.",
+        ),
+        "exception.reopen": text(
+            "Before, you asked us for this: {what}. You took it back with your report.",
+            "Do you still need it? Tell us, and we ask again.",
+        ),
         "answers.better": text(
             _TWO_ANSWERS,
             "The better one counts: {what}. We keep it, by {due}. {owner} makes sure of it.",

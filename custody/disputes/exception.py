@@ -5,7 +5,8 @@
 - After the hours of the policy without an answer it passes to another approver, and again after as many; it rings each
   time (`api/rounds/unanswered_exceptions.py`). Any other supervisor may answer before.
 - The answer is a yes, or something else instead, with reasons that the customer reads. Either is a promise with a day.
-  There is no other answer.
+  There is no other answer. A customer who takes the report back takes back what waits, and no answer is owed; it is
+  asked anew if they still need it.
 - Nothing waits for it: no offer, no choice, no payment. Only a case does not close by silence while one is asked.
 - What no rule gives is a lesson, whatever is answered (`lesson`).
 """
@@ -28,6 +29,8 @@ AS_AGREED = "as we agreed"
 SOMETHING_ASKED = "what you asked us for"
 """In the place of what was asked for in words that no message can have."""
 MOST_WORDS = 500
+TAKEN_BACK = "taken_back"
+"""Where it stands that the customer took back with their report."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +104,18 @@ def ask_exception(
 
 def is_asked_already(one: AskedException, asked_for: str) -> bool:
     """Whether the same waits for its answer already."""
-    return one.is_asked and " ".join(one.asked_for.split()).casefold() == " ".join(asked_for.split()).casefold()
+    return one.is_asked and same_words(one.asked_for) == same_words(asked_for)
+
+
+def same_words(asked_for: str) -> str:
+    """What was asked for, in a form that is the same for the same words."""
+    return " ".join(asked_for.split()).casefold()
+
+
+def still_taken_back(every: Sequence[AskedException]) -> list[AskedException]:
+    """What was taken back and not asked for again since, of all of a case, the one that was asked first first."""
+    last = {same_words(one.asked_for): one for one in every}
+    return [one for one in last.values() if one.state == TAKEN_BACK]
 
 
 def name_approver(people: Sequence[str], *, waiting: Mapping[str, int], before: str = "") -> str:
@@ -147,18 +161,20 @@ _OVER = StateFacts(owner=None, clock=None)
 EXCEPTION = Machine(
     name="exception",
     start="asked",
-    terminal=frozenset({"granted", "instead"}),
+    terminal=frozenset({"granted", "instead", TAKEN_BACK}),
     states=MappingProxyType(
         {
             "asked": StateFacts(owner=CaseRole.SUPERVISOR, clock=APPROVER_HOURS),
             "granted": _OVER,
             "instead": _OVER,
+            TAKEN_BACK: _OVER,
         }
     ),
     transitions=(
         _row("asked", "pass_on", CaseRole.SYSTEM, "unanswered"),
         _row("granted", "grant", CaseRole.SUPERVISOR, "another_person"),
         _row("instead", "give_instead", CaseRole.SUPERVISOR, "another_person", "reasons_for_it"),
+        _row(TAKEN_BACK, "take_back", CaseRole.CUSTOMER),
     ),
     guards=MappingProxyType(
         {

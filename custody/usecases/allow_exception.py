@@ -7,6 +7,8 @@
   rest, it counts in no price.
 - What the customer has already, or is to have, is refused to the approver, who gives something else then.
 - The customer is told when it is asked, once when it is late, and by the answer. A report that is joined hands it over.
+- One that is taken back ends what waits for the order of the case. It does not come back with the report: it may be of
+  no use by then, and somebody would have to promise something all the same. The customer is asked whether they need it.
 
 The records tell who is to answer, until when, and why no rule gives it; what was asked for stands in the case alone, as
 the words of a report do, and is erased with it.
@@ -31,6 +33,7 @@ from custody.disputes.exception import (
     is_asked_already,
     name_approver,
     pass_on,
+    still_taken_back,
     unanswered,
 )
 from custody.disputes.lesson import LessonKind
@@ -164,6 +167,24 @@ def pass_on_late(unit: Unit, late: AskedException, *, approvers: Approvers, poli
     facts = {**_to_answer(moved), "before": asked.approver}
     write_move(unit, file, file, "exception_passed_on", actor="system", facts=facts, said=said)
     return True
+
+
+def take_back_asked(unit: Unit, file: CaseFile, *, actor: str) -> list[Message]:
+    """The customer takes the report back: nobody answers what waits for its order; what is said of that."""
+    said = list[Message]()
+    for asked in exception_book.of_case(unit.session, file.case.id):
+        if asked.is_asked and asked.order_ref in {None, file.case.order_ref}:
+            state = step(EXCEPTION, asked.state, "take_back", CaseRole.CUSTOMER, {}).target
+            exception_book.put(unit, replace(asked, state=state))
+            case_book.note(unit, file.case.id, "exception_taken_back", actor=actor, facts={"exception": asked.id})
+            said.append(say("exception.take_back", promises=(asked.id,), what=asked.said))
+    return said
+
+
+def said_of_taken_back(session: Session, dispute: str) -> list[Message]:
+    """What a customer is asked whose report is opened again: whether they still need what they took back."""
+    before = still_taken_back(exception_book.of_case(session, dispute))
+    return [say("exception.reopen", promises=(asked.id,), what=asked.said) for asked in before]
 
 
 def hand_over_exceptions(unit: Unit, dispute: str, into: str, *, order_ref: str | None) -> None:

@@ -24,6 +24,7 @@ from custody.kernel.errors import Conflict, Rejected
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
+from custody.usecases.allow_exception import said_of_taken_back, take_back_asked
 from custody.usecases.keep_promises import check_by_word, check_one_payment, cross_out, keep, take_place
 from custody.usecases.keep_word import take_back
 from custody.usecases.offer_sum import named_before, with_sum
@@ -262,14 +263,17 @@ def confirm(
 def withdraw(
     unit: Unit, dispute: str, *, actor: str, locks_settled: bool | None, policy: CaseworkPolicy = DEFAULT_POLICY
 ) -> CaseFile:
-    """The customer takes the report back; what was still promised is crossed out, what was earned stays owed."""
+    """The customer takes the report back; what was still promised is crossed out, what was earned stays owed.
+
+    What was asked for beyond the rules and not answered yet is taken back too.
+    """
     file = hold_order(unit, dispute)
     move = step(CASE, file.case.state, "withdraw", CaseRole.CUSTOMER, {"all_locks_settled": locks_settled})
     owing, said = cross_out(unit, file, policy=policy)
     owing, crossed = take_back(unit, owing, sums=True)
     settle_the_box(unit, file, None, policy=policy)
     moved = replace(owing, case=replace(file.case, state=move.target))
-    said = [say("case.withdraw"), *said, *crossed]
+    said = [say("case.withdraw"), *said, *crossed, *take_back_asked(unit, file, actor=actor)]
     return write_move(unit, file, moved, "withdrawn", actor=actor, facts={}, said=said)
 
 
@@ -292,6 +296,7 @@ def found_it(
         file, told = take_back(unit, file, sums=True)
         settle_the_box(unit, file, None, policy=policy)
         file, said = replace(file, case=replace(file.case, state=move.target)), [*said, *crossed, *told]
+        said += take_back_asked(unit, file, actor=actor)
     return write_move(unit, before, file, "found", actor=actor, facts={}, said=said)
 
 
@@ -304,7 +309,7 @@ def reopen(unit: Unit, dispute: str, *, actor: str, role: CaseRole) -> CaseFile:
     guards = {"adr_clock_from_first_report": case_guards.adr_clock_from_first_report(starts, firsts)}
     move = step(CASE, file.case.state, "reopen", role, guards)
     moved = replace(file, case=replace(file.case, state=move.target), found_ms=None)
-    said = [say("case.reopen", owner=file.case.owner)]
+    said = [say("case.reopen", owner=file.case.owner), *said_of_taken_back(unit.session, dispute)]
     return write_move(unit, file, moved, "reopened", actor=actor, facts={}, said=said)
 
 

@@ -251,6 +251,31 @@ def test_the_same_asked_for_twice_waits_once_and_words_of_ours_stand_in_for_what
     assert desk.event(told, one["approver"], "exception_grant", **given).is_success
 
 
+def test_a_report_that_is_taken_back_ends_what_waits_and_whoever_opens_it_again_is_asked_whether_they_still_need_it(
+    desk: CaseDesk,
+) -> None:
+    told = desk.report()
+    granted, waits = asked(desk, told, asked_for="a loan"), asked(desk, told)
+    assert desk.event(told, granted["approver"], "exception_grant", exception=granted["exception"]).is_success
+    link = f"/v1/customer/{told['customer_token']}"
+    for _ in range(2):
+        assert desk.http.post(f"{link}/withdraw").is_success
+    assert [one["state"] for one in desk.view(told)["exceptions"]] == ["granted", "taken_back"]
+    assert f"You also asked us for this: {ASKED_FOR}. You need no answer to it any more" in last_words(desk, told)
+    assert waits["exception"] not in {row["exception"] for row in listed(desk, "exceptions")}
+    late = desk.event(told, waits["approver"], "exception_grant", exception=waits["exception"])
+    assert late.status_code == 409, "nobody promises what nobody wants any more"
+    assert desk.http.post(f"{link}/disagree").is_success
+    assert f"Before, you asked us for this: {ASKED_FOR}. You took it back with your report." in last_words(desk, told)
+    again = asked(desk, told)
+    assert (again["state"], again["exception"] != waits["exception"]) == ("asked", True)
+    for _ in range(2):
+        assert desk.http.post(f"{link}/found").is_success
+    assert [one["state"] for one in desk.view(told)["exceptions"]] == ["granted", "taken_back", "taken_back"]
+    page = desk.http.get(f"/console/cases/{told['dispute']}", headers=desk.by("agent-1")).text
+    assert page.count("The customer took the report back, and what no rule gives with it") == 2
+
+
 def test_a_joined_report_hands_it_over_and_a_case_is_not_erased_while_it_waits(desk: CaseDesk) -> None:
     told, other = desk.report(), desk.report()
     one = asked(desk, told)
@@ -258,6 +283,7 @@ def test_a_joined_report_hands_it_over_and_a_case_is_not_erased_while_it_waits(d
     assert [each["exception"] for each in desk.view(other)["exceptions"]] == [one["exception"]]
     link = f"/v1/customer/{other['customer_token']}"
     assert desk.http.post(f"{link}/withdraw").is_success
+    one = asked(desk, other)
     erasure = {"target": other["dispute"], "reason": "asked for"}
     held = desk.http.post("/v1/erasures", json=erasure, headers=desk.by("supervisor-1"))
     assert (held.status_code, code_of(held)) == (409, "legal_hold")

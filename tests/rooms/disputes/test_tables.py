@@ -30,7 +30,7 @@ def reached(machine: Machine, starts: Iterable[str]) -> set[str]:
 
 def test_the_tables_have_the_sizes_they_are_known_by() -> None:
     sizes = [(len(machine.states), len(machine.transitions)) for machine in MACHINES]
-    assert sizes == [(14, 33), (6, 9), (5, 7), (5, 4), (3, 3), (2, 1)]
+    assert sizes == [(14, 33), (6, 9), (5, 7), (5, 4), (4, 4), (2, 1)]
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
