@@ -166,6 +166,7 @@ ALERTS: Mapping[str, str] = {
     AlertKind.WRONG_REFERENCE: "Another lock system knows another handset by this name",
     AlertKind.FIX_OVERDUE: "Nobody wrote down what is mended for good",
     AlertKind.PROMISE_MISSED: "A promise was missed and is not kept yet",
+    AlertKind.EXCEPTION_ASKED: "Something was asked for beyond the rules",
     AlertKind.EXCEPTION_UNANSWERED: "Nobody has answered what was asked for beyond the rules",
     AlertKind.LESSON_OVERDUE: "Nobody wrote down what was learned from an answer",
     AlertKind.CLOCK_JUMPED: "The clock jumped ahead",

@@ -6,13 +6,13 @@ customer is told the first time, in the unit that passes it on (`custody/usecase
 
 from sqlmodel import Session
 
+from api.exception_alerts import tell_approver
 from api.people import persons
 from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.kernel.clock import Instant
 from custody.store import case_book, exception_book
 from custody.store.unit import Unit
 from custody.usecases.allow_exception import pass_on_late
-from devicelock.usecases.alert import AlertKind, raise_alert
 
 
 def is_exception_late(session: Session, *, now_ms: Instant) -> bool:
@@ -34,8 +34,8 @@ def pass_on_exceptions(unit: Unit, *, only: str | None = None, policy: CaseworkP
     case_book.claim(unit, {late.case_id for late in found})
     done = 0
     for late in found:
-        if only in {None, late.id} and pass_on_late(unit, late, approvers=persons.approvers, policy=policy):
-            detail = f"What was asked for in {late.case_id} beyond the rules was not answered in time."
-            raise_alert(unit, AlertKind.EXCEPTION_UNANSWERED, about=late.id, detail=detail)
+        if only in {None, late.id} and pass_on_late(
+            unit, late, approvers=persons.approvers, tell=tell_approver, policy=policy
+        ):
             done += 1
     return done

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
+from api.exception_alerts import tell_approver
 from api.http.body import Body, Day
 from api.people import persons
 from api.people.accounts import Caller
@@ -54,7 +55,7 @@ class OutsideTheOfferIn(Body):
 def _exception(unit: Unit, dispute: str, body: OutsideTheOfferIn, caller: Caller) -> CaseFile:
     asked_for, gap = _need(body.asked_for, "asked_for"), _need(body.gap, "gap")
     who: dict[str, Any] = {"asked_by": caller.person, "actor": caller.account, "approvers": persons.approvers}
-    return allow_exception.ask(unit, dispute, asked_for=asked_for, gap=gap, **who)
+    return allow_exception.ask(unit, dispute, asked_for=asked_for, gap=gap, tell=tell_approver, **who)
 
 
 def _grant(unit: Unit, dispute: str, body: OutsideTheOfferIn, caller: Caller) -> CaseFile:

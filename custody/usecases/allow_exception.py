@@ -6,7 +6,8 @@
   beside the remedy, unless its words are those of one; of the price no more than is left. Said to come on top of the
   rest, it counts in no price.
 - What the customer has already, or is to have, is refused to the approver, who gives something else then.
-- The customer is told when it is asked, once when it is late, and by the answer. A report that is joined hands it over.
+- The approver is told at once, and so is whoever it passes on to. The customer is told when it is asked, once when it
+  is late, and by the answer. A report that is joined hands it over.
 - One that is taken back ends what waits for the order of the case. It does not come back with the report: it may be of
   no use by then, and somebody would have to promise something all the same. The customer is asked whether they need it.
 
@@ -56,6 +57,8 @@ Approvers = Callable[[Session, str], Sequence[str]]
 """Who is named to approve what a person asks for."""
 MayApprove = Callable[[Session, str], Collection[str]]
 """Whose accounts may approve it."""
+Tell = Callable[[Unit, AskedException], None]
+"""How the approver who was named just now is told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +80,7 @@ def ask(
     asked_by: str,
     actor: str,
     approvers: Approvers,
+    tell: Tell,
     policy: CaseworkPolicy = DEFAULT_POLICY,
 ) -> CaseFile:
     """Ask for what no rule gives; `gap` says why none does, and `asked_by` is the person behind the account."""
@@ -98,7 +102,9 @@ def ask(
     lesson = open_one(unit, file.case.id, LessonKind.GAP, says=asked.gap, people=people, policy=policy)
     facts = {**_to_answer(asked), "gap": asked.gap, "lesson": lesson.id}
     said = [say("exception.ask", promises=(asked.id,), what=asked.said, due=civil.in_words(asked.due_ms))]
-    return write_move(unit, file, file, "exception_asked", actor=actor, facts=facts, said=said)
+    after = write_move(unit, file, file, "exception_asked", actor=actor, facts=facts, said=said)
+    tell(unit, asked)
+    return after
 
 
 def grant(
@@ -152,7 +158,7 @@ def give_instead(
     return write_move(unit, file, file, "exception_instead", actor=actor, facts=facts, said=said)
 
 
-def pass_on_late(unit: Unit, late: AskedException, *, approvers: Approvers, policy: CaseworkPolicy) -> bool:
+def pass_on_late(unit: Unit, late: AskedException, *, approvers: Approvers, tell: Tell, policy: CaseworkPolicy) -> bool:
     """Give it to another approver if it is still unanswered; the customer is told the first time."""
     file = case_book.hold_one(unit, late.case_id)
     asked = next((one for one in exception_book.of_case(unit.session, late.case_id) if one.id == late.id), None)
@@ -166,6 +172,7 @@ def pass_on_late(unit: Unit, late: AskedException, *, approvers: Approvers, poli
     said = [] if asked.passed else [say("exception.pass_on", promises=(asked.id,), what=asked.said)]
     facts = {**_to_answer(moved), "before": asked.approver}
     write_move(unit, file, file, "exception_passed_on", actor="system", facts=facts, said=said)
+    tell(unit, moved)
     return True
 
 

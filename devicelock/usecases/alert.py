@@ -39,6 +39,7 @@ class AlertKind(StrEnum):
     WRONG_REFERENCE = "wrong_reference"
     FIX_OVERDUE = "fix_overdue"
     PROMISE_MISSED = "promise_missed"
+    EXCEPTION_ASKED = "exception_asked"
     EXCEPTION_UNANSWERED = "exception_unanswered"
     LESSON_OVERDUE = "lesson_overdue"
     CLOCK_JUMPED = "clock_jumped"

@@ -70,6 +70,30 @@ def test_it_has_an_approver_by_name_at_once_who_is_not_the_asker_and_the_custome
     ] * 3
 
 
+def test_whoever_is_to_answer_is_told_at_once_and_whoever_it_passes_on_to(desk: CaseDesk) -> None:
+    told = desk.report(claim_type="defective")
+    one = asked(desk, told)
+    name, due_ms = one["exception"], from_iso(one["answer_by"])
+
+    def rung(kind: str) -> list[str]:
+        found = desk.http.get("/v1/alerts", headers=desk.by(one["approver"])).json()["alerts"]
+        return [alert["detail"] for alert in found if (alert["kind"], alert["about"]) == (kind, name)]
+
+    (detail,) = rung("exception_asked")
+    assert detail == (
+        f"In {told['dispute']} something was asked for beyond the rules; "
+        f"{one['approver']} is to answer it by {one['answer_by']}."
+    )
+    asked(desk, told)
+    assert len(rung("exception_asked")) == 1, "the same asked twice waits once"
+    with desk.house.parts.house.unit() as unit:
+        unit.now_ms = due_ms + 1
+        assert pass_on_exceptions(unit, only=name) == 1
+    (detail,) = rung("exception_unanswered")
+    after = desk.view(told)["exceptions"][0]["approver"]
+    assert f"not answered in time; {after} is to answer it by" in detail
+
+
 @pytest.mark.parametrize("asked_for", ["£50 towards a taxi", "a van on 3 May", "a visit on 01/05"])
 def test_what_is_asked_for_may_name_a_sum_or_a_day(desk: CaseDesk, asked_for: str) -> None:
     told = desk.report(claim_type="defective")
@@ -176,7 +200,8 @@ def test_unanswered_for_an_hour_it_rings_goes_to_another_one_and_the_customer_is
     assert "We have not answered yet, and we are sorry." in last_words(desk, told)
     with house.read() as session:
         rings = [row for row in watch_store.alerts(session, seen=False, limit=200) if row.about == name]
-    assert [row.kind for row in rings] == ["exception_unanswered"]
+    assert {row.kind for row in rings} == {"exception_asked", "exception_unanswered"}
+    assert len(rings) == 2
     assert desk.event(told, went_to[0], "exception_grant", exception=name).is_success
     with house.read() as session:
         assert name not in late_exceptions(session, now_ms=due_ms + 9 * HOUR_MS)

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 
+from api.exception_alerts import tell_approver
 from api.parts import Parts
 from api.people import persons
 from api.rounds import timer
@@ -38,7 +39,7 @@ SWAP = "a swap at your door in Leeds"
 def ask(world: World, opened: Opened, asked_for: str = ASKED_FOR) -> str:
     world.kept.secrets.append(asked_for.encode())
     who: dict[str, Any] = {"asked_by": person_of("agent-1"), "actor": "agent-1", "approvers": persons.approvers}
-    act(world, allow_exception.ask, opened, asked_for=asked_for, gap=GAP, **who)
+    act(world, allow_exception.ask, opened, asked_for=asked_for, gap=GAP, tell=tell_approver, **who)
     with world.house.read() as session:
         return exception_book.of_case(session, opened.case)[-1].id
 
@@ -87,6 +88,7 @@ def test_the_service_rings_for_what_nobody_answers_and_gives_it_to_another_appro
 ) -> None:
     opened = world.dispute(None, "defective")
     name = ask(world, opened)
+    assert rings(world, "exception_asked") == [name]
     world.clock.at_ms += HOUR_MS - 5 * 60_000
     let_the_timer_look(world, monkeypatch)
     assert rings(world, "exception_unanswered") == [], "its hour is not over"

@@ -30,7 +30,7 @@ def granted(house: World) -> Callable[[Unit], object]:
     """Somebody asks for what no rule gives, and somebody else gives it with a sum."""
 
     def act(unit: Unit) -> object:
-        named: dict[str, Any] = {"actor": "agent-1", "approvers": lambda *_: ["supervisor-1"]}
+        named: dict[str, Any] = {"actor": "agent-1", "approvers": lambda *_: ["supervisor-1"], "tell": lambda *_: None}
         allow_exception.ask(unit, house.case, asked_for=ASKED_FOR, gap="No rule.", asked_by="Sam", **named)
         unit.session.flush()
         (asked,) = exception_book.of_case(unit.session, house.case)
