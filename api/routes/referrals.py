@@ -125,10 +125,11 @@ def refer(dispute: str, body: ReferralIn, parts: P, caller: Caseworker) -> dict[
 def accept(dispute: str, parts: P, caller: Caseworker) -> dict[str, Any]:
     """Take a case that is referred to your desk: all of it is yours, and the customer is told your name.
 
-    Nobody asks them again who they are, or to call.
+    Nobody asks them again who they are, or to call. If the desk takes such a case no more, it stays where it is.
     """
     with parts.house.unit() as unit:
-        file = refer_case.accept(unit, dispute, actor=caller.account, role=CaseRole(caller.role))
+        role = CaseRole(caller.role)
+        file = refer_case.accept(unit, dispute, directory=parts.desks, actor=caller.account, role=role)
         unit.session.flush()
         return {**case_view(unit.session, file), **desk_view(parts, file, now_ms=unit.now_ms)}
 

@@ -60,6 +60,7 @@ def refer(
     """Offer the case to a desk that takes it; raises what `Directory.target` does, or `Conflict`.
 
     Whoever recognised its customer goes with it: that holds as long as the referral. The same again changes nothing.
+    In the place of a referral to a desk that takes it no more another one can be made at once.
     """
     file = _hold_open(unit, dispute)
     at = file.at_desk
@@ -67,7 +68,7 @@ def refer(
     stands = at.referral_now(unit.now_ms)
     if stands is not None and (stands.desk, stands.by) == (desk, actor):
         return file
-    if stands is not None:
+    if stands is not None and stands.desk in _onward(directory, file):
         why = f"{stands.by} refers it to {stands.desk!r} already"
         raise Conflict("referral", why, fix="Wait until somebody there accepts, or keep the case first.")
     if not someone_there:
@@ -80,8 +81,11 @@ def refer(
     return write_move(unit, file, moved, REFERRED, actor=actor, facts=facts, said=[])
 
 
-def accept(unit: Unit, dispute: str, *, actor: str, role: CaseRole) -> CaseFile:
-    """An agent at the other desk takes the case; raises `Forbidden`, or `Conflict` if no referral stands."""
+def accept(unit: Unit, dispute: str, *, directory: Directory, actor: str, role: CaseRole) -> CaseFile:
+    """An agent at the other desk takes the case; raises `Forbidden`, or `Conflict` if no referral stands.
+
+    The kind of the case or the directory may have changed since: the desk has to take it still.
+    """
     if role is not CaseRole.AGENT:
         fix = "Ask an agent who works at that desk."
         raise Forbidden("role", "only agents look after cases", fix=fix, who=(str(CaseRole.AGENT),))
@@ -92,6 +96,11 @@ def accept(unit: Unit, dispute: str, *, actor: str, role: CaseRole) -> CaseFile:
     if file.case.owner == actor:
         why = "whoever looks after a case cannot accept it from themselves"
         raise Conflict("referral", why, fix="Keep the case, or wait for somebody at that desk.")
+    onward = _onward(directory, file)
+    if stands.desk not in onward:
+        why = f"the desk {stands.desk!r} takes such a case no more, and {file.case.owner} looks after it as before"
+        fix = f"Let {file.case.owner} refer it to one of {', '.join(onward)}." if onward else "Leave it where it is."
+        raise Conflict("referral", why, fix=fix, desks=onward)
     moved = with_owner(unit, file, actor)
     moved = replace(moved, at_desk=replace(file.at_desk, desk=stands.desk, referral=None))
     facts = {"owner": actor, "before": file.case.owner, "desk": stands.desk}
@@ -107,6 +116,12 @@ def keep(unit: Unit, dispute: str, *, actor: str) -> CaseFile:
         return _done_already(unit.session, file, ENDED, actor)
     moved = replace(file, at_desk=replace(file.at_desk, referral=None))
     return write_move(unit, file, moved, ENDED, actor=actor, facts={"desk": stands.desk}, said=[])
+
+
+def _onward(directory: Directory, file: CaseFile) -> tuple[str, ...]:
+    """The desks that take the case as it is now."""
+    onward = directory.onward(file.at_desk.desk, file.case.claim_type, file.order.standing)
+    return tuple(desk.desk for desk in onward)
 
 
 def _hold(unit: Unit, dispute: str) -> CaseFile:

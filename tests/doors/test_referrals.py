@@ -1,6 +1,7 @@
 """A case is handed on without letting go of it: its owner keeps it until somebody accepts; nobody is asked twice."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,12 @@ import httpx
 import pytest
 
 from api.referral_token import make_token
-from custody.disputes.desks import DESKS
+from custody.disputes.desks import DESKS, Directory
+from custody.disputes.machine import CaseRole
 from custody.investigation.verify.pack import verify_pack
 from custody.kernel.clock import MINUTE_MS
+from custody.kernel.errors import Conflict
+from custody.usecases import refer_case
 from custody.usecases.sweep_cases import SweepQuestions, sweep_case
 from tests.doors.case_desk import OURS, CaseDesk
 from tests.doors.command_line import CommandLine
@@ -106,6 +110,32 @@ def test_a_case_is_referred_only_where_its_kind_is_taken_and_never_back(desk: Ca
         assert ask(desk, told, "referral/accept", OTHER[desk.view(told)["owner"]]).is_success
     assert stands(desk, told)["may_refer_to"] == []
     assert ask(desk, told, "referral", "agent-1", desk="front").status_code == 422
+
+
+def test_a_desk_that_takes_the_case_no_more_does_not_get_it_and_its_owner_refers_it_elsewhere_at_once(
+    desk: CaseDesk,
+) -> None:
+    told = desk.report(claim_type="never_received")
+    owner, other = told["owner"], OTHER[told["owner"]]
+    assert ask(desk, told, "referral", owner, desk="deliveries").is_success
+    assert desk.event(told, owner, "classify", claim_type="defective").is_success
+    before = messages(desk, told)
+    refused = ask(desk, told, "referral/accept", other)
+    assert (refused.status_code, refused.json()["desks"]) == (409, ["repairs", "care"])
+    assert (desk.view(told)["owner"], messages(desk, told)) == (owner, before)
+    assert ask(desk, told, "referral", owner, desk="repairs").is_success
+    assert ask(desk, told, "referral/accept", other).json()["desk"] == "repairs"
+
+
+def test_a_desk_that_the_directory_has_no_more_does_not_get_a_case(desk: CaseDesk) -> None:
+    told = desk.report(claim_type="defective")
+    assert ask(desk, told, "referral", told["owner"], desk="repairs").is_success
+    front, care = DESKS.desks[0], DESKS.desks[-1]
+    fewer = Directory(desks=(replace(front, refers_to=("care",)), care))
+    who: dict[str, Any] = {"actor": OTHER[told["owner"]], "role": CaseRole.AGENT}
+    with desk.house.parts.house.unit() as unit, pytest.raises(Conflict, match="takes such a case no more"):
+        refer_case.accept(unit, told["dispute"], directory=fewer, **who)
+    assert stands(desk, told)["owner"] == told["owner"]
 
 
 def test_a_former_customer_is_referred_as_everybody_is(desk: CaseDesk) -> None:
