@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from pydantic import Field
@@ -14,7 +14,7 @@ from api.parts import Parts, parts_of
 from api.people import persons
 from api.people.accounts import Caller
 from api.people.auth import role
-from api.routes.event_parts import FindingIn, OrderDaysIn, PeopleIn, WhereaboutsIn
+from api.routes.event_parts import FindingIn, OrderDaysIn, PeopleIn, WhereaboutsIn, need
 from api.routes.exception_acts import EXCEPTION_ACTS, OutsideTheOfferIn
 from api.routes.reports import NeedsIn
 from api.views import case_view
@@ -49,7 +49,6 @@ from custody.usecases.repeat_move import done_already
 
 router = APIRouter(prefix="/v1/disputes", tags=["disputes"])
 P = Annotated[Parts, Depends(parts_of)]
-T = TypeVar("T")
 CASEWORKERS = ("agent", "supervisor", "investigator")
 
 
@@ -156,7 +155,7 @@ def _classify(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_b
     return move_case.classify_and_offer(
         unit,
         dispute,
-        claim_type=_need(body.claim_type, "claim_type"),
+        claim_type=need(body.claim_type, "claim_type"),
         agreed=body.agreed,
         custody_words=body.custody_words,
         price_reduction_pence=body.price_reduction_pence,
@@ -168,13 +167,13 @@ def _classify(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_b
 
 
 def _whereabouts(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    said = _need(body.whereabouts, "whereabouts")
+    said = need(body.whereabouts, "whereabouts")
     known = replace(joints.wish_facts_of_case(unit.session, dispute), **said.model_dump())
     return learn_facts.whereabouts(unit, dispute, lock_facts=known, actor=caller.account)
 
 
 def _order_days(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    days, reference = _need(body.order_days, "order_days"), _need(body.reference, "reference")
+    days, reference = need(body.order_days, "order_days"), need(body.reference, "reference")
     said = days.model_dump(exclude_none=True)
     role = CaseRole(caller.role)
     return learn_facts.order_days(unit, dispute, days=said, reference=reference, actor=caller.account, role=role)
@@ -186,17 +185,17 @@ def _needs(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book
 
 
 def _collect(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    day, window = _need(body.collect_on, "collect_on"), _need(body.window, "window")
+    day, window = need(body.collect_on, "collect_on"), need(body.window, "window")
     return book_collection(unit, dispute, day=day, window=window, actor=caller.account)
 
 
 def _people(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    return name_people(unit, dispute, said=_need(body.people, "people").said(), actor=caller.account)
+    return name_people(unit, dispute, said=need(body.people, "people").said(), actor=caller.account)
 
 
 def _told(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     told = as_told(
-        what=_need(body.what, "what"),
+        what=need(body.what, "what"),
         by_whom=body.by_whom or "",
         until=body.until,
         amount_pence=body.amount_pence,
@@ -207,17 +206,17 @@ def _told(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.
 
 
 def _rebut(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    told, why, role = _need(body.told, "told"), _need(body.why, "why"), CaseRole(caller.role)
+    told, why, role = need(body.told, "told"), need(body.why, "why"), CaseRole(caller.role)
     return keep_word.rebut(unit, dispute, told=told, why=why, actor=caller.account, role=role)
 
 
 def _support_needs(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    needs = _need(body.support_needs, "support_needs")
+    needs = need(body.support_needs, "support_needs")
     return learn_facts.support_needs(unit, dispute, needs=needs, actor=caller.account)
 
 
 def _in_favour(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    kind, words = _need(body.in_favour, "in_favour"), _need(body.words, "words")
+    kind, words = need(body.in_favour, "in_favour"), need(body.words, "words")
     return learn_facts.in_favour(unit, dispute, kind=kind, words=words, actor=caller.account)
 
 
@@ -226,7 +225,7 @@ def _access_request(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> 
 
 
 def _copy_takes_longer(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    return data_requests.take_longer(unit, dispute, why=_need(body.why, "why"), actor=caller.account)
+    return data_requests.take_longer(unit, dispute, why=need(body.why, "why"), actor=caller.account)
 
 
 def _data_complaint(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
@@ -249,29 +248,29 @@ def _offer(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book
 
 
 def _ask(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    item, text = _need(body.item, "item"), _need(body.text, "text")
+    item, text = need(body.item, "item"), need(body.text, "text")
     return ask_customer.ask(unit, dispute, item=item, text=text, actor=caller.account, role=CaseRole(caller.role))
 
 
 def _remedied(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    reference = _need(body.reference, "reference")
+    reference = need(body.reference, "reference")
     return move_case.remedied(unit, dispute, reference=reference, actor=caller.account, role=CaseRole(caller.role))
 
 
 def _promise_kept(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    promise, reference = _need(body.promise, "promise"), _need(body.reference, "reference")
+    promise, reference = need(body.promise, "promise"), need(body.reference, "reference")
     role = CaseRole(caller.role)
     return move_case.promise_kept(unit, dispute, promise=promise, reference=reference, actor=caller.account, role=role)
 
 
 def _credit_paid(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    reference = _need(body.reference, "reference")
+    reference = need(body.reference, "reference")
     role = CaseRole(caller.role)
     return pay_credit.credit_paid(unit, dispute, reference=reference, actor=caller.account, role=role, pence=body.pence)
 
 
 def _payment_came_back(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    promise, reference = _need(body.promise, "promise"), _need(body.reference, "reference")
+    promise, reference = need(body.promise, "promise"), need(body.reference, "reference")
     role = CaseRole(caller.role)
     people = persons.agents(unit.session)
     return payment_came_back(
@@ -280,7 +279,7 @@ def _payment_came_back(unit: Unit, dispute: str, body: EventIn, caller: Caller) 
 
 
 def _credit_came_back(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    payment, reference = _need(body.payment, "payment"), _need(body.reference, "reference")
+    payment, reference = need(body.payment, "payment"), need(body.reference, "reference")
     role = CaseRole(caller.role)
     return credit_came_back(unit, dispute, payment=payment, reference=reference, actor=caller.account, role=role)
 
@@ -295,7 +294,7 @@ def _decline(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_bo
     return decline_case.decline(
         unit,
         dispute,
-        why=_need(body.why, "why"),
+        why=need(body.why, "why"),
         heard=body.heard,
         actor=Actor(key=caller.person, human=True),
         role=CaseRole(caller.role),
@@ -308,7 +307,7 @@ def _reopen(unit: Unit, dispute: str, _body: EventIn, caller: Caller) -> case_bo
 
 
 def _heard_accepted(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    why, role = _need(body.why, "why"), CaseRole(caller.role)
+    why, role = need(body.why, "why"), CaseRole(caller.role)
     return decline_case.heard_accepted(unit, dispute, why=why, actor=caller.account, role=role)
 
 
@@ -324,12 +323,12 @@ def _change_our_mind(unit: Unit, dispute: str, _body: EventIn, caller: Caller) -
 
 
 def _scheme_accepts(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    reference, role = _need(body.reference, "reference"), CaseRole(caller.role)
+    reference, role = need(body.reference, "reference"), CaseRole(caller.role)
     return move_scheme.scheme_accepts(unit, dispute, reference=reference, actor=caller.account, role=role)
 
 
 def _scheme_decides(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    award, reference, role = _need(body.text, "text"), _need(body.reference, "reference"), CaseRole(caller.role)
+    award, reference, role = need(body.text, "text"), need(body.reference, "reference"), CaseRole(caller.role)
     return move_scheme.scheme_decides(
         unit,
         dispute,
@@ -343,7 +342,7 @@ def _scheme_decides(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> 
 
 
 def _join(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    into, role = _need(body.into, "into"), CaseRole(caller.role)
+    into, role = need(body.into, "into"), CaseRole(caller.role)
     return join_reports(unit, dispute=dispute, into=into, consent=body.consent, actor=caller.account, role=role)
 
 
@@ -379,9 +378,3 @@ _ACTS: Mapping[str, Callable[[Unit, str, EventIn, Caller], case_book.CaseFile]] 
     "reopen": _reopen,
     **EXCEPTION_ACTS,
 }
-
-
-def _need(value: T | None, name: str) -> T:
-    if not value:
-        raise Rejected("field", f"{name} is missing", fix=f"Send {name} with this event.")
-    return value

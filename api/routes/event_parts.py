@@ -1,12 +1,22 @@
 """What events of a case carry beside plain fields: whereabouts, days, who is who, what is found for a decline."""
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import Field
 
 from api.http.body import Body, Day
 from custody.disputes.case_guards import Ground
 from custody.disputes.people import MOST_NAME, PeopleSaid, Relation
+from custody.kernel.errors import Rejected
+
+T = TypeVar("T")
+
+
+def need(value: T | None, name: str) -> T:
+    """What an event needs; raises `Rejected("field")` if it is missing, or words that say nothing."""
+    if not value or (isinstance(value, str) and not value.strip()):
+        raise Rejected("field", f"{name} is missing", fix=f"Send {name} with this event.")
+    return value
 
 
 class WhereaboutsIn(Body):

@@ -10,9 +10,9 @@ from api.exception_alerts import tell_approver
 from api.http.body import Body, Day
 from api.people import persons
 from api.people.accounts import Caller
+from api.routes.event_parts import need
 from custody.disputes.machine import CaseRole
 from custody.disputes.outside_promise import as_told
-from custody.kernel.errors import Rejected
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases import allow_exception, settle_answers
@@ -53,7 +53,7 @@ class OutsideTheOfferIn(Body):
 
 
 def _exception(unit: Unit, dispute: str, body: OutsideTheOfferIn, caller: Caller) -> CaseFile:
-    asked_for, gap = _need(body.asked_for, "asked_for"), _need(body.gap, "gap")
+    asked_for, gap = need(body.asked_for, "asked_for"), need(body.gap, "gap")
     who: dict[str, Any] = {"asked_by": caller.person, "actor": caller.account, "approvers": persons.approvers}
     return allow_exception.ask(unit, dispute, asked_for=asked_for, gap=gap, tell=tell_approver, **who)
 
@@ -63,20 +63,20 @@ def _grant(unit: Unit, dispute: str, body: OutsideTheOfferIn, caller: Caller) ->
 
 
 def _give_instead(unit: Unit, dispute: str, body: OutsideTheOfferIn, caller: Caller) -> CaseFile:
-    _need(body.what, "what")
-    return allow_exception.give_instead(unit, dispute, why=_need(body.why, "why"), **_answer(body, caller))
+    need(body.what, "what")
+    return allow_exception.give_instead(unit, dispute, why=need(body.why, "why"), **_answer(body, caller))
 
 
 def _two_answers(unit: Unit, dispute: str, body: OutsideTheOfferIn, caller: Caller) -> CaseFile:
     one = as_told(
-        what=_need(body.what, "what"),
+        what=need(body.what, "what"),
         by_whom=body.by_whom or "",
         until=body.until,
         amount_pence=body.amount_pence,
         now_ms=unit.now_ms,
     )
     other = as_told(
-        what=_need(body.other, "other"),
+        what=need(body.other, "other"),
         by_whom=body.other_by or "",
         until=body.other_until,
         amount_pence=body.other_pence,
@@ -104,15 +104,9 @@ EXCEPTION_ACTS: Mapping[str, Callable[[Unit, str, OutsideTheOfferIn, Caller], Ca
 
 def _answer(body: OutsideTheOfferIn, caller: Caller) -> dict[str, Any]:
     return {
-        "exception": _need(body.exception, "exception"),
+        "exception": need(body.exception, "exception"),
         "gives": Given(what=body.what, until=body.until, amount_pence=body.amount_pence, beside=body.beside),
         "actor": caller.account,
         "role": CaseRole(caller.role),
         "may_approve": persons.may_approve,
     }
-
-
-def _need(text: str | None, name: str) -> str:
-    if not text or not text.strip():
-        raise Rejected("field", f"{name} is missing", fix=f"Send {name} with this event.")
-    return text
