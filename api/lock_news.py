@@ -170,15 +170,24 @@ def hold_for_move(unit: Unit, *, disputes: Collection[str], imei: str | None = N
 
     `imei`: the handset of a case that is not opened yet.
     """
-    session = unit.session
-    files = [case_book.read(session, dispute) for dispute in disputes]
+    files = [case_book.read(unit.session, dispute) for dispute in disputes]
     imeis = {name for name in (imei, *(file.imei for file in files)) if name is not None}
+    case_book.hold(unit, {*disputes, *_hold_locks_of(unit.session, disputes, imeis)})
+
+
+def claim_for_erasure(unit: Unit, disputes: Collection[str], imeis: Collection[str]) -> None:
+    """Hold all that an erasure of these cases, or of what is known of these handsets, may change, in the same order."""
+    case_book.claim(unit, {*disputes, *_hold_locks_of(unit.session, disputes, imeis)})
+
+
+def _hold_locks_of(session: Session, disputes: Collection[str], imeis: Collection[str]) -> set[str]:
+    """Hold the locks of cases and of handsets, with these; the cases that they are of."""
     devices = {row.device for row in (lock_store.device_by_imei(session, name) for name in imeis) if row is not None}
     names = {row.id for dispute in disputes for row in lock_store.orders_of_dispute(session, dispute)}
     names.update(lock_store.names_of_devices(session, devices))
     orders = lock_store.orders(session, names)
     lock_store.devices(session, devices | {order.device for order in orders.values()})
-    case_book.hold(unit, {*disputes, *(order.dispute for order in orders.values() if order.dispute is not None)})
+    return {order.dispute for order in orders.values() if order.dispute is not None}
 
 
 def lock_was_wrong(unit: Unit, order: LockOrderRow) -> None:

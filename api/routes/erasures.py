@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from api.http.body import Body
+from api.lock_news import claim_for_erasure
 from api.parts import Parts, parts_of
 from api.people.accounts import Caller
 from api.people.auth import role
@@ -35,7 +36,13 @@ def erase(body: EraseIn, parts: P, caller: Annotated[Caller, Depends(role("super
     """
     with parts.house.unit() as unit:
         done = erase_now(
-            unit, body.target, reason=body.reason, actor=caller.account, holds=locks_on, forgets=forget_locks
+            unit,
+            body.target,
+            reason=body.reason,
+            actor=caller.account,
+            holds=locks_on,
+            forgets=forget_locks,
+            claims=claim_for_erasure,
         )
     gone = drop_old_pages(parts.engine)
     return {

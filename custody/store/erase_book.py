@@ -96,6 +96,11 @@ def open_cases(session: Session) -> list[CaseFile]:
     return [file for file in found.values() if goes_on(file)]
 
 
+def cases_of(session: Session, orders: Collection[str]) -> list[str]:
+    """The cases that name these orders or were led to one of them."""
+    return list(session.scalars(select(col(DisputeRow.id)).where(col(DisputeRow.order_ref).in_(orders))).all())
+
+
 def delete_openings(session: Session, places: Collection[int], *, at_ms: Instant) -> list[int]:
     """Delete these openings; returns the places that still had one."""
     held = select(col(OpeningRow.place)).where(col(OpeningRow.place).in_(places), col(OpeningRow.content).is_not(None))

@@ -29,6 +29,7 @@ from custody.kernel.errors import Conflict, NotFound, Rejected
 from custody.scans.follow import concerned
 from custody.scans.place import ToldPlace, place_of, tell_place
 from custody.store import case_book, drop_book, erase_book, exception_book, outside_book, stretch_book
+from custody.store.case_book import CaseFile
 from custody.store.tables import ErasureRow, SaleRow
 from custody.store.unit import Unit
 from custody.trail.names import ORDER, aliases, imei_of, is_parcel, named
@@ -44,9 +45,18 @@ Forgets = Callable[[Session, Collection[str]], Collection[int]]
 """Deletes what there is of these cases elsewhere, or of handsets named by their IMEIs; returns its records' entries."""
 
 
+Claims = Callable[[Unit, Collection[str], Collection[str]], None]
+"""Holds cases until the unit ends, with what rests on them and on handsets named by their IMEIs."""
+
+
 def nothing_else(_session: Session, _names: Collection[str]) -> Collection[int]:
     """There is nothing elsewhere."""
     return ()
+
+
+def the_cases(unit: Unit, cases: Collection[str], _imeis: Collection[str]) -> None:
+    """Nothing rests on them."""
+    case_book.claim(unit, cases)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,12 +72,23 @@ class Erased:
     repeated: bool = False
 
 
-def erase(unit: Unit, target: str, *, reason: str, actor: str, holds: Holds, forgets: Forgets = nothing_else) -> Erased:
-    """Erase a case by its name, or else a parcel by any name; raises `Rejected`, `NotFound` or `Conflict`."""
+def erase(
+    unit: Unit,
+    target: str,
+    *,
+    reason: str,
+    actor: str,
+    holds: Holds,
+    forgets: Forgets = nothing_else,
+    claims: Claims = the_cases,
+) -> Erased:
+    """Erase a case by its name, or else a parcel by any name; raises `Rejected`, `NotFound` or `Conflict`.
+
+    All that goes is held by `claims` before anything is asked of it: its customer may open a case again meanwhile.
+    """
     check_reason(reason)
-    if is_case(target):
-        return _erase_case(unit, target, reason=reason, actor=actor, holds=holds, forgets=forgets)
-    return _erase_parcel(unit, target, reason=reason, actor=actor, holds=holds, forgets=forgets)
+    by = _Asked(reason=reason, actor=actor, holds=holds, forgets=forgets, claims=claims)
+    return _erase_case(unit, target, by) if is_case(target) else _erase_parcel(unit, target, by)
 
 
 def check_reason(reason: str) -> None:
@@ -81,8 +102,19 @@ def is_case(target: str) -> bool:
     return target.startswith("case_")
 
 
-def _erase_case(unit: Unit, dispute: str, *, reason: str, actor: str, holds: Holds, forgets: Forgets) -> Erased:
-    session, file = unit.session, case_book.read(unit.session, dispute)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """Why something is erased, by whom, and what else is asked of it."""
+
+    reason: str
+    actor: str
+    holds: Holds
+    forgets: Forgets
+    claims: Claims
+
+
+def _erase_case(unit: Unit, dispute: str, by: _Asked) -> Erased:
+    session, file = unit.session, _hold_case(unit, dispute, by)
     # 1. A case that goes on needs its records, and those of what was joined into it; so does a lock that rests on it.
     held = case_book.goes_on(session, file).case
     if held.state not in CASE.terminal:
@@ -94,7 +126,7 @@ def _erase_case(unit: Unit, dispute: str, *, reason: str, actor: str, holds: Hol
     if exception_book.waits_in(session, cases):
         why = f"in {dispute} something that its customer asked for waits for its answer"
         raise Conflict("legal_hold", why, fix="Erase it once that is answered.")
-    if needed := holds(session, cases):
+    if needed := by.holds(session, cases):
         raise Conflict("legal_hold", f"on {dispute} rests {'; '.join(needed)}", fix="Release the lock first.")
     if any(one.what == A_COPY and is_owed(one) for one in case_book.promises(session, held.id)):
         raise Conflict("legal_hold", f"a copy of it is owed to the customer of {held.id}", fix="Send the copy first.")
@@ -106,33 +138,48 @@ def _erase_case(unit: Unit, dispute: str, *, reason: str, actor: str, holds: Hol
         detail = f"{dispute} was joined into {held.id}, and its words and files are in that one"
         raise Conflict("joined", detail, fix=f"Erase {held.id}; {dispute} goes with it.")
     # 3. Everything personal, once, then the openings of the records.
-    indexes = [*forgets(session, cases)]
+    indexes = [*by.forgets(session, cases)]
     for case in () if blank else cases:
         indexes += erase_book.forget_case(session, case, token_hash=unit.ids.random_bytes(32))
     gone = erase_book.delete_openings(session, [*map(place_of, indexes)], at_ms=unit.now_ms)
     if blank and not gone:
         return _as_before(before[-1])
-    return write_notice(unit, dispute, "case", gone, reason=reason, actor=actor)
+    return write_notice(unit, dispute, "case", gone, reason=by.reason, actor=by.actor)
 
 
-def _erase_parcel(unit: Unit, item: str, *, reason: str, actor: str, holds: Holds, forgets: Forgets) -> Erased:
+def _hold_case(unit: Unit, dispute: str, by: _Asked) -> CaseFile:
+    """A case as it is now, held with those that were joined into it and where it goes on; raises `Conflict`."""
+    names = _joined(unit.session, dispute)
+    by.claims(unit, names, ())
+    if not _joined(unit.session, dispute) <= names:
+        raise Conflict("changed", "it was joined with another case meanwhile", fix="Send the same request again.")
+    return case_book.read(unit.session, dispute)
+
+
+def _joined(session: Session, dispute: str) -> set[str]:
+    goes_on = case_book.goes_on(session, case_book.read(session, dispute)).case.id
+    return {dispute, goes_on, *case_book.joined_into(session, dispute)}
+
+
+def _erase_parcel(unit: Unit, item: str, by: _Asked) -> Erased:
     session = unit.session
     try:
         parcel, found = _find_parcel(session, item)
     except (NotFound, Rejected):
-        done = _erase_order(unit, item, reason=reason, actor=actor, holds=holds, forgets=forgets)
+        done = _erase_order(unit, item, by)
         if done is None:
             raise
         return done
     mine, shared = _split(session, found, parcel)
     names = {name for each in found.trail.belongings.items for name in each.names} | _packed(found, parcel, mine)
     imeis = {imei for name in names if (imei := imei_of(name))}
+    references = [order.removeprefix(ORDER) for order in found.trail.belongings.orders]
     # 1. Nobody needs it any more.
-    _check_holds(session, "the parcel", found.trail.belongings.orders, {parcel, *imeis}, holds)
+    by.claims(unit, erase_book.cases_of(session, references), imeis)
+    _check_holds(session, "the parcel", found.trail.belongings.orders, {parcel, *imeis}, by.holds)
     # 2. What was kept elsewhere, aside or computed with; then its scans without those that others need.
     forgotten = {alias for name in names for alias in aliases(name)}
-    references = [order.removeprefix(ORDER) for order in found.trail.belongings.orders]
-    records = [*forgets(session, imeis - erase_book.sold_elsewhere(session, imeis, references))]
+    records = [*by.forgets(session, imeis - erase_book.sold_elsewhere(session, imeis, references))]
     erase_book.forget_quarantined(session, {parcel, *forgotten, *imeis}, orders=found.trail.belongings.orders)
     erase_book.forget_inputs(session, [parcel])
     records += erase_book.forget_contacts(session, references)
@@ -144,7 +191,7 @@ def _erase_parcel(unit: Unit, item: str, *, reason: str, actor: str, holds: Hold
     others = {key for entry in found.trail.entries for key in concerned(entry.event)} - forgotten
     erase_book.forget_scans(session, mine, but={parcel, *others})
     erase_book.forget_parcels(session, parcel, forgotten, going_on=drop_book.still_read(session, forgotten))
-    return write_notice(unit, parcel, "parcel", gone, reason=reason, actor=actor, shared=shared)
+    return write_notice(unit, parcel, "parcel", gone, reason=by.reason, actor=by.actor, shared=shared)
 
 
 def _find_parcel(session: Session, item: str) -> tuple[str, FoundTrail]:
@@ -155,20 +202,21 @@ def _find_parcel(session: Session, item: str) -> tuple[str, FoundTrail]:
     return parcel, found
 
 
-def _erase_order(unit: Unit, item: str, *, reason: str, actor: str, holds: Holds, forgets: Forgets) -> Erased | None:
+def _erase_order(unit: Unit, item: str, by: _Asked) -> Erased | None:
     """What the seller recorded of an order that no scan leads from to a parcel; None if nothing is left to erase."""
     session, target = unit.session, item.strip()
     sale = session.get(SaleRow, target.removeprefix(ORDER)) if target.startswith(ORDER) else None
     if sale is None:
         return None
-    _check_holds(session, "the order", [target], {sale.imei}, holds)
+    by.claims(unit, erase_book.cases_of(session, [sale.order_ref]), {sale.imei})
+    _check_holds(session, "the order", [target], {sale.imei}, by.holds)
     again = erase_book.sold_elsewhere(session, [sale.imei], [sale.order_ref])
-    records = [*forgets(session, {sale.imei} - again)]
+    records = [*by.forgets(session, {sale.imei} - again)]
     erase_book.forget_quarantined(session, (), orders=[target])
     records += erase_book.forget_contacts(session, [sale.order_ref])
     gone = erase_book.delete_openings(session, [*map(place_of, records)], at_ms=unit.now_ms)
     if gone:
-        return write_notice(unit, target, "order", gone, reason=reason, actor=actor)
+        return write_notice(unit, target, "order", gone, reason=by.reason, actor=by.actor)
     before = erase_book.erasures_of(session, target)
     return _as_before(before[-1]) if before else None
 

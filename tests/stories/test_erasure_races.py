@@ -1,0 +1,94 @@
+"""What is erased is held first: nobody opens it again, or asks for its lock again, between the question and the act."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from api import customer_moves
+from api.lock_news import claim_for_erasure
+from custody.disputes.machine import CaseRole
+from custody.kernel.errors import Conflict
+from custody.store import case_book
+from custody.store.unit import Unit
+from custody.usecases import move_case
+from custody.usecases.erase import erase
+from devicelock import put_off_store
+from devicelock.usecases.ask_again import ask_again, due_put_off
+from devicelock.usecases.forget_locks import forget_locks, locks_on
+from devicelock.usecases.hold_locks import hold_locks
+from tests.stories.case_steps import act
+from tests.stories.test_lock_races import meanwhile
+from tests.world import World, new_world
+
+
+def erasing(target: str) -> Callable[[Unit], object]:
+    """The erasure of a case or a parcel, as its door does it."""
+
+    def run(unit: Unit) -> object:
+        by = {"holds": locks_on, "forgets": forget_locks, "claims": claim_for_erasure}
+        return erase(unit, target, reason="asked", actor="supervisor-1", **by)
+
+    return run
+
+
+def refused(target: str) -> Callable[[Unit], object]:
+    """The same; somebody still needs it."""
+
+    def run(unit: Unit) -> None:
+        with pytest.raises(Conflict, match="is triaged"):
+            erasing(target)(unit)
+
+    return run
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("what", ["case", "order"])
+def test_a_report_that_is_opened_again_at_that_moment_is_not_erased(
+    postgres_url: str, tmp_path: Path, what: str
+) -> None:
+    world = new_world(postgres_url, tmp_path / "world")
+    opened = world.dispute(world.parcels[0], "damaged")
+    act(world, move_case.withdraw, opened, actor="customer", locks_settled=True)
+    order = world.case(opened).case.order_ref
+
+    def reopen(unit: Unit) -> None:
+        move_case.reopen(unit, opened.case, actor="customer", role=CaseRole.CUSTOMER)
+
+    meanwhile(world, reopen, refused(opened.case if what == "case" else f"po:{order}"))
+    with world.house.read() as session:
+        listed = case_book.listing(session, state="triaged", after=None, limit=9)
+    file = world.case(opened)
+    world.audit()
+    world.close()
+    assert file.case.words not in {"", "erased"}
+    assert [(one.case.id, one.case.state) for one in listed] == [(opened.case, "triaged")]
+
+
+@pytest.mark.postgres
+def test_erasing_a_case_beside_the_look_at_its_lock_that_is_put_off_waits_for_it(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    world: World = new_world(postgres_url, tmp_path / "world", parcels=2)
+    world.throw_switch(on=True)
+    world.switched_on(world.parcels[0])
+    opened = world.dispute(world.parcels[0], "never_received")
+    world.deliver()
+    with world.house.unit() as unit:
+        customer_moves.found_it(unit, world.office, dispute=opened.case)
+    world.throw_switch(on=False, by="supervisor-2")
+    with world.house.read() as session:
+        (order,) = due_put_off(session, now_ms=world.clock.now_ms())
+
+    def look(unit: Unit) -> None:
+        hold_locks(unit, world.office, [order])
+
+    def go_on(unit: Unit) -> None:
+        assert ask_again(unit, world.office) == 1
+
+    meanwhile(world, look, erasing(opened.case), then=go_on)
+    with world.house.read() as session:
+        assert put_off_store.count(session) == 0
+    words = world.case(opened).case.words
+    world.close()
+    assert words == "erased"
