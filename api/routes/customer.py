@@ -15,9 +15,8 @@ from sqlmodel import Session
 from api import customer_moves, joints, lock_news
 from api.confirm_kind import confirm_kind
 from api.customer_troubles import in_their_words
-from api.form_name import name_once
-from api.given_name import cut_name
 from api.http.body import Body, one_of
+from api.keep_given import heard_in, keep_given, keep_words
 from api.lock_views import order_views, own_locks
 from api.own_handsets import code_is_due, is_locked_for_another, is_their_own, of_one_handset, own_handsets
 from api.parts import Parts, parts_of
@@ -32,7 +31,7 @@ from custody.kernel.clock import from_iso, to_iso
 from custody.kernel.errors import Conflict, Rejected, Unavailable
 from custody.store import case_book, evidence_book
 from custody.store.case_book import CaseFile
-from custody.store.evidence_book import MAX_FILE_BYTES, WORDS, Given
+from custody.store.evidence_book import MAX_FILE_BYTES
 from custody.store.unit import Unit
 from custody.usecases import ask_customer, data_requests, keep_word, move_case, move_scheme
 from custody.usecases.open_dispute import hash_token
@@ -196,9 +195,7 @@ def take_answer(token: str, body: AnswerIn, parts: Parts, *, once: str = "") -> 
     """The same; words that the same form (`once`) brought before are there already."""
 
     def act(unit: Unit, file: CaseFile) -> None:
-        pointer, is_new = (
-            _keep_words(unit, file.case.id, body.words, once, ask=body.ask) if body.words else (None, True)
-        )
+        pointer, is_new = keep_words(unit, file.case.id, body.words, once, ask=body.ask) if body.words else (None, True)
         if is_new:
             ask_customer.answer(unit, file.case.id, ask_id=body.ask, pointer=pointer, actor=CUSTOMER)
 
@@ -217,8 +214,8 @@ def take_words(token: str, words: str, parts: Parts, *, once: str = "") -> dict[
 
     def act() -> str:
         with parts.house.unit() as unit:
-            dispute = _heard_in(unit.session, token)
-            kept, is_new = _keep_words(unit, dispute, words, once)
+            dispute = heard_in(unit, token)
+            kept, is_new = keep_words(unit, dispute, words, once)
             case_book.say(unit, dispute, [say("case.received")] if is_new else [])
             return kept
 
@@ -240,8 +237,8 @@ def take_file(token: str, file: UploadFile, parts: Parts, ask: str | None = None
 
     def act() -> str:
         with parts.house.unit() as unit:
-            dispute = _heard_in(unit.session, token)
-            kept, is_new = _keep(unit, dispute, name=name, media_type=kind, content=content, once=once, ask=ask)
+            dispute = heard_in(unit, token)
+            kept, is_new = keep_given(unit, dispute, name=name, media_type=kind, content=content, once=once, ask=ask)
             if is_new and ask is None:
                 case_book.say(unit, dispute, [say("case.received")])
             if is_new and ask is not None:
@@ -264,9 +261,9 @@ def take_data_request(token: str, body: DataIn, parts: Parts, *, once: str = "")
 
     def act() -> dict[str, Any]:
         with parts.house.unit() as unit:
-            dispute = _heard_in(unit.session, token)
+            dispute = heard_in(unit, token)
             if body.words.strip():
-                _keep_words(unit, dispute, body.words, once, "data")
+                keep_words(unit, dispute, body.words, once, "data")
             ask(unit, dispute, actor=CUSTOMER)
             unit.session.flush()
             return customer_view(unit.session, token)
@@ -355,11 +352,6 @@ def _settled(move: Callable[..., object]) -> Callable[[Unit, CaseFile], object]:
     return act
 
 
-def _heard_in(session: Session, token: str) -> str:
-    """The case in which somebody hears what is given by a link: where it goes on, if it was joined."""
-    return case_book.goes_on(session, case_book.read_by_token(session, hash_token(token))).case.id
-
-
 def _again(once: str, act: Callable[[], T]) -> T:
     """Do it; if the other tap of the same form was faster, find what it did."""
     try:
@@ -368,33 +360,3 @@ def _again(once: str, act: Callable[[], T]) -> T:
         if not once:
             raise
         return act()
-
-
-def _keep_words(unit: Unit, dispute: str, words: str, once: str, ask: str | None = None) -> tuple[str, bool]:
-    return _keep(unit, dispute, name=WORDS, media_type="text/plain", content=words.encode(), once=once, ask=ask)
-
-
-def _keep(
-    unit: Unit, dispute: str, *, name: str, media_type: str, content: bytes, once: str, ask: str | None
-) -> tuple[str, bool]:
-    """The name of what was given, and whether it is new: a form that is sent twice gives it once.
-
-    The forms of one page have one value (`once`): what is given as an answer is another thing than the same beside it.
-    """
-    digest = hashlib.sha256(content).digest()
-    said = [dispute, name, digest.hex(), *([ask] if ask else [])]
-    evidence = name_once(once, "ev", said) or unit.ids.new("ev")
-    if evidence_book.is_kept(unit.session, evidence):
-        return evidence, False
-    given = Given(
-        id=evidence,
-        name=cut_name(name),
-        media_type=media_type[:100],
-        sha256=digest,
-        bytes=len(content),
-        given_by=CUSTOMER,
-        at_ms=unit.now_ms,
-    )
-    evidence_book.keep(unit.session, dispute, given, content)
-    case_book.note(unit, dispute, "evidence", actor=CUSTOMER, facts={"evidence": evidence, "sha256": digest})
-    return evidence, True

@@ -2,17 +2,22 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from api import customer_moves
 from api.lock_news import claim_for_erasure
+from api.parts import Parts
+from api.routes.customer import take_words
 from custody.disputes.machine import CaseRole
-from custody.kernel.errors import Conflict
-from custody.store import case_book
+from custody.kernel.errors import Conflict, NotFound
+from custody.store import case_book, evidence_book
 from custody.store.unit import Unit
 from custody.usecases import move_case
 from custody.usecases.erase import erase
+from custody.usecases.renew_link import renew_link
 from devicelock import put_off_store
 from devicelock.usecases.ask_again import ask_again, due_put_off
 from devicelock.usecases.forget_locks import forget_locks, locks_on
@@ -63,6 +68,26 @@ def test_a_report_that_is_opened_again_at_that_moment_is_not_erased(
     world.close()
     assert file.case.words not in {"", "erased"}
     assert [(one.case.id, one.case.state) for one in listed] == [(opened.case, "triaged")]
+
+
+@pytest.mark.postgres
+def test_what_a_customer_gives_while_their_case_is_erased_is_not_kept(postgres_url: str, tmp_path: Path) -> None:
+    world = new_world(postgres_url, tmp_path / "world")
+    opened = world.dispute(world.parcels[0], "damaged")
+    act(world, move_case.withdraw, opened, actor="customer", locks_settled=True)
+    with world.house.unit() as unit:
+        link = renew_link(unit, opened.case, actor="agent-1", role=CaseRole.AGENT)
+    parts = cast("Parts", SimpleNamespace(house=world.house))
+
+    def give(_unit: Unit) -> None:
+        with pytest.raises(NotFound, match="opens no case"):
+            take_words(link, "My neighbour Ann Other saw it.", parts)
+
+    meanwhile(world, erasing(opened.case), give)
+    with world.house.read() as session:
+        given = evidence_book.of_case(session, opened.case)
+    world.close()
+    assert list(given) == []
 
 
 @pytest.mark.postgres
