@@ -56,6 +56,10 @@ A scheme may decide the same in the same words, and begin them with a capital le
 """
 
 
+FROM_AN_ORDER = '"by_order":true'
+"""In the facts of a case: a name that came from its order (`people.Person.by_order`)."""
+
+
 def erasures_of(session: Session, target: str) -> list[ErasureRow]:
     """What was erased of a parcel or a case, oldest first."""
     query = select(ErasureRow).where(col(ErasureRow.target) == target).order_by(col(ErasureRow.at_ms))
@@ -150,7 +154,8 @@ def forget_contacts(session: Session, orders: Iterable[str]) -> list[int]:
     The names that came from an order into its cases go too.
     """
     references = list(orders)
-    for case in session.scalars(select(DisputeRow).where(col(DisputeRow.order_ref).in_(references))).all():
+    named = col(DisputeRow.order_ref).in_(references), col(DisputeRow.facts).contains(FROM_AN_ORDER)
+    for case in session.scalars(select(DisputeRow).where(*named)).all():
         file = msgspec.json.decode(case.facts, type=CaseFile)
         here = told_here(file.case.people)
         if here != file.case.people:
