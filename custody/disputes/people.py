@@ -10,7 +10,8 @@ Each may be somebody else, and each may be left out: then nobody but whoever tol
 - A lock concerns whoever uses the phone too. Where somebody else does, it waits for their word that they do not have
   it; their word that they have it is a reason against every lock.
 
-A name that the seller's record of an order told (`by_order`) is for staff alone: anybody may quote an order's number.
+A name that the seller's record of an order told (`by_order`) is for staff alone, and so is how to reach them: anybody
+may quote an order's number, and say something of whoever it names.
 """
 
 import re
@@ -42,12 +43,16 @@ class Relation(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Somebody, by the name that we were told; without one, somebody who died and whom nobody named."""
+    """Somebody, by the name that we were told; without one, somebody who died and whom nobody named.
+
+    `contact_by_order`: the record of the order told how to reach them, and their name was told in the case as well.
+    """
 
     name: str
     contact: str = ""
     has_died: bool = False
     by_order: bool = False
+    contact_by_order: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +150,11 @@ def told_here(people: CasePeople | None) -> CasePeople | None:
     """Those whom somebody named in the case itself: all that whoever has its link may read."""
     if people is None:
         return None
-    here = {relation: person for relation, person in people.named().items() if not person.by_order}
+    here = {
+        relation: replace(person, contact="") if person.contact_by_order else person
+        for relation, person in people.named().items()
+        if not person.by_order
+    }
     bare = CasePeople(user_has_it=people.user_has_it, bereaved=people.bereaved)
     found = _with(bare, here)
     return None if found == NOBODY else found
@@ -204,7 +213,10 @@ def never_after_a_death(people: CasePeople | None, item: str) -> bool:
 
 def _named(before: Person | None, name: str) -> Person:
     """The same person if they were named so before, who lives then; else somebody new, of whom no contact is known."""
-    return replace(before, has_died=False, by_order=False) if before and before.name == name else Person(name=name)
+    if before is None or before.name != name:
+        return Person(name=name)
+    by_record = bool(before.contact) and (before.by_order or before.contact_by_order)
+    return replace(before, has_died=False, by_order=False, contact_by_order=by_record)
 
 
 def _reached(people: CasePeople, contact: str) -> tuple[Relation, Person]:
@@ -212,7 +224,7 @@ def _reached(people: CasePeople, contact: str) -> tuple[Relation, Person]:
     relation, person = written_to(people), addressee(people)
     if relation is None or person is None:
         raise Rejected("people", "nobody is named to write to", fix="Name who speaks for the customer, or the holder.")
-    return relation, replace(person, contact=contact, by_order=False)
+    return relation, replace(person, contact=contact, contact_by_order=False)
 
 
 def _first_alive(people: CasePeople | None, relations: tuple[Relation, ...]) -> Relation | None:

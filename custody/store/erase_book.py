@@ -56,8 +56,8 @@ A scheme may decide the same in the same words, and begin them with a capital le
 """
 
 
-FROM_AN_ORDER = '"by_order":true'
-"""In the facts of a case: a name that came from its order (`people.Person.by_order`)."""
+FROM_AN_ORDER = 'by_order":true'
+"""In the facts of a case: a name or a contact that came from its order (`people.Person`)."""
 
 
 def erasures_of(session: Session, target: str) -> list[ErasureRow]:

@@ -171,24 +171,48 @@ def test_the_names_on_an_order_are_for_staff_and_not_for_whoever_quotes_its_numb
     assert HUSBAND not in json.dumps(desk.own(told))
 
 
-def test_the_names_on_an_order_are_erased_with_its_contact(desk: CaseDesk) -> None:
-    order = "SO-PEOPLE-ERASED"
-    sold = {"order": order, "imei": "490154203237518", "people": {"holder": HUSBAND}, "customer": {"contact": "a@b.uk"}}
+@pytest.mark.parametrize("said", [{"write_to": "me@stranger.example"}, {"died": ["holder"]}, {"user_has_it": True}])
+def test_whoever_quotes_an_order_learns_no_name_of_it_by_saying_something_of_whom_it_names(
+    desk: CaseDesk, said: dict[str, Any]
+) -> None:
+    order = f"SO-PEOPLE-{next(NUMBERS)}"
+    people = {"holder": HUSBAND, "user": GRANDSON, "write_to": "arthur@example.org"}
+    sold = {"order": order, "imei": "356938035643809", "people": people}
     assert desk.http.post("/v1/orders", json=sold, headers=desk.by("agent-1")).is_success
     told = desk.report(order=order, claim_type="defective")
+    assert names(desk, told, **said).is_success
+    read = [json.dumps(desk.own(told)), *(content.decode() for content in desk.file(told).values())]
+    assert not [name for name in (HUSBAND, GRANDSON, "arthur@") for text in read if name in text]
+    assert names(desk, told, holder=HUSBAND).is_success
+    own = json.dumps(desk.own(told))
+    assert (HUSBAND in own, "arthur@" in own) == (True, False), "a name that they know tells them no more"
+    assert desk.view(told)["people"]["holder"]["contact"] == said.get("write_to", "arthur@example.org")
+
+
+def test_the_names_on_an_order_are_erased_with_its_contact(desk: CaseDesk) -> None:
+    order = "SO-PEOPLE-ERASED"
+    sold: dict[str, Any] = {"order": order, "imei": "490154203237518", "customer": {"contact": "a@b.uk"}}
+    sold["people"] = {"holder": HUSBAND, "write_to": "arthur@b.uk"}
+    assert desk.http.post("/v1/orders", json=sold, headers=desk.by("agent-1")).is_success
+    told, known = (desk.report(order=order, claim_type="defective") for _ in range(2))
     assert names(desk, told, payer=SON).is_success
-    assert desk.http.post(f"/v1/customer/{told['customer_token']}/withdraw").is_success
+    assert names(desk, known, holder=HUSBAND).is_success
+    for each in (told, known):
+        assert desk.http.post(f"/v1/customer/{each['customer_token']}/withdraw").is_success
     body = {"target": f"po:{order}", "reason": "asked"}
     erased = desk.http.post("/v1/erasures", json=body, headers=desk.by("supervisor-1"))
     assert erased.is_success, erased.text
     with desk.house.parts.house.read() as session:
         facts = session.get_one(SaleRow, order).facts
-        people = case_book.read(session, told["dispute"]).case.people
+        people, named = (case_book.read(session, each["dispute"]).case.people for each in (told, known))
     assert HUSBAND not in facts
     assert "a@b.uk" not in facts
     assert people is not None
     assert people.holder is None, "it came from the order into its case, and goes with it"
     assert people.payer is not None, "told in the case, it goes with the case"
+    assert named is not None
+    assert named.holder is not None
+    assert (named.holder.name, named.holder.contact) == (HUSBAND, ""), "how to reach them came from the order"
 
 
 def test_who_is_named_in_the_report_itself_is_known_before_any_lock_is_judged(desk: CaseDesk, network: World) -> None:
