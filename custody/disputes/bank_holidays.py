@@ -2,8 +2,9 @@
 
 The rule (Banking and Financial Dealings Act 1971, Schedule 1, and what is proclaimed every year): 1 January, Good
 Friday, Easter Monday, the first Monday in May, the last Mondays in May and August, 25 and 26 December. A day that falls
-on a weekend is made up for on the next free week day. A year of the lists is as it was published, with the days that
-were moved or proclaimed for once. A year before them is refused: what was moved in it is known, and not here.
+on a weekend is made up for on the next free week day. A year of the lists, which begin with 2019, is as it was
+published, with the days that were moved or proclaimed for once. A year before them is refused: what was moved in it is
+known, and not here.
 """
 
 import json
