@@ -12,7 +12,7 @@ The way back needs the length of the company prefix, which a key does not carry;
 Five schemes of section 6.3 name things that no GS1 key names (`gid`, `usdod`, `adi`, `bic`, `imovn`), and a pattern may
 leave open the reference as well as the serial, or all of it, or nothing (section 8): these are well-formed, and stay as
 they are. The other way round, a piece that is not counted in two digits, a serial of a component with a leading zero
-and an empty reference are read, and are not well-formed.
+and a reference that is empty or left out are read, and are not well-formed.
 """
 
 import re
@@ -72,7 +72,7 @@ _OTHERS = re.compile(
     re.ASCII,
 )
 _ONLY_READ = re.compile(
-    r"urn:epc:(?:id|idpat):(?:itip:\d+\.\d*\.(?!\d\d\.\d\d\.).*|cpi:\d+\.(?:|[^.]*\.0\d+|\..*)|(?:giai|ginc):\d+\.)",
+    r"urn:epc:(?:id|idpat):(?:itip:\d+\.\d*\.(?!\d\d\.\d\d\.).*|cpi:\d+\.(?:[^.]*|[^.]*\.0\d+|\..*)|(?:giai|ginc):\d+\.)",
     re.ASCII,
 )
 

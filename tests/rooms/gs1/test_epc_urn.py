@@ -149,15 +149,17 @@ def test_what_their_grammar_does_not_allow_is_told(urn: str) -> None:
         "id:itip:9521473.000381.012.3.S",
         "id:itip:9521473.000381..0102.S",
         "idpat:itip:9521473.000381.1.002.*",
+        "id:cpi:9521473.44",
         "id:cpi:9521473..44",
         "id:cpi:9521473.PART-1.044",
+        "idpat:cpi:9521473.*",
         "idpat:cpi:9521473..*",
         "id:giai:9521473.",
         "id:ginc:9521473.",
     ],
 )
 def test_a_urn_that_is_read_though_its_grammar_does_not_allow_it_has_a_warning(urn: str) -> None:
-    """EPC Tag Data Standard 2.0, section 6.3: pieces are counted in two digits, and a reference is never empty."""
+    """EPC Tag Data Standard 2.0, section 6.3: pieces are counted in two digits, no reference is empty or missing."""
     read = canonical(f"urn:epc:{urn}")
     assert read.uri.startswith("https://id.gs1.org/")
     assert read.warning == f"'urn:epc:{urn}' is not a well-formed EPC URN"
