@@ -3,6 +3,7 @@
 An `Instant` is an integer count of milliseconds since 1970-01-01T00:00:00Z, without leap seconds.
 """
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -18,6 +19,11 @@ DAY_MS = 24 * HOUR_MS
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST_MS = -62_135_596_800_000  # 0001-01-01T00:00:00.000Z
 LATEST_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z
+
+# RFC 3339 section 5.6; whether there is such a day and such a minute is looked at afterwards.
+_RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-5][0-9])", re.ASCII
+)
 
 
 class Clock(Protocol):
@@ -38,15 +44,19 @@ def from_iso(text: str) -> Instant:
     try:
         when = datetime.fromisoformat(text.upper())  # RFC 3339 allows a small t and z
     except ValueError as error:
-        raise Rejected(
-            "time", f"{text!r} is not an RFC 3339 time", fix="Write it like 2026-05-11T08:12:30.000+01:00."
-        ) from error
+        raise _no_time(text) from error
     if when.tzinfo is None:
         raise Rejected("time", f"{text!r} has no offset", fix="Add the offset from UTC, for example +01:00 or Z.")
+    if _RFC_3339.fullmatch(text) is None:
+        raise _no_time(text)
     at_ms = (when - EPOCH) // timedelta(milliseconds=1)
     if not EARLIEST_MS <= at_ms <= LATEST_MS:
         raise Rejected("time", f"{text!r} is in UTC outside the years 1 to 9999", fix="Write a year that is meant.")
     return at_ms
+
+
+def _no_time(text: str) -> Rejected:
+    return Rejected("time", f"{text!r} is not an RFC 3339 time", fix="Write it like 2026-05-11T08:12:30.000+01:00.")
 
 
 def in_largest_unit(span_ms: int) -> tuple[int, str]:

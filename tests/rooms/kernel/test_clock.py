@@ -52,6 +52,34 @@ def test_what_is_no_time_with_an_offset_is_rejected(text: str) -> None:
     assert caught.value.code == "time"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-05-11 08:14:00Z",
+        "2026-05-11T08:14Z",
+        "20260511T081400Z",
+        "2026-W20-1T08:14:00Z",
+        "2026-05-11T08:14:00+0100",
+        "2026-05-11T08:14:00+01",
+        "2026-05-11T08:14:00+01:60",
+        "2026-05-11T08:14:00+01:00:30",
+        "2026-05-11T08:14:00,5Z",
+        "2026-05-11T08:14:00.Z",
+        "2026-05-11T08:14:00 Z",
+        "2026-05-11T08:14:00Z\n",
+        "\uff12\uff10\uff12\uff16-05-11T08:14:00Z",
+    ],
+)
+def test_other_spellings_of_iso_8601_are_no_rfc_3339(text: str) -> None:
+    with pytest.raises(Rejected) as caught:
+        from_iso(text)
+    assert caught.value.code == "time"
+
+
+def test_what_is_finer_than_a_millisecond_is_dropped_however_long_it_is() -> None:
+    assert to_iso(from_iso("2026-05-11T08:14:00.123999999999Z")) == "2026-05-11T08:14:00.123Z"
+
+
 @given(st.text(max_size=30))
 def test_any_text_is_a_time_or_rejected(text: str) -> None:
     try:
