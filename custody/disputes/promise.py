@@ -46,7 +46,8 @@ class Promise:
     `credited_pence` is what its lateness has added to the credit that is owed; `came_back`: its payment did not reach
     the customer; `replaced`: it was late, and the customer chose another remedy or took the report back; `set_aside`:
     the order was put right by way of another report of it; `order_ref`: of the order that it is for, if that is not the
-    one of its case, since a report of another order was joined into it.
+    one of its case, since a report of another order was joined into it; `lowered_from_pence`: its sum before another
+    report of the order left less of the price to it.
     """
 
     id: str
@@ -64,6 +65,12 @@ class Promise:
     replaced: bool = False
     set_aside: bool = False
     order_ref: str | None = None
+    lowered_from_pence: int | None = None
+
+    @property
+    def whole_pence(self) -> int | None:
+        """Its sum if no other report of the order had left less to it."""
+        return self.lowered_from_pence or self.amount_pence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,8 @@
   or two people declined the report since, nothing has to be promised, but for money that came back to us, and for a
   sum that was promised elsewhere.
 - A sum that was promised elsewhere for the report that names the order leaves to one by the box what is left of the
-  price: that is set aside, and promised again with what is left.
+  price: that is set aside, and promised again with what is left. Once that report is taken back, or gives something
+  less, it is promised again with as much as it was lowered from.
 - A report that names no order itself sets nothing aside.
 """
 
@@ -19,7 +20,7 @@ from sqlmodel import Session
 from custody.disputes.choose_remedy import said_of
 from custody.disputes.claim import PAYS_MONEY, Remedy
 from custody.disputes.messages import Message, say
-from custody.disputes.one_order import left_aside, puts_right, to_set_aside
+from custody.disputes.one_order import Before, left_aside, puts_right, to_set_aside
 from custody.disputes.policy import CaseworkPolicy
 from custody.disputes.price import is_sum_beside
 from custody.disputes.promise import Promise, make_promise
@@ -51,36 +52,52 @@ def settle_the_box(unit: Unit, file: CaseFile, given: Promise | None, *, policy:
     for report in by_the_box(unit.session, file):
         promises = to_set_aside(promised_by_the_box(unit.session, report))
         if given is not None and puts_right(given):
-            _put_aside(unit, report, promises, said=said_of_aside(report), policy=policy)
+            _put_aside(unit, report, promises, said=[said_of_aside(report)], policy=policy)
         elif given is not None and is_sum_beside(given):
             _leave_what_is_left(unit, report, promises, policy=policy)
         else:
+            _put_aside(unit, report, _to_raise(unit.session, report), said=(), policy=policy)
             stand_again(unit, report, policy=policy)
 
 
 def _put_aside(
-    unit: Unit, report: CaseFile, promises: Sequence[Promise], *, said: Message, policy: CaseworkPolicy
+    unit: Unit, report: CaseFile, promises: Sequence[Promise], *, said: Sequence[Message], policy: CaseworkPolicy
 ) -> None:
     if not promises:
         return
     heard = case_book.goes_on(unit.session, report)
     moved = set_aside(unit, heard, promises, policy=policy)
     facts = {"promises": [promise.id for promise in promises]}
-    write_move(unit, heard, moved, SET_ASIDE, actor="system", facts=facts, said=[said])
+    write_move(unit, heard, moved, SET_ASIDE, actor="system", facts=facts, said=said)
 
 
 def _leave_what_is_left(unit: Unit, report: CaseFile, promises: Sequence[Promise], *, policy: CaseworkPolicy) -> None:
     """Promise a report no more money than what is left of the price, where more was promised for it."""
     known, price_pence = known_before(unit.session, report), report.order.price_pence
     money = [each for each in promises if each.amount_pence is not None]
-    names = {each.id for each in money}
-    rest = replace(known, mine=tuple(each for each in known.mine if each.id not in names))
-    left_pence = rest.left_pence(price_pence)
+    left_pence = _left_beside(known, money, price_pence=price_pence)
     if left_pence is None or sum(each.amount_pence or 0 for each in money) <= left_pence:
         return
     said = say("case.less_here") if left_pence else said_of_aside(report)
-    _put_aside(unit, report, money, said=said, policy=policy)
+    _put_aside(unit, report, money, said=[said], policy=policy)
     stand_again(unit, report, said=(), policy=policy)
+
+
+def _to_raise(session: Session, report: CaseFile) -> Sequence[Promise]:
+    """What was lowered in a report and can be promised with a larger sum now."""
+    known = known_before(session, report)
+    owed = to_set_aside(promised_by_the_box(session, report))
+    lowered = [each for each in owed if each.lowered_from_pence and _may_stand(session, report, known, each)]
+    left_pence = _left_beside(known, lowered, price_pence=report.order.price_pence)
+    is_more = left_pence is None or left_pence > sum(each.amount_pence or 0 for each in lowered)
+    return lowered if is_more else ()
+
+
+def _left_beside(known: Before, promises: Sequence[Promise], *, price_pence: int | None) -> int | None:
+    """What is left of the price beside all but these promises of the report itself."""
+    names = {each.id for each in promises}
+    rest = replace(known, mine=tuple(each for each in known.mine if each.id not in names))
+    return rest.left_pence(price_pence)
 
 
 def said_of_aside(report: CaseFile) -> Message:
@@ -122,13 +139,22 @@ def stand_again(
             policy=policy,
         )
         case_book.put_promise(unit, replace(before, set_aside=False, replaced=not before.came_back))
-        case_book.put_promise(unit, replace(again, order_ref=before.order_ref, source=before.source))
+        lowered_from = before.whole_pence if pence != before.whole_pence else None
+        again = replace(again, order_ref=before.order_ref, source=before.source, lowered_from_pence=lowered_from)
+        case_book.put_promise(unit, again)
         due_ms[again.id] = again.due_ms
         told.append(said_of(again))
     if not due_ms:
         return heard
     facts = {"promises": list(due_ms), "due_ms": due_ms}
     return write_move(unit, heard, heard, "stands_again", actor="system", facts=facts, said=told)
+
+
+def _may_stand(session: Session, report: CaseFile, known: Before, promise: Promise) -> bool:
+    """Whether what was set aside for a report, or is, may be promised again."""
+    is_joined = report.case.joined_into is not None
+    stays = promise.came_back or is_joined or is_sum_beside(promise)
+    return (stays or _awaits_it(session, report)) and not known.puts_right_since(promise)
 
 
 def _awaits_it(session: Session, report: CaseFile) -> bool:
@@ -141,17 +167,12 @@ def _awaits_it(session: Session, report: CaseFile) -> bool:
 
 def _to_stand_again(session: Session, report: CaseFile) -> Sequence[tuple[Promise, int | None]]:
     """What is to be promised again for a report, each with its sum within what is left of the price."""
-    is_joined = report.case.joined_into is not None
     known = known_before(session, report)
-    aside = [
-        each
-        for each in left_aside(promised_by_the_box(session, report))
-        if (each.came_back or is_joined or is_sum_beside(each) or _awaits_it(session, report))
-        and not known.puts_right_since(each)
-    ]
+    held = left_aside(promised_by_the_box(session, report))
+    aside = [each for each in held if _may_stand(session, report, known, each)]
     found, left_pence = list[tuple[Promise, int | None]](), known.left_pence(report.order.price_pence)
     for each in aside:
-        pence = each.amount_pence
+        pence = each.whole_pence
         if pence is not None and left_pence is not None:
             pence = min(pence, left_pence)
             left_pence -= pence
