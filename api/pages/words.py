@@ -72,6 +72,7 @@ PLACES: Mapping[str, str] = {
     "chat": "By chat",
     "letter": "By letter",
     "erased": "Place erased",
+    "elsewhere": "In another way",
 }
 """How a case came in."""
 CLOCKS: Mapping[str, str] = {

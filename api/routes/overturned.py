@@ -25,7 +25,8 @@ def listing(
 
     `answer`: a `kind` that another one of us changed; `decline_proposed`, that a second person did not allow;
     `declined`, which we took back; our `last_word`, where the customer took what the scheme decided instead; `told`,
-    which was rebutted. `place` is how the case came in. No person is named. `later` is null in the week that it is now.
+    which was rebutted. `place` is how the case came in, `elsewhere` for what is none of our words. No person is named.
+    `later` is null in the week that it is now.
     """
     return read_week_list(parts, week)
 

@@ -4,7 +4,7 @@
   that we took back; what an independent scheme decided and the customer took; what somebody else was told by one of us
   and was rebutted.
 - Who corrects their own answer overturns nothing, and neither does who puts the customer's own word right.
-- It is about answers: nobody is named, counted or compared.
+- It is about answers: nobody is named, counted or compared. A place is one of a few words.
 - A week begins on Monday (ISO 8601), in London.
 """
 
@@ -44,9 +44,19 @@ OVERTURNED_BY = MappingProxyType(
 )
 """The lines of a timeline that overturn an answer, each by itself."""
 
+ELSEWHERE = "elsewhere"
+PLACES = ("web", "phone", "shop", "chat", "letter", "erased", ELSEWHERE)
+"""Where answers are given: the channels on which cases come in. Any other is not told: its words may name somebody."""
+
 A_DECLINE = "declined"
 UNDOES_A_DECLINE = frozenset({"mind_changed", "decision_accepted"})
 """The line of a decline, and those after which it stands no more: we took it back, or the scheme decided otherwise."""
+
+
+def place_of(channel: str) -> str:
+    """The place that a channel says, which comes with a report as a free text."""
+    named = channel.strip().casefold()
+    return named if named in PLACES else ELSEWHERE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

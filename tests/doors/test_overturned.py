@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from api.pages import words
 from custody.disputes.civil import civil_date
+from custody.disputes.overturned import PLACES
 from custody.kernel.system_clock import SystemClock
 from tests.doors.case_desk import SEEN, CaseDesk
 
@@ -42,6 +44,20 @@ def by_agent(desk: CaseDesk, **facts: Any) -> dict[str, Any]:
     assert answer.status_code == 201, answer.text
     found: dict[str, Any] = answer.json()
     return found
+
+
+@pytest.mark.parametrize(
+    ("channel", "place"), [("Asked for Ann Smith, London", "elsewhere"), ("Shop ", "shop"), ("phone", "phone")]
+)
+def test_a_place_is_one_of_our_words_and_never_what_somebody_wrote_of_the_channel(
+    desk: CaseDesk, channel: str, place: str
+) -> None:
+    told = by_agent(desk, claim_type="customer_damage", custody_words="at home", channel=channel)
+    assert desk.event(told, "investigator-1", "classify", claim_type="defective", agreed=True).is_success
+    assert answers(desk, told) == [(place, "kind")]
+    page = desk.http.get("/console/overturned", headers=desk.by("supervisor-1")).text
+    assert "Ann Smith" not in page
+    assert {*PLACES} == {*words.PLACES}
 
 
 def proposed(desk: CaseDesk) -> dict[str, Any]:
