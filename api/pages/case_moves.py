@@ -91,7 +91,9 @@ def body_of(move: MoveForm, given: Mapping[str, str], *, version: int | None) ->
         sent["order_days"] = {name: sent.pop(name) for name in DAYS if name in sent}
     if sent.pop("no_phone", False):
         sent["has_working_phone"] = False
-    if "support_needs" in sent:
+    if "need" in sent:
+        sent["support_needs"] = [sent.pop("need")]
+    elif "support_needs" in sent:
         sent["support_needs"] = read_needs(sent["support_needs"])
     people = people_in_form({name: sent.pop(name) for name in MOST_PEOPLE_FORM if name in sent})
     if people is not None:
@@ -182,6 +184,7 @@ def _who(file: CaseFile, case: Mapping[str, Any]) -> dict[str, tuple[CaseRole, .
         who |= {"collect": STAFF} if comes_with(file.offer) else {}
         who["people"] = STAFF
         who["order_days"] = who["needs"] = who["support_needs"] = who["in_favour"] = STAFF
+        who |= {"need_mistaken": (CaseRole.SUPERVISOR,)} if case["support_needs"] else {}
     return who
 
 
@@ -197,6 +200,7 @@ def _open(move: MoveForm, who: tuple[CaseRole, ...], case: Mapping[str, Any], ca
     refusal = "" if caller.role in who else whose(move.title, who)
     promises = _payments(case) if move.event == "payment_came_back" else _promises(case, caller.role)
     given = {"promise": promises, "payment": _credits(case), "told": _told(case), "exception": _exceptions(case)}
+    given["need"] = tuple((need, need) for need in case["support_needs"])
     fields = tuple(replace(field, options=given.get(field.name, field.options)) for field in move.fields)
     return OpenMove(move=move, refusal=refusal, fields=fields)
 

@@ -77,6 +77,15 @@ _MOVES = (
         ),
     ),
     MoveForm(
+        event="need_mistaken",
+        place="told",
+        title="Take out a support need",
+        button="Take it out",
+        done="need_mistaken",
+        about="Only what was written down by mistake. The customer is told. A lock that waits for a person waits on.",
+        fields=(FormField(name="need", says="Which one", kind="choice"),),
+    ),
+    MoveForm(
         event="in_favour",
         place="told",
         title="Write down what speaks for the customer",

@@ -97,6 +97,7 @@ DONE: Mapping[str, str] = {
     "copy_longer": "The customer was told why, and until when by law.",
     "data_complaint": "The customer was told that we have it. An answer is promised by its day.",
     "needs": "Written down. Everybody who works on the case sees it.",
+    "need_mistaken": "Taken out, and the customer is told.",
     "told": "Written down. The customer is told until when we look at it.",
     "exception": "Written down. Somebody who may decide has it, and the customer is told until when.",
     "allowed": "Allowed and promised. The customer is told.",

@@ -54,6 +54,7 @@ TIMELINE: Mapping[str, str] = {
     "order_days": "Wrote down days of the order",
     "needs": "Wrote down what the customer is without, and promised it",
     "support_needs": "Wrote down what the customer needs of us",
+    "need_mistaken": "A support need was written down by mistake, and is taken out",
     "in_favour": "Something that speaks for the customer",
     "people": "Wrote down who is who in the contract",
     "collection_booked": "A free collection was booked",

@@ -89,7 +89,9 @@ class EventIn(OutsideTheOfferIn):
     collect_on: Day | None = Field(default=None, description="With collect: the day on which it is collected.")
     window: str | None = _said("With collect: in which hours of it.", words=lambda: CollectionWindow)
     support_needs: NeedsIn = Field(
-        default_factory=list, description="With support_needs: what the customer needs of us, in words they agreed to."
+        default_factory=list,
+        description="With support_needs: what the customer needs of us, in words they agreed to. "
+        "With need_mistaken: which of these were written down by mistake.",
     )
 
 
@@ -99,13 +101,13 @@ def move(
 ) -> dict[str, Any]:
     """Move a case by any event of its table that staff may cause; what the scheme decides is written down by staff.
 
-    Twenty events move nothing. `people` says who holds the contract, pays, uses the phone and speaks for them;
-    `whereabouts` what became of the handset, and with it whether a lock would be fair; `order_days` what was learned
-    of the order, from which the law counts; `support_needs` what the customer needs of us, and whoever decides on a
-    lock next is held to it; `needs` what the report took from them, which is promised at once; `collect` when a free
-    collection comes, which is promised; `in_favour` what speaks for them, and nothing of their past but that; `told`
-    what they say that somebody else promised them, which binds us unless `rebut` says why it does not stand, within
-    its days.
+    Twenty-one events move nothing. `people` says who holds the contract, pays, uses the phone and speaks for them;
+    `whereabouts` what became of the handset, and with it whether a lock would be fair; `order_days` what was
+    learned of the order, from which the law counts; `support_needs` what the customer needs of us, and whoever
+    decides on a lock next is held to it, until a supervisor says with `need_mistaken` that it was none; `needs`
+    what the report took from them, which is promised at once; `collect` when a free collection comes, which is
+    promised; `in_favour` what speaks for them, and nothing of their past but that; `told` what they say that
+    somebody else promised them, which binds us unless `rebut` says why it does not stand, within its days.
     `exception` asks for what no rule gives: it has an approver at once, another person, and `exception_grant` or
     `exception_instead` promises what the customer gets. `two_answers` writes down that two of us answered one question
     in two ways: the better one for the customer binds us.
@@ -213,6 +215,11 @@ def _rebut(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book
 def _support_needs(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     needs = need(body.support_needs, "support_needs")
     return learn_facts.support_needs(unit, dispute, needs=needs, actor=caller.account)
+
+
+def _need_mistaken(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+    needs, role = need(body.support_needs, "support_needs"), CaseRole(caller.role)
+    return learn_facts.need_mistaken(unit, dispute, needs=needs, actor=caller.account, role=role)
 
 
 def _in_favour(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
@@ -354,6 +361,7 @@ _ACTS: Mapping[str, Callable[[Unit, str, EventIn, Caller], case_book.CaseFile]] 
     "collect": _collect,
     "people": _people,
     "support_needs": _support_needs,
+    "need_mistaken": _need_mistaken,
     "in_favour": _in_favour,
     "access_request": _access_request,
     "copy_takes_longer": _copy_takes_longer,

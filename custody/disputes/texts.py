@@ -171,6 +171,10 @@ TEXTS = MappingProxyType(
             "You have more time to tell us your side. We listen until {due}.",
             set_by=("supported_hearing_days",),
         ),
+        "case.need_mistaken": _text(
+            "Something stood in your case that you need of us. It was written down by mistake, and we took it out.",
+            "Is that not right? Tell us, and we write it down again.",
+        ),
         "case.heard_accepted": _text(
             "Thank you for telling us your side. We accept it. We are sorry that we had to ask.",
             "We go on and put things right.",

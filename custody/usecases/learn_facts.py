@@ -11,7 +11,9 @@
   rule of ours takes it. The record tells its kind alone.
 - Support needs: what the customer needs of us, in words that they agreed to, beside what is known already. Whoever
   decides on a lock of the handset next is held to them, and a hearing that goes on gets the days that such a one has.
-  The record names none of them, since they may tell of somebody's health.
+  The record names none of them, since they may tell of somebody's health. One that was written down by mistake is taken
+  out by a supervisor, and the customer is told. What it has brought about stays: the days of a hearing, and that a
+  person decides on the lock that waits for one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -100,6 +102,21 @@ def support_needs(
         facts["due_ms"] = moved.hearing_due_ms
         said.append(say("case.heard_longer", due=civil.in_words(moved.hearing_due_ms)))
     return write_move(unit, file, moved, "support_needs", actor=actor, facts=facts, said=said)
+
+
+def need_mistaken(unit: Unit, dispute: str, *, needs: Sequence[str], actor: str, role: CaseRole) -> CaseFile:
+    """Needs that were written down by mistake; raises `Forbidden`, or `Rejected` for one that is not in the case."""
+    if role is not CaseRole.SUPERVISOR:
+        raise Forbidden("role", "a need is taken out by a supervisor", fix="Ask a supervisor.", who=("supervisor",))
+    file = _hold_open(unit, dispute)
+    named = {need.strip() for need in needs if need.strip()}
+    if not named or not named <= set(file.case.support_needs):
+        fix = "Name needs of the case, in the words that stand in it."
+        raise Rejected("support_needs", "a need that is named is none of this case", fix=fix)
+    left = tuple(need for need in file.case.support_needs if need not in named)
+    moved = replace(file, case=replace(file.case, support_needs=left))
+    said = [say("case.need_mistaken")]
+    return write_move(unit, file, moved, "need_mistaken", actor=actor, facts={"removed": len(named)}, said=said)
 
 
 def in_favour(unit: Unit, dispute: str, *, kind: str, words: str, actor: str) -> CaseFile:

@@ -31,6 +31,7 @@ LINES = MappingProxyType(
         "delivered_or_paid": ("remedied",),
         "promise_kept": ("promise_kept", "remedied"),
         "rebut": ("told_rebutted",),
+        "need_mistaken": ("need_mistaken",),
         "exception_grant": ("exception_granted",),
         "exception_instead": ("exception_instead",),
         "credit_paid": ("credit_paid",),

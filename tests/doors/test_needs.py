@@ -19,6 +19,28 @@ def test_a_need_that_was_learned_later_stands_beside_those_of_the_report(desk: C
     assert [line["kind"] for line in desk.view(told)["timeline"]].count("support_needs") == 1
 
 
+def test_a_need_that_was_written_down_by_mistake_is_taken_out_by_a_supervisor_and_the_customer_is_told(
+    desk: CaseDesk,
+) -> None:
+    told = desk.report(support_needs=["large print", "calls at ten"])
+    wrong = {"support_needs": ["large print"]}
+    assert desk.event(told, "agent-1", "need_mistaken", **wrong).status_code == 403
+    none = desk.event(told, "supervisor-1", "need_mistaken", support_needs=["braille"])
+    assert (none.status_code, desk.view(told)["support_needs"]) == (422, ["large print", "calls at ten"])
+    for _ in range(2):
+        assert desk.event(told, "supervisor-1", "need_mistaken", **wrong).is_success, "sent twice"
+    view = desk.view(told)
+    assert view["support_needs"] == ["calls at ten"]
+    (line,) = [line for line in view["timeline"] if line["kind"] == "need_mistaken"]
+    assert "large print" not in str(line), "it may tell of somebody's health"
+    assert "It was written down by mistake, and we took it out." in desk.own(told)["messages"][-1]["text"]
+    path = f"/console/cases/{told['dispute']}"
+    done = desk.http.post(f"{path}/moves/need_mistaken", data={"need": "calls at ten"}, headers=desk.by("supervisor-2"))
+    assert "done=need_mistaken" in done.headers["location"]
+    assert desk.view(told)["support_needs"] == []
+    assert "/moves/need_mistaken" not in desk.http.get(path, headers=desk.by("supervisor-1")).text
+
+
 def test_a_need_is_as_long_as_the_console_takes_it_and_a_longer_one_is_refused_by_its_name(desk: CaseDesk) -> None:
     assert desk.report(support_needs=["x" * 2_000])
     refused = desk.http.post("/v1/disputes", json={"words": "No.", "support_needs": ["x" * 2_001]})

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from custody.disputes.machine import CaseRole
 from custody.disputes.remedy import Extra, Needs
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict, Forbidden, Rejected
@@ -34,6 +35,40 @@ def test_a_lock_that_was_asked_for_before_the_need_was_known_is_approved_by_no_o
     with world.refused(Forbidden, "lock_refused"):
         world.approve(order.id, "supervisor-1")
     assert world.order(order.id).state == "requested"
+
+
+def take_out(world: World, opened: Opened, *needs: str) -> None:
+    act(world, learn_facts.need_mistaken, opened, needs=needs, actor="supervisor-1", role=CaseRole.SUPERVISOR)
+
+
+def test_a_lock_that_two_people_wait_on_is_approved_as_before_once_the_need_is_taken_out(world: World) -> None:
+    world.withdraw_authority()
+    world.handset(world.parcels[0])
+    opened = world.dispute(world.parcels[0], "never_received")
+    order = ask(world, "agent-1", dispute=opened.case)
+    learn(world, opened, NEED)
+    with world.refused(Forbidden, "lock_refused"):
+        world.approve(order.id, "supervisor-1")
+    take_out(world, opened, NEED)
+    assert "It was written down by mistake, and we took it out." in told(world, opened)
+    world.approve(order.id, "supervisor-1")
+    assert world.order(order.id).state != "requested"
+
+
+def test_a_lock_that_waits_for_a_person_waits_on_once_the_need_is_taken_out(
+    world: World,
+) -> None:
+    world.handset(world.parcels[0])
+    opened = world.dispute(world.parcels[0], "never_received", support_needs=(NEED,))
+    assert opened.order.state == "requested"
+    take_out(world, opened, NEED)
+    assert world.order(opened.order.id).state == "requested", "nobody is locked by a need that is gone"
+    with world.refused(Forbidden, "role"):
+        act(world, learn_facts.need_mistaken, opened, needs=[NEED], actor="agent-1", role=CaseRole.AGENT)
+    with pytest.raises(Rejected):
+        take_out(world, opened, NEED)
+    world.approve(opened.order.id, "supervisor-1")
+    assert world.order(opened.order.id).state != "requested"
 
 
 @pytest.mark.parametrize("known", [True, False])
