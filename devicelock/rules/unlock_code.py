@@ -14,8 +14,8 @@
 
 The function is HOTP over `suite | 0x00 | C | Q | P | T` (section 5.1): counter 8 bytes; a numeric question as the
 number in hexadecimal, left-aligned and padded with zeros to 128 bytes; PIN as its hash; time step 8 bytes. Leading
-zeros of the answer stay. Suites with session data (S) or alphanumeric and hexadecimal questions are not used here and
-are refused.
+zeros of the answer stay. A time step is 1 to 59 seconds or minutes, or 0 to 48 hours (section 6.3). Suites with session
+data (S) or alphanumeric and hexadecimal questions are not used here and are refused.
 """
 
 import hashlib
@@ -36,7 +36,8 @@ ENTROPY_BYTES = 16
 
 _SUITE = re.compile(
     r"OCRA-1:HOTP-SHA(?P<hash>1|256|512)-(?P<digits>[4-9]|10):"
-    r"(?P<counter>C-)?QN(?P<question>0[4-9]|[1-5][0-9]|6[0-4])(?:-PSHA(?P<pin>1|256|512))?(?P<time>-T[0-9]{1,2}[SMH])?",
+    r"(?P<counter>C-)?QN(?P<question>0[4-9]|[1-5][0-9]|6[0-4])(?:-PSHA(?P<pin>1|256|512))?"
+    r"(?P<time>-T(?:[1-5]?[1-9]|[1-5]0)[SM]|-T(?:[1-3]?[0-9]|4[0-8])H)?",
     re.ASCII,
 )
 _CHALLENGE = re.compile(r"(?P<digits>[0-9]{8})(?:(?P<epoch>[0-9]{1,16})\.(?P<counter>[0-9]{1,16}))?", re.ASCII)

@@ -35,32 +35,48 @@ def rfc_key(size: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("suite", "size", "question", "counter", "pin", "time_step", "answer"),
+    ("suite", "size", "answers"),
     [
-        ("OCRA-1:HOTP-SHA1-6:QN08", 20, "00000000", None, None, None, "237653"),
-        ("OCRA-1:HOTP-SHA1-6:QN08", 20, "11111111", None, None, None, "243178"),
-        ("OCRA-1:HOTP-SHA1-6:QN08", 20, "99999999", None, None, None, "294470"),
-        ("OCRA-1:HOTP-SHA256-8:C-QN08-PSHA1", 32, "12345678", 0, PIN, None, "65347737"),
-        ("OCRA-1:HOTP-SHA256-8:C-QN08-PSHA1", 32, "12345678", 1, PIN, None, "86775851"),
-        ("OCRA-1:HOTP-SHA256-8:QN08-PSHA1", 32, "00000000", None, PIN, None, "83238735"),
-        ("OCRA-1:HOTP-SHA256-8:QN08-PSHA1", 32, "11111111", None, PIN, None, "01501458"),
-        ("OCRA-1:HOTP-SHA512-8:C-QN08", 64, "00000000", 0, None, None, "07016083"),
-        ("OCRA-1:HOTP-SHA512-8:C-QN08", 64, "11111111", 1, None, None, "63947962"),
-        ("OCRA-1:HOTP-SHA512-8:QN08-T1M", 64, "00000000", None, None, 0x132D0B6, "95209754"),
+        ("SHA1-6:QN08", 20, "237653 243178 653583 740991 608993 388898 816933 224598 750600 294470"),
+        ("SHA256-8:QN08-PSHA1", 32, "83238735 01501458 17957585 86776967 86807031"),
+        ("SHA512-8:QN08-T1M", 64, "95209754 55907591 22048402 24218844 36209546"),
+        (
+            "SHA256-8:C-QN08-PSHA1",
+            32,
+            "65347737 86775851 78192410 71565254 10104329 65983500 70069104 91771096 75011558 08522129",
+        ),
+        (
+            "SHA512-8:C-QN08",
+            64,
+            "07016083 63947962 70123924 25341727 33203315 34205738 44343969 51946085 20403879 31409299",
+        ),
     ],
 )
-def test_the_vectors_of_rfc_6287(
-    *,
-    suite: str,
-    size: int,
-    question: str,
-    counter: int | None,
-    pin: bytes | None,
-    time_step: int | None,
-    answer: str,
-) -> None:
-    given_answer = ocra(suite, rfc_key(size), question=question, counter=counter, pin_hash=pin, time_step=time_step)
-    assert given_answer == answer
+def test_every_vector_of_rfc_6287_with_a_numeric_question(suite: str, size: int, answers: str) -> None:
+    """Appendix C.1: the question is eight times a digit that counts up, or with counter and PIN always 12345678."""
+    for number, answer in enumerate(answers.split()):
+        given_answer = ocra(
+            f"OCRA-1:HOTP-{suite}",
+            rfc_key(size),
+            question="12345678" if "C-QN08-PSHA1" in suite else str(number) * 8,
+            counter=number if ":C-" in suite else None,
+            pin_hash=PIN if "PSHA1" in suite else None,
+            time_step=0x132D0B6 if "T1M" in suite else None,
+        )
+        assert given_answer == answer
+
+
+@pytest.mark.parametrize("step", ["1S", "59S", "1M", "59M", "0H", "48H"])
+def test_a_time_step_of_a_range_of_the_rfc_is_taken(step: str) -> None:
+    assert len(ocra(f"OCRA-1:HOTP-SHA256-8:QN08-T{step}", KEY, question="1", time_step=1)) == 8
+
+
+@pytest.mark.parametrize("step", ["0S", "60S", "0M", "60M", "99M", "49H", "99H", "01S", "00H", "100S"])
+def test_a_time_step_beyond_the_ranges_of_the_rfc_is_refused(step: str) -> None:
+    """RFC 6287 section 6.3: 1 to 59 seconds or minutes, 0 to 48 hours."""
+    with pytest.raises(Rejected) as refused:
+        ocra(f"OCRA-1:HOTP-SHA256-8:QN08-T{step}", KEY, question="1", time_step=1)
+    assert refused.value.code == "suite"
 
 
 @pytest.mark.parametrize(("question", "answer"), [("00000000", "63523896"), ("11111111", "82158731")])
