@@ -7,7 +7,10 @@ hello on every connect.
 
 What it does not do, and the contract suite declares: it says "accepted" where no session would get the message, it
 never expires a session, it marks no redelivery, it knows no access rules, and nothing survives its restart. Commands
-and answers are signed, so a forgetful broker is only a slow one.
+and answers are signed, so a forgetful broker is only a slow one. A handset of another make has to know, besides, that
+whoever connects with a keep-alive of 0 is dropped (MQTT 5 section 3.1.2.10 would let them stay), that what was
+published at QoS 0 comes at the QoS that was subscribed, and that Receive Maximum, Maximum Packet Size and No Local are
+not heeded.
 """
 
 import contextlib
