@@ -124,10 +124,9 @@ def _ticked(_name: str, text: str) -> bool:
 
 
 def _day(name: str, text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise Rejected(name, "one day is not a date", fix="Write it as 2026-01-31.") from error
+    if not text or not _fits_day(text):
+        raise Rejected(name, "one day is not a date", fix="Write it as 2026-01-31.")
+    return date.fromisoformat(text)
 
 
 def _fits_day(text: str) -> bool:

@@ -6,6 +6,7 @@ or is said in a sentence that does.
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from api.pages import words
 from api.pages.times import moment
@@ -18,6 +19,16 @@ NOT_NOW = ("that did not work, and nothing was changed", "Please try it again, o
 NOT_OFFERED = ("that is not on offer", "Please choose one of what is offered.")
 NO_REASON = ("the reason is none of those that allow a lock", "Please choose one of the list.")
 IN_CONSOLE = "Please choose it from the lists of the console."
+IN_FORM: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "field": ("nothing is filled in yet", "Please fill in at least one of the fields."),
+        "days": ("", "Fill in at least one of the days."),
+        "rather": ("", "Ask the customer which they would rather have, and choose it here."),
+        "beside": ("", "Take the tick away, or say in words what comes on top of it."),
+        "claim_type": ("", "Agree with the customer on one of the list first."),
+    }
+)
+"""What is wrong, if not in the words of the API, and what to do, where its fix names what only programs send."""
 OVER = frozenset({"move", "ask_ended"})
 
 
@@ -52,6 +63,14 @@ def for_staff(trouble: Trouble) -> Trouble:
         row = next(row for row in facts["checks"] if row["ok"] is not True)
         said = words.worded(words.CHECKS, row["check"]), words.worded(words.CHECK_REASONS, row["reason"])
         return _said(trouble, ": ".join(said))
+    return _in_form(trouble)
+
+
+def _in_form(trouble: Trouble) -> Trouble:
+    """The refusal with what to do in the form, where its fix names what only programs send."""
+    if trouble.code in IN_FORM:
+        detail, fix = IN_FORM[trouble.code]
+        return _said(trouble, detail or trouble.detail, fix)
     return _said(trouble, trouble.detail, IN_CONSOLE) if "/v1/" in trouble.fix else trouble
 
 

@@ -56,7 +56,7 @@ def credit_came_back(unit: Unit, dispute: str, *, payment: str, reference: str, 
         raise Rejected(
             "credit",
             f"{payment!r} paid no credit of this case that can have come back, or no reference was given",
-            fix="Use the reference with which it was paid, as `credits_paid` of the case names it, and the bank's own.",
+            fix="Use the reference with which it was paid, as the case names it, and the bank's own.",
         )
     facts = {"payment": payment, "reference": reference, "pence": pence}
     said = [say("case.credit_came_back", credit=pounds(pence))]
