@@ -181,6 +181,20 @@ def test_what_was_done_is_read_out_first(console: Console, quiet_page: Page, act
     assert "unlock it now" not in page.locator(".notice.good").inner_text(), "nothing was locked"
 
 
+def test_what_was_done_is_read_out_first_where_the_page_opens_at_a_part_of_it(
+    console: Console, enter: Callable[[str], Page]
+) -> None:
+    """A browser that goes to the part of a page that the address names takes the focus away once more."""
+    told = console.report(f"SO-{time.monotonic_ns()}", claim_type="never_received")
+    page = console.show(enter("agent-1"), f"/console/cases/{told.dispute}")
+    page.get_by_text("Write down that the customer was recognised").click()
+    page.get_by_label("By what").select_option("in_person")
+    page.get_by_role("button", name="Write it down").click()
+    expect(page.locator(".notice.good")).to_be_focused()
+    expect(page.locator("#desk")).to_be_in_viewport()
+    assert page.url.endswith(f"/console/cases/{told.dispute}#desk")
+
+
 def test_a_double_tap_sends_one_report(console: Console, quiet_page: Page) -> None:
     page = console.show(quiet_page, "/complain")
     sent: list[str] = []

@@ -71,8 +71,15 @@ function sendOnce(event) {
 }
 
 function sayOnce(done) {
-  // Not by autofocus, which browsers refuse where the address leads to a part of the page.
-  if (!document.querySelector("[autofocus]")) done.focus({ preventScroll: location.hash !== "" });
+  // Not by autofocus, which browsers refuse where the address leads to a part of the page. Going there, they take the
+  // focus away, with a frame that they draw: so it is given once more after one, unless it is in use by then.
+  const read = () => {
+    if (document.activeElement === document.body) done.focus({ preventScroll: location.hash !== "" });
+  };
+  if (!document.querySelector("[autofocus]")) {
+    read();
+    addEventListener("load", () => requestAnimationFrame(() => requestAnimationFrame(read)));
+  }
   const kept = new URL(location.href);
   kept.searchParams.delete("done");
   history.replaceState(history.state, "", kept);
