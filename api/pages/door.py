@@ -32,9 +32,13 @@ def root(request: Request, parts: P) -> RedirectResponse:
 
 
 @router.get(SIGN_IN)
-def door(request: Request, next: str = "") -> Response:  # noqa: A002 - the name that people see in the address
-    """The form."""
-    return page(request, "sign_in.html", **of_door(onward=_onward(next)))
+def door(
+    request: Request,
+    next: str = "",  # noqa: A002 - the name that people see in the address
+    pressed: str = "",
+) -> Response:
+    """The form; whoever `pressed` a button after their session was over is told that nothing was done."""
+    return page(request, "sign_in.html", **of_door(onward=_onward(next), pressed=bool(pressed)))
 
 
 @router.post(SIGN_IN)

@@ -26,6 +26,8 @@ Handler = Callable[[Request, Any], Awaitable[Response]]
 MACHINES = ("/v1/", "/log/", "/entries", "/.well-known/", "/assets/", "/openapi.json")
 TITLES = {"method": "There is no page here"}
 OF_CUSTOMERS = (r"/c/[^/]+", r"/complain(?=/|$)", r"/bought(?=/|$)")
+PRESSED_ON = re.compile(r"/console/(?:cases/[^/]+|locks|lessons)(?=/)")
+"""The page on which a button stands, by the button's own address."""
 CUT_OFF = frozenset({"/c", "/c/"})
 """What is left of a customer's link that lost all of its token."""
 _QUALITY = re.compile(r"\s*([^;,\s]+)\s*((?:;[^,]*)?)")
@@ -45,9 +47,7 @@ def respond(
     """The page of an error; `status` where the web has its own for it."""
     path = request.url.path
     if trouble.code == "unauthenticated" and path.startswith("/console") and path != SIGN_IN:
-        query = f"?{request.url.query}" if request.url.query else ""
-        onward = f"{path}{query}" if request.method == "GET" else "/console"
-        return RedirectResponse(f"{SIGN_IN}?next={quote(onward)}", status_code=HTTPStatus.SEE_OTHER)
+        return RedirectResponse(f"{SIGN_IN}?{_onward(request)}", status_code=HTTPStatus.SEE_OTHER)
     if trouble.code == "token" or (trouble.code == "page" and path in CUT_OFF):
         phone = request.app.state.parts.settings.support_phone
         return page(request, "no_such_link.html", status=HTTPStatus.NOT_FOUND, phone=phone)
@@ -63,6 +63,15 @@ def respond(
     )
     answer.headers.update({**problems.when_again(trouble), **(headers or {})})
     return answer
+
+
+def _onward(request: Request) -> str:
+    """What the door is asked with: the page that was wanted, or the one with the button that was pressed."""
+    path, query = request.url.path, request.url.query
+    if request.method == "GET":
+        return f"next={quote(f'{path}?{query}' if query else path)}"
+    found = PRESSED_ON.match(path)
+    return f"next={quote(found[0] if found else '/console')}&pressed=yes"
 
 
 def install(app: FastAPI) -> None:

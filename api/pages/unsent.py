@@ -80,10 +80,16 @@ async def ask_to_sign_in(request: Request) -> Response | None:
 
 
 def of_door(
-    *, onward: str = "", account: str = "", kept: Mapping[str, str] = NOTHING_KEPT, send_to: str = ""
+    *,
+    onward: str = "",
+    account: str = "",
+    kept: Mapping[str, str] = NOTHING_KEPT,
+    send_to: str = "",
+    pressed: bool = False,
 ) -> dict[str, Any]:
-    """The facts of the sign-in page: where to go on, whose name was typed, and the form that waits."""
-    return {"onward": onward, "account": account, "kept": kept if send_to else NOTHING_KEPT, "send_to": send_to}
+    """The facts of the sign-in page: where to go on, whose name was typed, and the form or the button that waits."""
+    waits = {"kept": kept if send_to else NOTHING_KEPT, "send_to": send_to, "pressed": pressed}
+    return {"onward": onward, "account": account, **waits}
 
 
 def hand_on(path: str) -> Response | None:

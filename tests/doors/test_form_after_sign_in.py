@@ -123,9 +123,24 @@ def test_a_form_is_handed_on_to_the_console_alone(http: httpx.Client, path: str)
     assert (answer.status_code, answer.headers["location"]) == (303, "/console")
 
 
-def test_a_button_without_anything_typed_leads_to_the_door_as_ever(http: httpx.Client) -> None:
-    answer = http.post("/console/locks/lock_none/approve")
-    assert (answer.status_code, answer.headers["location"]) == (303, "/console/sign-in?next=/console")
+@pytest.mark.parametrize(
+    ("button", "page"),
+    [
+        ("/console/locks/lock_none/approve", "/console/locks"),
+        ("/console/cases/case_none/locks/lock_none/release", "/console/cases/case_none"),
+        ("/console/packs/case_none", "/console"),
+    ],
+)
+def test_a_button_that_was_pressed_too_late_is_said_to_have_done_nothing(
+    http: httpx.Client, button: str, page: str
+) -> None:
+    """Who pressed a release would else believe that the handset is free."""
+    answer = http.post(button)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/console/sign-in?next={page}&pressed=yes")
+    door = http.get(answer.headers["location"]).text
+    assert '<p id="signed-out">You were signed out before you pressed that, and nothing was done.' in door
+    assert re.search('<input id="account"[^>]* aria-describedby="signed-out"', door)
+    assert "signed-out" not in http.get("/console/sign-in?next=/console").text
 
 
 def cases(desk: CaseDesk) -> list[dict[str, Any]]:
