@@ -5,6 +5,7 @@ promises with dates, the kind of problem, the policy version, the offer, the loc
 """
 
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Response
@@ -16,6 +17,7 @@ from api.pages.case_facts import read_case_page
 from api.pages.case_moves import as_shown, read_needs
 from api.pages.move_forms import MOVES
 from api.pages.once import Once, fresh_once, open_once
+from api.pages.people_form import MOST_PEOPLE_FORM, TypedPeople, people_in_form
 from api.pages.render import HEADERS, see
 from api.pages.sent_form import LINE, STORY, WORDS, Sent, Typed, check
 from api.pages.told_form import MOST_TOLD_FORM, TypedTold, told_in_form
@@ -47,6 +49,7 @@ MOST = {
     "anything_else": 5_000,
     "channel": 40,
     **MOST_TOLD_FORM,
+    **MOST_PEOPLE_FORM,
 }
 
 
@@ -114,6 +117,7 @@ def new_case(visit: Staff, order: str = "") -> Response:
 def open_case(
     visit: Staff,
     told: TypedTold,
+    people: TypedPeople,
     *,
     words: Typed = "",
     order: Typed = "",
@@ -139,8 +143,8 @@ def open_case(
         "support_needs": support_needs,
         "anything_else": anything_else,
         "channel": channel,
-        **told,
     }
+    given |= told | people
     try:
         check(given, MOST, needed=("words",))
         body = DisputeIn(
@@ -155,6 +159,7 @@ def open_case(
             support_needs=read_needs(support_needs),
             anything_else=anything_else,
             told=told_in_form(told),
+            people=people_in_form(people),
         )
 
         def open_case(token: str) -> str:
@@ -186,7 +191,8 @@ def _list_cases(session: Session, *, owner: str | None, show: str, after: str | 
 def _new_case(visit: Visit, sent: Sent) -> Response:
     with visit.parts.house.read() as session:
         known = known_defects(session, now_ms=visit.parts.clock.now_ms())
-    return visit.page("new_case.html", claims=tuple(CLAIMS), once=fresh_once(visit.parts), sent=sent, known=known)
+    facts: dict[str, Any] = {"claims": tuple(CLAIMS), "known": known, "somebody": sent.has(MOST_PEOPLE_FORM)}
+    return visit.page("new_case.html", once=fresh_once(visit.parts), sent=sent, **facts)
 
 
 @router.get("/cases/{dispute}")

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from api import joints
 from api.http.problems import status_of
 from api.pages.once import Once, fresh_once, open_once
+from api.pages.people_form import MOST_PEOPLE_FORM, TypedPeople, people_in_form
 from api.pages.plain_refusals import for_customers
 from api.pages.render import LARGE, page, see
 from api.pages.sent_form import STORY, Sent, Typed, check
@@ -26,7 +27,7 @@ from custody.trail.names import ask
 router = APIRouter(prefix="/complain", include_in_schema=False)
 P = Annotated[Parts, Depends(parts_of)]
 HOURS_A_DAY = 24
-MOST = {"words": STORY, "claim_type": 40, "order": 100, **MOST_TOLD_FORM}
+MOST = {"words": STORY, "claim_type": 40, "order": 100, **MOST_TOLD_FORM, **MOST_PEOPLE_FORM}
 
 
 @router.get("")
@@ -40,6 +41,7 @@ def tell(
     request: Request,
     parts: P,
     told: TypedTold,
+    people: TypedPeople,
     *,
     words: Typed = "",
     claim_type: Typed = "",
@@ -48,7 +50,7 @@ def tell(
 ) -> Response:
     """Open a case as the API does; whoever told us goes on to a page of their own, the same one for the same form."""
     same_site(request)
-    given = {"words": words, "claim_type": claim_type, "order": order, **told}
+    given = {"words": words, "claim_type": claim_type, "order": order, **told, **people}
     named = order.strip()
     is_item = _names_an_item(named) and not _is_our_order(parts, named)
     try:
@@ -59,6 +61,7 @@ def tell(
             item=named if is_item else None,
             claim_type=claim_type or None,
             told=told_in_form(told),
+            people=people_in_form(people),
         )
 
         def open_case(token: str) -> str:
@@ -84,10 +87,8 @@ def _page(request: Request, parts: Parts, sent: Sent) -> Response:
     }
     kinds = [(str(kind), claim.says) for kind, claim in CLAIMS.items()]
     status = 200 if sent.trouble is None else status_of(sent.trouble)
-    phone = parts.settings.support_phone
-    return page(
-        request, "complain.html", status=status, sent=sent, once=fresh_once(parts), kinds=kinds, phone=phone, **facts
-    )
+    facts |= {"kinds": kinds, "phone": parts.settings.support_phone, "somebody": sent.has(MOST_PEOPLE_FORM)}
+    return page(request, "complain.html", status=status, sent=sent, once=fresh_once(parts), **facts)
 
 
 def _before(hours: int) -> str:

@@ -6,7 +6,7 @@
 - A browser sends a line break as two characters and counts it once (HTML, 4.10.5.4 and 4.10.21): so do we.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Self
 
@@ -64,6 +64,10 @@ class Sent:
     def text(self, name: str, form: str = "") -> str:
         """What was typed into a field; nothing if another form was sent."""
         return self.given.get(name, "") if form == self.form else ""
+
+    def has(self, names: Iterable[str]) -> bool:
+        """Whether any of these fields of the page's own form was filled in."""
+        return any(self.text(name).strip() for name in names)
 
     @property
     def at(self) -> str:

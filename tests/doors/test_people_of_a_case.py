@@ -1,6 +1,7 @@
 """Holder, payer, user and representative of a case are four, by every door; after a death nothing is to be proved."""
 
 import json
+import re
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from custody.store import case_book
 from custody.store.tables import SaleRow
 from simulators.handset import enrol_handset
 from simulators.network import World
-from tests.doors.case_desk import CaseDesk
+from tests.doors.case_desk import OURS, CaseDesk
 from tests.doors.command_line import CommandLine
 from tests.stories.http_service import honest_network
 
@@ -148,6 +149,27 @@ def test_the_page_of_the_customer_takes_names_and_shows_them(desk: CaseDesk, tol
     page = desk.http.get(link).text
     assert HUSBAND in page
     assert "We are sorry for your loss." in page
+
+
+@pytest.mark.parametrize(("path", "by"), [("/complain", None), ("/console/cases", "agent-1")])
+def test_a_report_on_a_page_takes_who_is_who_and_shows_it_again_where_it_is_refused(
+    desk: CaseDesk, path: str, by: str | None
+) -> None:
+    headers = OURS if by is None else desk.by(by)
+    form = {"words": "It is not right.", "user": GRANDSON, "holder_died": "yes", "representative": SON}
+    form["claim_type"] = "never_received"
+    empty = desk.http.post(path, data={**form, "words": ""}, headers=headers)
+    assert (empty.status_code, f'value="{GRANDSON}"' in empty.text) == (422, True)
+    assert re.search(r'name="holder_died" value="yes" checked', empty.text)
+    both = desk.http.post(path, data={**form, "user_has": "yes", "user_has_not": "yes"}, headers=headers)
+    assert (both.status_code, 'id="user_has-fault"' in both.text) == (422, True)
+    done = desk.http.post(path, data=form, headers=headers)
+    page = done.text if by else desk.http.get(done.headers["location"]).text
+    link = re.search(r"/c/(c_\w+)", done.headers.get("location", "") or page)
+    assert link is not None, page
+    own = desk.http.get(f"/v1/customer/{link[1]}").json()
+    assert (own["people"]["user"]["name"], own["people"]["bereaved"]) == (GRANDSON, True)
+    assert own["written_to"] == "representative"
 
 
 def test_the_names_on_an_order_are_for_staff_and_not_for_whoever_quotes_its_number(desk: CaseDesk) -> None:
