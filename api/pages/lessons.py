@@ -15,9 +15,12 @@ ROWS = 25
 
 
 @router.get("/lessons")
-def read(visit: Supervisor, after: str | None = None) -> Response:
-    """What waits for an answer, and the open lessons, newest first; those `after` one on the pages behind."""
-    return _page(visit, Sent(), after=after)
+def read(visit: Supervisor, after: str | None = None, asked: str | None = None) -> Response:
+    """What waits for an answer, and the open lessons, newest first; those `after` one on the pages behind.
+
+    `asked`: the same of what waits.
+    """
+    return _page(visit, Sent(), after=after, asked=asked)
 
 
 @router.post("/lessons/{lesson}/learned")
@@ -33,9 +36,9 @@ def learned(lesson: str, visit: Supervisor, change: Typed = "") -> Response:
     return see(PAGE, done="learned")
 
 
-def _page(visit: Visit, sent: Sent, *, after: str | None = None) -> Response:
-    waiting = lessons.exceptions(visit.parts, visit.caller, limit=200)["exceptions"]
+def _page(visit: Visit, sent: Sent, *, after: str | None = None, asked: str | None = None) -> Response:
+    waiting = lessons.exceptions(visit.parts, visit.caller, cursor=asked, limit=ROWS)
     found = lessons.lessons(visit.parts, visit.caller, cursor=after, limit=ROWS)
     forms = {f"learned-{lesson['lesson']}" for lesson in found["lessons"]}
     shown = sent.on_page(has_form=sent.form in forms)
-    return visit.page("lessons.html", waiting=waiting, found=found, after=after, sent=shown, most=WORDS)
+    return visit.page("lessons.html", waiting=waiting, asked=asked, found=found, after=after, sent=shown, most=WORDS)

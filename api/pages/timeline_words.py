@@ -71,6 +71,7 @@ TIMELINE: Mapping[str, str] = {
     "exception_instead": "Something else was promised than what no rule gives",
     "exception_taken_back": "The customer took the report back, and what no rule gives with it",
     "two_answers": "Two answers of ours did not fit, and the better one binds us",
+    "lesson_handed_on": "Somebody else sees to what is to be learned from an answer",
     "lesson_learned": "What was learned from an answer was written down",
     "lock_announced": "The customer was told that a lock is planned",
     "disagreed": "The customer does not agree",

@@ -67,6 +67,11 @@ def supervisors(session: Session) -> list[str]:
     return _here_first(_of_role(session, "supervisor"))
 
 
+def rule_keepers(session: Session) -> list[str]:
+    """Every supervisor who works here, or the duty team where none does."""
+    return sorted(name for name, _ in _of_role(session, "supervisor")) or [DUTY_TEAM]
+
+
 def approvers(session: Session, asker: str) -> list[str]:
     """Of those who may approve what a person asks for the ones who are here, or all of them if everybody is away."""
     return _here_first(_approvers(session, asker))

@@ -31,6 +31,7 @@ from api.process.clock_mark import ClockMark
 from api.rounds.clock_watch import JUMP_MS, ClockMarker, ClockWatch, act_on_jump, is_held
 from api.rounds.late_fixes import is_fix_late, late_fixes, tell_of_late_fixes
 from api.rounds.late_lessons import is_lesson_late, late_lessons, tell_of_lessons
+from api.rounds.lessons_alone import hand_on_lessons, is_lesson_alone, lessons_alone
 from api.rounds.missed_promises import is_miss_untold, tell_of_misses, untold_misses
 from api.rounds.unanswered_exceptions import is_exception_late, late_exceptions, pass_on_exceptions
 from custody.kernel.clock import Instant
@@ -138,6 +139,7 @@ class Timer:
             Sweep(where="the investigations", is_due=is_inquiry_quiet, due=quiet_inquiries, act=sweep_inquiries),
             Sweep(where="the late fixes", is_due=is_fix_late, due=late_fixes, act=tell_of_late_fixes),
             Sweep(where="the exceptions", is_due=is_exception_late, due=late_exceptions, act=pass_on_exceptions),
+            Sweep(where="the lessons alone", is_due=is_lesson_alone, due=lessons_alone, act=hand_on_lessons),
             Sweep(where="the lessons", is_due=is_lesson_late, due=late_lessons, act=tell_of_lessons),
             Sweep(where="the leavers", is_due=is_leaver_due, due=_leavers, act=tell_leavers),
         ]

@@ -41,7 +41,7 @@ def put(unit: Unit, lesson: Lesson) -> None:
             due_ms=lesson.due_ms,
             facts="",
         )
-    row.state, row.facts = lesson.state, msgspec.json.encode(lesson).decode()
+    row.state, row.owner, row.facts = lesson.state, lesson.owner, msgspec.json.encode(lesson).decode()
     unit.session.add(row)
 
 
@@ -68,6 +68,13 @@ def listing(session: Session, *, kind: str | None, learned: bool, after: str | N
     return _read(session.scalars(only.limit(limit)).all())
 
 
+def alone(session: Session, keepers: Collection[str], *, limit: int) -> list[str]:
+    """The open ones whose owner is none of these people, the oldest first."""
+    theirs = col(LessonRow.state) == LESSON.start, col(LessonRow.owner).not_in(list(keepers))
+    query = select(col(LessonRow.id)).where(*theirs).order_by(col(LessonRow.opened_ms), col(LessonRow.id))
+    return list(session.scalars(query.limit(limit)).all())
+
+
 def open_count_of(session: Session, owners: Collection[str]) -> dict[str, int]:
     """How many are open for each of these people."""
     mine = col(LessonRow.state) == LESSON.start, col(LessonRow.owner).in_(list(owners))
@@ -76,10 +83,12 @@ def open_count_of(session: Session, owners: Collection[str]) -> dict[str, int]:
 
 
 def forget(session: Session, dispute: str, *, instead: str) -> None:
-    """Put other words in the place of those that a case gave; that something is to be learned stays."""
-    for row in session.scalars(select(LessonRow).where(col(LessonRow.dispute) == dispute)).all():
+    """Put other words in the place of those that a case gave; that something is to be learned, or was, stays."""
+    query = select(LessonRow).where(col(LessonRow.dispute) == dispute).order_by(col(LessonRow.id)).with_for_update()
+    for row in session.scalars(query.execution_options(populate_existing=True)).all():
         lesson = msgspec.json.decode(row.facts, type=Lesson)
-        row.facts = msgspec.json.encode(replace(lesson, says=instead)).decode()
+        bare = replace(lesson, says=instead, change=instead if lesson.change else "")
+        row.facts = msgspec.json.encode(bare).decode()
         session.add(row)
     session.flush()
 
