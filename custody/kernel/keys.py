@@ -110,7 +110,9 @@ def read_cose_key(value: Any) -> PublicKey:
         raise Rejected("key", "x is not 32 bytes", fix="Send the raw coordinate.")
     if (kty, curve) == (1, 6):
         key = PublicKey(alg=EDDSA, x=x)
-    elif (kty, curve) == (2, 1) and isinstance(y, bytes) and len(y) == 32:
+    elif (kty, curve) == (2, 1):
+        if not isinstance(y, bytes) or len(y) != 32:
+            raise Rejected("key", "y is not 32 bytes", fix="Send the point uncompressed, both its coordinates whole.")
         key = PublicKey(alg=ES256, x=x, y=y)
     else:
         raise Rejected("key", f"kty {kty!r} with curve {curve!r} is not supported", fix="Use Ed25519 or P-256.")

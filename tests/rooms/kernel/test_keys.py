@@ -104,6 +104,15 @@ def test_a_cose_key_with_a_wrong_member_is_refused(change: dict[int, Any]) -> No
         read_cose_key({**ED.public.cose_key(), **change})
 
 
+@pytest.mark.parametrize("y", [True, False, b"", bytes(31), bytes(33), None])
+def test_a_point_that_is_compressed_or_cut_is_refused_for_what_it_is(y: Any) -> None:
+    """RFC 9053 section 7.1.1 also has a y that is only the sign bit; what is enrolled here has both coordinates."""
+    with pytest.raises(Rejected) as refused:
+        read_cose_key({**EC.public.cose_key(), -3: y})
+    assert refused.value.detail == "y is not 32 bytes"
+    assert "uncompressed" in refused.value.fix
+
+
 def test_a_cose_key_whose_alg_is_no_number_is_refused() -> None:
     with pytest.raises(Rejected):
         read_cose_key({**ED.public.cose_key(), 3: [EDDSA]})
