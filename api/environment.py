@@ -11,7 +11,7 @@ def environment_with(settings: Mapping[str, str]) -> dict[str, str]:
 
 def client_address() -> str:
     """Where the command line finds the service: WEAKLINK_URL, else the default address; no slash ends it."""
-    return os.environ.get("WEAKLINK_URL", "http://127.0.0.1:8420").rstrip("/")
+    return (os.environ.get("WEAKLINK_URL", "").strip() or "http://127.0.0.1:8420").rstrip("/")
 
 
 def client_token() -> str:

@@ -41,6 +41,8 @@ def open_case(
     for option, typed in {"--order": order, "--item": item, "--claim": claim, "--told": told}.items():
         if typed is not None and not typed.strip():
             fail(f"{option} is empty", fix=f"Say what it is, or leave {option} out.")
+    if told_by and told is None:
+        fail("--told is missing", fix="Say what was promised, or leave --told-by out.")
     said = {"words": words, "order": order, "item": item, "claim_type": claim, "found_instead": found_instead}
     heard: dict[str, Any] = {"told": [{"what": told, "by_whom": told_by}]} if told else {}
     heard |= {"people": _people(person)}
@@ -221,7 +223,7 @@ def _people(said: list[str] | None) -> dict[str, Any] | None:
 
 def _typed(name: str, value: str) -> str | int | bool:
     """The value of a field as the service takes it; what it cannot be stays text, and is refused there by name."""
-    if name in NUMBERS and value.isascii() and value.isdigit():
+    if name in NUMBERS and value.isascii() and value.removeprefix("-").isdigit():
         return int(value)
     return TRUE_OR_FALSE.get(value, value) if name in TRUTHS else value
 

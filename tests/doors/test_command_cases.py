@@ -10,6 +10,7 @@ import pytest
 from api.cli.case import NUMBERS, TRUTHS
 from api.cli.client import TYPED, console
 from api.cli.instance import Instance
+from api.environment import client_address
 from api.routes.disputes import EventIn
 from api.routes.event_parts import OrderDaysIn, WhereaboutsIn
 from tests.doors.command_line import CommandLine, signed_in
@@ -157,3 +158,24 @@ def test_what_to_do_is_told_as_it_is_typed(shell: CommandLine, line: str, typed:
     fix = shell.run(*line.split(), expect=1).err.splitlines()[-1]
     assert f"`{typed}`" in fix
     assert [word for word in ("/v1/", "/docs") if word in fix] == []
+
+
+def test_who_promised_it_is_not_lost_for_want_of_what_was_promised(shell: CommandLine) -> None:
+    told = shell.run("dispute", "open", "It never came", "--told-by", "the shop", expect=1)
+    assert "--told is missing" in told.err
+    assert "the shop" not in shell.run("dispute", "list").out
+
+
+def test_a_sum_below_nothing_is_refused_as_a_number_that_is_too_small(shell: CommandLine) -> None:
+    case = shell.json("dispute", "open", "It never came")["dispute"]
+    said = ("--with", "what=a call", "--with", "amount_pence=-1")
+    refused = shell.run("dispute", "move", case, "told", *said, expect=1).err
+    assert "greater than" in refused or "the sum is no sum" in refused
+    assert "valid integer" not in refused
+
+
+def test_an_address_that_is_set_to_nothing_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WEAKLINK_URL", raising=False)
+    usual = client_address()
+    monkeypatch.setenv("WEAKLINK_URL", " ")
+    assert client_address() == usual
