@@ -3,6 +3,8 @@
 import os
 from collections.abc import Mapping
 
+ENDPOINTS = {"s3": ("AWS_ENDPOINT_URL", "AWS_ENDPOINT"), "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT")}
+
 
 def environment_with(settings: Mapping[str, str]) -> dict[str, str]:
     """This process's environment with these settings on top, for a service that is started in a process of its own."""
@@ -17,3 +19,8 @@ def client_address() -> str:
 def client_token() -> str:
     """The command line's bearer token: WEAKLINK_TOKEN."""
     return os.environ.get("WEAKLINK_TOKEN", "")
+
+
+def store_endpoints(scheme: str) -> dict[str, str]:
+    """Where the object stores of a scheme are set to be, by the variables that their library reads."""
+    return {name: endpoint for name in ENDPOINTS.get(scheme, ()) if (endpoint := os.environ.get(name))}

@@ -13,8 +13,9 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.client import console, errors, fail, show
+from api.cli.client import console, errors, fail, is_address, show
 from api.cli.log_source import open_log
+from api.environment import store_endpoints
 from custody.kernel.errors import Trouble, Unavailable
 from custody.store.log_target import Folder, Target
 from custody.store.static_export import export_log
@@ -98,6 +99,9 @@ def _check_target(target: str) -> None:
         fail("no target is named", fix="Name a folder, or a bucket: s3://BUCKET/PREFIX. The current folder is `.`.")
     if not _BUCKET.match(target) and Path(target).exists() and not Path(target).is_dir():
         fail(f"{target} is a file", fix="Name a folder, or a bucket: s3://BUCKET/PREFIX.")
+    for name, endpoint in store_endpoints(target.partition("://")[0].lower()).items():
+        if not (endpoint.startswith(("http://", "https://")) and is_address(endpoint)):  # else it writes a trace
+            fail(f"{name} is no address: {endpoint}", fix="Write its scheme too, as in https://storage.example:9000.")
 
 
 def _place(target: str) -> Target:

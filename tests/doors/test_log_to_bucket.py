@@ -1,6 +1,9 @@
 """`weaklink log export s3://...`, and an audit over HTTP of what the bucket serves to the public."""
 
+import os
 import resource
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -87,6 +90,28 @@ def test_what_stands_in_the_way_is_said_with_what_to_do(
     alone = shell.run("log", "export", f"s3://{bucket}/log", *vkey, expect=1)
     assert "AWS_ACCESS_KEY_ID" in alone.err
     assert "not-a-secret" not in away.err + away.out + alone.err + alone.out
+
+
+@pytest.mark.parametrize(
+    ("target", "variable", "endpoint"),
+    [
+        ("s3://shelf/log", "AWS_ENDPOINT_URL", "storage.example"),
+        ("s3://shelf/log", "AWS_ENDPOINT", "ftp://storage.example"),
+        ("s3://shelf/log", "AWS_ENDPOINT_URL", "http://[::1"),
+        ("az://shelf/log", "AZURE_STORAGE_ENDPOINT", "https://"),
+    ],
+)
+def test_an_endpoint_that_is_no_address_is_said_in_two_lines_and_the_library_is_not_asked(
+    desk: Desk, shell: CommandLine, target: str, variable: str, endpoint: str
+) -> None:
+    """The library writes a trace of its own before it gives up, where no handler of ours hears it."""
+    words = (sys.executable, "-m", "api.cli.main", "log", "export", target, "--vkey", desk.log["vkey"])
+    env = {**os.environ, "WEAKLINK_URL": shell.address, variable: endpoint}
+    done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert f"error {variable} is no address: {endpoint}" in done.stderr
+    assert "https://storage.example:9000" in done.stderr
+    assert len(done.stderr.splitlines()) == 2
 
 
 def test_a_folder_that_takes_no_more_is_to_be_tried_again_later_and_no_sign_of_another_log(
