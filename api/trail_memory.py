@@ -22,6 +22,7 @@ from custody.kernel.clock import Instant
 from custody.kernel.errors import NotFound, Rejected
 from custody.store.engine import is_one_snapshot
 from custody.store.unit import House
+from custody.trail.belongings import Lookup
 from custody.trail.ties import ImeiTies, bind
 from custody.usecases.read_trail import FoundTrail, read_trail, state_of
 from devicelock.rules.tie import TieState
@@ -42,7 +43,7 @@ class HandsetTrail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
-    keys: frozenset[str]
+    lookups: frozenset[Lookup]
     state: bytes
     told: HandsetTrail | None
 
@@ -74,7 +75,7 @@ class TrailMemory:
     def _ask(self, session: Session, imei: str) -> HandsetTrail:
         with self._lock:
             known = self._known.get(imei)
-        state = state_of(session, known.keys) if known is not None else b""
+        state = state_of(session, known.lookups) if known is not None else b""
         if known is not None and known.told is not None and known.state == state:
             return known.told
         try:
@@ -83,10 +84,10 @@ class TrailMemory:
             with self._lock:
                 self._known.pop(imei, None)
             return HandsetTrail()
-        told, asked_before = _told(found, imei), known is not None and known.keys == found.keys
+        told, asked_before = _told(found, imei), known is not None and known.lookups == found.lookups
         if not asked_before and is_one_snapshot(session.get_bind()):
-            state, asked_before = state_of(session, found.keys), True
-        self._keep(imei, _Known(keys=found.keys, state=state, told=told if asked_before else None))
+            state, asked_before = state_of(session, found.lookups), True
+        self._keep(imei, _Known(lookups=found.lookups, state=state, told=told if asked_before else None))
         return told
 
     def _keep(self, imei: str, known: _Known) -> None:

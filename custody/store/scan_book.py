@@ -1,7 +1,7 @@
 """Reading and writing what scans say: verdict rows, item keys, parcels, stations and their keys."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -12,6 +12,7 @@ from sqlmodel import Session, col
 from custody.kernel.clock import Instant
 from custody.scans.place import index_of, position_of
 from custody.store import runs
+from custody.store.brief import KEY
 from custody.store.bulk import add, ask, pick, put, put_if_absent
 from custody.store.run_tables import DigestRow, ItemKeyRow
 from custody.store.tables import (
@@ -121,7 +122,20 @@ def statement_digests(session: Session, indexes: Iterable[int]) -> dict[int, byt
 
 def scans_under(session: Session, keys: Iterable[str]) -> list[JudgedScan]:
     """Every scan found under any of the canonical keys, in log order."""
-    return judged_at(session, [place for (place,) in runs.found(session, ItemKeyRow, ("place",), keys)])
+    return judged_at(session, places_under(session, keys))
+
+
+def places_under(session: Session, keys: Iterable[str]) -> set[int]:
+    """The places of the scans that are found under any of the canonical keys."""
+    return {place for (place,) in runs.found(session, ItemKeyRow, ("place",), keys)}
+
+
+def erased_under(session: Session, key: str) -> set[int]:
+    """The places of those that are found under a canonical key and whose opening was erased."""
+    joined = "item_key JOIN opening ON opening.place = item_key.place"
+    those = f"item_key.key = ? AND {runs.in_runs(session, ItemKeyRow)} AND opening.erased_ms IS NOT NULL"
+    found = ask(session, f"SELECT item_key.place FROM {joined} WHERE {those}", (KEY.to_row(key),))  # noqa: S608 - nothing of it comes from outside
+    return {place for (place,) in found}
 
 
 def judged_at(session: Session, places: Iterable[int]) -> list[JudgedScan]:
@@ -146,9 +160,8 @@ def first_places(session: Session, keys: Iterable[str]) -> dict[str, int]:
     return dict(sorted(runs.found(session, ItemKeyRow, ("key", "place"), keys), key=itemgetter(1), reverse=True))
 
 
-def state_under(session: Session, keys: Iterable[str]) -> list[list[tuple[Any, ...]]]:
-    """All that can change what is found under some keys: scans with their verdicts, and what was erased of them."""
-    places = {place for (place,) in runs.found(session, ItemKeyRow, ("place",), keys)}
+def state_at(session: Session, places: Collection[int]) -> list[list[tuple[Any, ...]]]:
+    """All that can change what is read at some places: scans with their verdicts, and what was erased of them."""
     scans = sorted(pick(session, ScanRow, ("place", "digest", "result", "flags"), by=("place",), values=places))
     erased = pick(session, OpeningRow, ("place", "erased_ms"), by=("place",), values=places)
     return [scans, sorted(erased)]

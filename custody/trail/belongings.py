@@ -16,8 +16,9 @@ up one parcel: parcel - handset - order - seal, and the cages and vans while the
 
     asked, scans = set(), []
     while lookups := needs(start, scans, asked):
-        scans += [scan for lookup in lookups for scan in store.find(lookup.key, lookup.from_ms, lookup.to_ms)]
-        asked |= {lookup.key for lookup in lookups}
+        scans += [scan for lookup in lookups for scan in store.find(lookup)]
+        asked |= set(lookups)
+    scans += [scan for scan in store.find_by_event_id(partner_ids(scans)) if scan was left out before]
 
 More scans than needed do no harm: what does not belong is left out.
 """
@@ -62,11 +63,15 @@ class Belongings:
     findings: tuple[Finding, ...]
 
     @property
+    def own_keys(self) -> frozenset[str]:
+        """The keys of this parcel, of what is in and on it, and of its orders."""
+        named = {name for item in self.items for name in item.names}
+        return frozenset({self.asked, *self.orders, *self.seals} | named | ({self.parcel} if self.parcel else set()))
+
+    @property
     def keys(self) -> frozenset[str]:
         """Every key that is looked up for this parcel."""
-        own = {self.asked, *self.orders, *self.seals, *(stay.outer for stay in self.carriers)}
-        named = {name for item in self.items for name in item.names}
-        return frozenset(own | named | ({self.parcel} if self.parcel else set()))
+        return self.own_keys | {stay.outer for stay in self.carriers}
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -98,11 +103,10 @@ class Belongings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookup:
-    """A key to look up; the times bound what can matter (None: no bound). A store may ignore the bounds."""
+    """A key to look up; of one that is only a carrier, scans that only load or unload (`loads.py`) may be left out."""
 
     key: str
-    from_ms: Instant | None = None
-    to_ms: Instant | None = None
+    carrier: bool = False
 
 
 def find_belongings(
@@ -123,7 +127,7 @@ def find_belongings(
 def needs(
     start: str,
     scans: Iterable[SealedScan],
-    asked: Collection[str] = (),
+    asked: Collection[Lookup] = (),
     *,
     parcel: str | None = None,
     adjudicators: Collection[str] = (),
@@ -131,19 +135,20 @@ def needs(
     """The keys that must still be looked up to complete the belongings; empty when it is complete."""
     facts = Closure.read(scans, adjudicators)
     belongings = _belongings(facts, ask(start), parcel)
-    wanted: dict[str, Lookup] = {
-        key: Lookup(key=key) for key in belongings.keys | facts.ordered_names(belongings.asked)
-    }
-    wanted.update((alias, Lookup(key=alias)) for key in tuple(wanted) for alias in aliases(key))
-    for outer in {stay.outer for stay in belongings.carriers}:
-        stays = [stay for stay in belongings.carriers if stay.outer == outer]
-        ends = [stay.to_ms for stay in stays if stay.to_ms is not None]
-        wanted[outer] = Lookup(
-            key=outer,
-            from_ms=min(stay.from_ms for stay in stays),
-            to_ms=max(ends) if len(ends) == len(stays) else None,
-        )
-    return tuple(wanted[key] for key in sorted(wanted) if key not in asked)
+    whole = belongings.own_keys | facts.ordered_names(belongings.asked)
+    whole |= {alias for key in whole | belongings.keys for alias in aliases(key) if alias != key}
+    wanted = [Lookup(key=key, carrier=key not in whole) for key in sorted(whole | belongings.keys)]
+    return tuple(lookup for lookup in wanted if lookup not in asked and Lookup(key=lookup.key) not in asked)
+
+
+def partner_ids(scans: Iterable[SealedScan]) -> frozenset[str]:
+    """The ids of events with which scans repeat each other, declare each other wrong, or correct what was wrong."""
+    ids: set[str] = set()
+    for sealed in scans:
+        event = sealed.event
+        ids.update([] if event.event_id is None else [event.event_id])
+        ids.update(event.error_declaration.corrective_ids if event.error_declaration else ())
+    return frozenset(ids)
 
 
 def _belongings(facts: Closure, asked: str, parcel: str | None, edition: ReadingEdition = NEWEST) -> Belongings:

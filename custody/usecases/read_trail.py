@@ -1,8 +1,8 @@
 """Reading the trail of a parcel: by SSCC, by IMEI in any form, or by order reference.
 
-Scans are found by their keys, opened from the bytes that were signed, and handed to the trail room. A scan whose
-opening was erased cannot be read any more; the log still shows that it was there. Where a station stood and whose it
-was is what a registrar said in the log of the key that signed: never the scan's word, and no later one.
+Scans are found by their keys (`look_up.py`), opened from the bytes that were signed, and handed to the trail room. A
+scan whose opening was erased cannot be read any more; the log still shows that it was there. Where a station stood and
+whose it was is what a registrar said in the log of the key that signed: never the scan's word, and no later one.
 
 `state_of` is what all of that came from, without opening it: as long as it stays as it is, so does the trail.
 """
@@ -20,10 +20,11 @@ from custody.scans.scan import Scan
 from custody.store import log_reader, scan_book, unopened_book
 from custody.store.scan_book import JudgedScan
 from custody.store.tables import UnopenedRow
-from custody.trail.belongings import find_belongings, needs
+from custody.trail.belongings import Lookup, find_belongings, needs, partner_ids
 from custody.trail.names import ask
 from custody.trail.sealed import SealedScan, StationFacts
 from custody.trail.trail import Trail, build_trail
+from custody.usecases.look_up import places_of
 from custody.usecases.mark_unproven import Doubts, read_doubts
 from custody.usecases.near_gaps import gaps_near
 from custody.usecases.open_scans import stored_scans
@@ -35,11 +36,11 @@ MAX_ROUNDS = 8
 class FoundTrail:
     """A trail with the scans it was made of, and beside it those whose content was erased or has not come yet.
 
-    `keys` are all that were looked up for it.
+    `lookups` are all that was looked up for it.
     """
 
     trail: Trail
-    keys: frozenset[str]
+    lookups: frozenset[Lookup]
     scans: tuple[SealedScan, ...]
     erased: tuple[JudgedScan, ...] = ()
     unopened: tuple[UnopenedRow, ...] = ()
@@ -53,20 +54,21 @@ def read_trail(session: Session, item: str, *, parcel: str | None = None, gaps: 
     """
     start = ask(item, as_labelled=True)
     chosen = ask(parcel, as_labelled=True) if parcel else None
-    asked: set[str] = set()
+    asked: set[Lookup] = set()
     scans: dict[int, SealedScan] = {}
     rows: dict[int, JudgedScan] = {}
     for _ in range(MAX_ROUNDS):
         lookups = needs(start, scans.values(), asked, parcel=chosen)
         if not lookups:
             break
-        asked |= {lookup.key for lookup in lookups}
-        fresh = {row.place: row for row in scan_book.scans_under(session, {lookup.key for lookup in lookups})}
-        scans |= {scan.place: scan for scan in sealed_scans(session, fresh.values()) if scan.place not in scans}
-        rows |= fresh
+        asked |= set(lookups)
+        _open(session, places_of(session, lookups), rows, scans)
     if not rows:
         ask(item)
         raise NotFound("item", f"nothing is recorded of {item!r}", fix="Ask by SSCC, IMEI or po:<order reference>.")
+    if beside := scan_book.places_under(session, partner_ids(scans.values())) - rows.keys():
+        under = scan_book.places_under(session, [lookup.key for lookup in asked if lookup.carrier])
+        _open(session, beside & under, rows, scans)
     found = tuple(scans[place] for place in sorted(scans))
     belongings = find_belongings(start, found, parcel=chosen)
     trail = build_trail(belongings, found)
@@ -76,16 +78,23 @@ def read_trail(session: Session, item: str, *, parcel: str | None = None, gaps: 
         trail = build_trail(belongings, found, gaps=missing, in_log=held)
     return FoundTrail(
         trail=trail,
-        keys=frozenset(asked),
+        lookups=frozenset(asked),
         scans=found,
         erased=tuple(rows[place] for place in sorted(rows.keys() - scans.keys())),
         unopened=tuple(unopened_book.of_shipments(session, {scan.scan.subject for scan in found})),
     )
 
 
-def state_of(session: Session, keys: Iterable[str]) -> bytes:
-    """A digest of what is recorded under keys: scans and their verdicts, erasures, and doubts in keys."""
-    state = [[tuple(row) for row in rows] for rows in scan_book.state_under(session, keys)]
+def _open(session: Session, places: Iterable[int], rows: dict[int, JudgedScan], scans: dict[int, SealedScan]) -> None:
+    """Add the scans at these places, with their rows, to those that are there."""
+    fresh = scan_book.judged_at(session, set(places) - rows.keys())
+    scans |= {scan.place: scan for scan in sealed_scans(session, fresh)}
+    rows |= {row.place: row for row in fresh}
+
+
+def state_of(session: Session, lookups: Iterable[Lookup]) -> bytes:
+    """A digest of what a trail is made of: scans and their verdicts, erasures, and doubts in keys."""
+    state = [[tuple(row) for row in rows] for rows in scan_book.state_at(session, places_of(session, lookups))]
     return hashlib.sha256(repr((state, sorted(read_doubts(session).spans.items(), key=str))).encode()).digest()
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from custody.kernel.clock import HOUR_MS
 from custody.kernel.errors import Rejected
-from custody.trail.belongings import find_belongings, needs
+from custody.trail.belongings import Lookup, find_belongings, needs
 from custody.trail.names import ask, filed_under, index_keys
 from custody.trail.sealed import SealedScan
 from tests.rooms.trail.world import (
@@ -90,32 +90,33 @@ def test_a_use_case_completes_the_unit_in_a_few_rounds(start: str) -> None:
     world.load("dock-2", VAN, [CAGE], chain=False)
     world.scan("hub-in-1", "ObjectEvent", action="OBSERVE", epcList=[VAN], bizStep="arriving", chain=False)
     world.unload("hub-sort-1", chain=False, children=None)
-    asked: set[str] = set()
+    asked: set[Lookup] = set()
     found: dict[bytes, SealedScan] = {}
     rounds = 0
     while lookups := needs(start, found.values(), asked):
         rounds += 1
-        asked |= {lookup.key for lookup in lookups}
-        found |= {sealed.digest: sealed for sealed in world.scans if asked & index_keys(sealed.event)}
+        asked |= set(lookups)
+        keys = {lookup.key for lookup in asked}
+        found |= {sealed.digest: sealed for sealed in world.scans if keys & index_keys(sealed.event)}
     assert rounds <= 5
     assert len(found) == len(world.scans)
-    assert world.belongings(start).keys <= asked
+    assert world.belongings(start).keys <= keys
 
 
 def test_an_unknown_key_needs_itself_once_and_then_nothing() -> None:
     assert [lookup.key for lookup in needs(PARCEL, ())] == [PARCEL]
-    assert needs(PARCEL, (), {PARCEL}) == ()
-    assert needs("po:SO-1", (), {"po:SO-1"}) == ()
+    assert needs(PARCEL, (), {Lookup(key=PARCEL)}) == ()
+    assert needs("po:SO-1", (), {Lookup(key="po:SO-1")}) == ()
 
 
-def test_a_cage_is_looked_up_for_the_time_of_the_stay_only() -> None:
+def test_a_carrier_is_looked_up_as_one_and_whole_where_it_is_more_than_that() -> None:
     world = World()
-    load = world.load("dock-2")
-    lookup = next(lookup for lookup in needs(PARCEL, world.scans) if lookup.key == CAGE)
-    assert (lookup.from_ms, lookup.to_ms) == (load.at_ms, None)
-    unload = world.unload("hub-sort-1")
-    lookup = next(lookup for lookup in needs(PARCEL, world.scans) if lookup.key == CAGE)
-    assert (lookup.from_ms, lookup.to_ms) == (load.at_ms, unload.at_ms)
+    world.load("dock-2", VAN)
+    assert [lookup for lookup in needs(PARCEL, world.scans) if lookup.key == VAN] == [Lookup(key=VAN, carrier=True)]
+    assert needs(PARCEL, world.scans, {Lookup(key=PARCEL), Lookup(key=VAN)}) == ()
+    world.seal(childEPCs=[VAN])
+    asked = {Lookup(key=PARCEL), Lookup(key=VAN, carrier=True)}
+    assert needs(PARCEL, world.scans, asked) == (Lookup(key=VAN),)
 
 
 def test_a_cages_other_parcels_do_not_leak() -> None:
@@ -450,16 +451,6 @@ def test_the_order_that_was_asked_for_is_shown_unless_another_parcel_was_chosen(
     world.pack()
     assert "po:SO-20991" in world.belongings("po:SO-20991").orders
     assert world.belongings("po:SO-20991", parcel=PARCEL_2).orders == ()
-
-
-def test_a_cage_used_twice_is_looked_up_from_the_first_stay_to_the_last() -> None:
-    world = World()
-    first = world.load("dock-2")
-    world.unload("hub-sort-1")
-    world.load("hub-sort-1")
-    last = world.unload("depot-2")
-    lookup = next(lookup for lookup in needs(PARCEL, world.scans) if lookup.key == CAGE)
-    assert (lookup.from_ms, lookup.to_ms) == (first.at_ms, last.at_ms)
 
 
 def test_one_of_our_carriers_among_others_moves_the_parcel() -> None:

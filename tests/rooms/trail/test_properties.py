@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custody.kernel.clock import HOUR_MS, MINUTE_MS
-from custody.trail.belongings import find_belongings, needs
+from custody.trail.belongings import Lookup, find_belongings, needs
 from custody.trail.describe import describe_trail
 from custody.trail.names import index_keys
 from custody.trail.sealed import SealedScan
@@ -106,13 +106,14 @@ def test_missing_scans_of_a_clean_journey_never_look_like_a_fault_in_the_parcel(
 @given(start=st.sampled_from(STARTS), data=st.data())
 def test_fetching_by_need_gives_the_same_trail_as_having_everything(start: str, data: st.DataObject) -> None:
     store = data.draw(st.permutations([*eventful(), *strangers()]))
-    asked: set[str] = set()
+    asked: set[Lookup] = set()
     held: dict[bytes, SealedScan] = {}
     rounds = 0
     while lookups := needs(start, held.values(), asked):
         rounds += 1
-        asked |= {lookup.key for lookup in lookups}
-        held |= {sealed.digest: sealed for sealed in store if asked & index_keys(sealed.event)}
+        asked |= set(lookups)
+        keys = {lookup.key for lookup in asked}
+        held |= {sealed.digest: sealed for sealed in store if keys & index_keys(sealed.event)}
     assert rounds <= 6
     assert describe_trail(trail_of(start, list(held.values()))) == describe_trail(trail_of(start, eventful()))
 
