@@ -33,7 +33,10 @@ MOST = 4_096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandsetTrail:
-    """What the trail says of a handset; None is not known. `evidence` names the log entries that tie it."""
+    """What the trail says of a handset; None is not known. `evidence` names the log entries that tie it.
+
+    `site`: where the first scan of its trail in the log was made.
+    """
 
     tie: TieState | None = None
     site: str = ""
@@ -104,9 +107,10 @@ TRAILS = TrailMemory()
 
 def _told(found: FoundTrail, imei: str) -> HandsetTrail:
     binding = bind(found.trail, imei)
+    first = min(found.trail.entries, key=lambda entry: entry.place, default=None)
     return HandsetTrail(
         tie=_tie(binding),
-        site=found.scans[0].station.site if found.scans else "",
+        site="" if first is None else first.station.site,
         evidence=tuple(f"entry:{tie.index}" for tie in (binding.pair or binding.ties)),
         delivered_ms=found.trail.delivery.received_ms,
     )

@@ -145,12 +145,17 @@ class Bench:
 
 
 def enrol_bench(
-    house: House, name: str = "bench-07", signer: SoftwareSigner | None = None, *, custodian: str = CUSTODIAN
+    house: House,
+    name: str = "bench-07",
+    signer: SoftwareSigner | None = None,
+    *,
+    custodian: str = CUSTODIAN,
+    site: str = SITE,
 ) -> Bench:
     """A station whose key is in the log."""
     bench = Bench(name=name, signer=signer or key(f"station {name}"))
     with house.unit() as unit:
-        told = announce(unit, station=name, site=SITE, place="Bench", step="pack", custodian=custodian)
+        told = announce(unit, station=name, site=site, place="Bench", step="pack", custodian=custodian)
         proof = make_possession(
             origin=ORIGIN, station=name, signer=bench.signer, sub="urn:uuid:0", iat_s=unit.now_ms // 1000
         )

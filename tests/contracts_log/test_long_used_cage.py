@@ -2,6 +2,7 @@
 
 import pytest
 
+from api.trail_memory import TrailMemory
 from custody.kernel.clock import HOUR_MS
 from custody.store import erase_book, log_reader, scan_book
 from custody.store.unit import House
@@ -12,6 +13,7 @@ from custody.usecases.read_trail import FoundTrail, read_trail, sealed_scans, st
 from tests.contracts_log.small_house import (
     CAGE,
     OTHER_SSCC,
+    SITE,
     SSCC,
     Bench,
     enrol_bench,
@@ -22,6 +24,7 @@ from tests.contracts_log.small_house import (
 from tests.world_parts import Clock
 
 VAN = "https://id.gs1.org/8004/9521886VAN7"
+HANDSET_IMEI = "001017004829159"
 CAGE_SEEN = {"epcList": [CAGE], "bizStep": "arriving"}
 
 
@@ -135,3 +138,11 @@ def test_what_was_erased_of_a_cage_is_told_alike_by_who_has_seen_it_and_who_has_
     assert warm.trail == cold.trail
     assert (warm.scans, warm.erased) == (cold.scans, cold.erased)
     assert len(warm.erased) == 80
+
+
+def test_a_handsets_site_is_that_of_its_own_first_scan_and_not_of_its_cages(house: House, bench: Bench) -> None:
+    yard = enrol_bench(house, "yard-1", site="https://id.gs1.org/414/9521886000454")
+    send(house, yard.sign(house, CAGE, **put(VAN, CAGE)))
+    send(house, bench.sign(house, SSCC, **packing(SSCC)), bench.sign(house, SSCC, **put(CAGE, SSCC)))
+    with house.read() as session:
+        assert TrailMemory().ask(session, HANDSET_IMEI).site == SITE
