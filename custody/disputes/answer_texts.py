@@ -39,6 +39,7 @@ ANSWER_TEXTS = MappingProxyType(
             _TWO_ANSWERS,
             "The better one counts: {what}. It was due by {due}. We keep it now. {owner} makes sure of it.",
         ),
+        "answers.with_before": text("That comes on top of the {amount} of it that we promised you before."),
         "answers.has_it_already": text(
             _TWO_ANSWERS,
             "The better one counts: {what}. You have it already, or it is on its way.",

@@ -4,15 +4,18 @@
 - Of the same thing the better of each part binds: the larger sum, the earlier day. A sum is better than none, and a day
   than none, as only it can be missed; of a refund the whole price, which has no sum, is better than a part of it.
 - Of different things the customer says which they would rather have: nobody else knows what is better for them.
-- Two that say the same are not two.
+- Two that say the same are not two. A third answer to the same question adds what it is more than the best before it.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Literal
 
+from custody.disputes import civil
 from custody.disputes.claim import Remedy
-from custody.disputes.messages import ended
-from custody.disputes.outside_promise import Told, check_told, spoken
+from custody.disputes.messages import ended, pounds
+from custody.disputes.outside_promise import AS_TOLD, Told, check_told, spoken
+from custody.disputes.promise import BY_OUR_WORD, Promise, is_owed
 from custody.disputes.remedy import WORDS
 from custody.kernel.errors import Rejected
 
@@ -38,9 +41,23 @@ def better_of(one: Told, other: Told, *, rather: str | None) -> Told:
 
 
 def says_both(one: Told, other: Told) -> str:
-    """Both answers in a sentence for whoever learns from them."""
+    """Both answers in a sentence for whoever learns from them, with what they differ in."""
     first, second = one.by_whom.strip() or "One of us", other.by_whom.strip() or "another one"
-    return f"{first} said: {ended(one.what)} But {second} said: {ended(other.what)}"
+    return f"{first} said: {_whole(one)} But {second} said: {_whole(other)}"
+
+
+def promised_of_it(promise: Promise, every: Iterable[Promise]) -> list[Promise]:
+    """What earlier answers to the same question promised already, and what of that was given."""
+    mine = (each for each in every if each.source == BY_OUR_WORD and each.method == AS_TOLD)
+    same = (each for each in mine if each.what.casefold() == promise.what.casefold())
+    return [each for each in same if is_owed(each) or (each.state == "kept" and not each.came_back)]
+
+
+def _whole(told: Told) -> str:
+    """An answer with its sum and its day."""
+    sums = [] if told.amount_pence is None else [pounds(told.amount_pence)]
+    days = [] if told.due_ms is None else [f"by {civil.in_words(told.due_ms)}"]
+    return ended(", ".join([told.what.strip().rstrip(" ."), *sums, *days])) if sums or days else ended(told.what)
 
 
 def _same_thing(one: Told, other: Told) -> bool:

@@ -13,11 +13,12 @@ from typing import Any
 
 from custody.disputes import civil
 from custody.disputes.lesson import LessonKind
-from custody.disputes.messages import Message, say
+from custody.disputes.messages import Message, pounds, say
+from custody.disputes.one_order import of_its_order
 from custody.disputes.outside_promise import AS_TOLD, Told, bind
 from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.disputes.promise import BY_OUR_WORD, Promise
-from custody.disputes.two_answers import better_of, says_both
+from custody.disputes.two_answers import better_of, promised_of_it, says_both
 from custody.kernel.errors import Conflict
 from custody.store import case_book, lesson_book
 from custody.store.case_book import CaseFile
@@ -49,7 +50,12 @@ def settle(
         return file
     bound: dict[str, Any] = {"promise_id": unit.ids.new("promise"), "case_id": file.case.id, "owner": file.case.owner}
     promise = replace(bind(better, method=AS_TOLD, now_ms=unit.now_ms, policy=policy, **bound), source=BY_OUR_WORD)
-    promised = promise_once(unit, file, promise, better, policy=policy)
+    before = promised_of_it(promise, of_its_order(file.case, case_book.promises(unit.session, file.case.id)))
+    before_pence = sum(each.amount_pence or 0 for each in before)
+    more_pence = None if promise.amount_pence is None else max(0, promise.amount_pence - before_pence)
+    promise = replace(promise, amount_pence=more_pence)
+    better = replace(better, amount_pence=more_pence)
+    promised = None if more_pence == 0 else promise_once(unit, file, promise, better, policy=policy)
     people = keepers(unit.session)
     lesson = open_one(unit, file.case.id, LessonKind.TWO_ANSWERS, says=says, people=people, policy=policy)
     facts: dict[str, Any] = {"lesson": lesson.id}
@@ -58,6 +64,8 @@ def settle(
     else:
         facts |= {"promise": promised.id, "due_ms": promised.due_ms, "amount_pence": promised.amount_pence}
         said = _said_of(promised, better)
+        of = tuple(each.id for each in before)
+        said += [say("answers.with_before", promises=of, amount=pounds(before_pence))] if before_pence else []
     return write_move(unit, file, file, "two_answers", actor=actor, facts=facts, said=said)
 
 

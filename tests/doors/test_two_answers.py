@@ -48,9 +48,25 @@ def test_a_lesson_opens_with_both_answers_an_owner_and_a_day(desk: CaseDesk) -> 
     assert [answer.status_code for answer in answers] == [200, 200], "sent twice, it is written down once"
     assert len(promised(desk, told)) == 1
     (lesson,) = lessons(desk, told)
-    assert lesson["says"] == f"head office said: {SWAP}. But the shop said: {SWAP}."
+    one, other = f"{SWAP}, £10, by 23:59 on 1 May 2030", f"{SWAP}, £20, by 23:59 on 1 June 2030"
+    assert lesson["says"] == f"head office said: {one}. But the shop said: {other}."
     assert lesson["owner"].startswith("supervisor-")
     assert from_iso(lesson["due"]) - from_iso(lesson["opened_at"]) == 14 * 24 * HOUR_MS
+
+
+def test_a_third_answer_that_is_better_binds_with_what_it_is_more_and_one_that_is_not_adds_nothing(
+    desk: CaseDesk,
+) -> None:
+    told = desk.report(claim_type="defective")
+    assert settle(desk, told, **SHOP, **CHAT).is_success
+    for pence in (5_000, 4_000):
+        third = settle(desk, told, **{**SHOP, **CHAT, "other_pence": pence})
+        assert third.status_code == 200, third.text
+    assert [each["amount_pence"] for each in promised(desk, told)] == [2_000, 3_000], "£50 in all, as the best answer"
+    assert len(lessons(desk, told)) == 3
+    texts = [each["text"] for each in desk.own(told)["messages"]]
+    assert "That comes on top of the £20 of it that we promised you before." in texts
+    assert "So it does not come twice." in texts[-1]
 
 
 def test_of_different_things_it_is_the_one_that_the_customer_would_rather_have(desk: CaseDesk) -> None:
@@ -122,7 +138,7 @@ def test_staff_write_both_down_on_the_page_of_the_case_and_by_command(desk: Case
     assert same.status_code == 422
     assert 'name="other" required aria-invalid="true"' in same.text
     page = desk.http.get("/console/lessons", headers=desk.by("supervisor-1")).text
-    assert "One of us said: a call. But another one said: A call." in page
+    assert "One of us said: a call, by 23:59 on 1 May 2030. But another one said: A call." in page
     shell = CommandLine(address=desk.house.address, folder=tmp_path, token=desk.house.token("agent-1"))
     fields = ("--with", "what=a call", "--with", "other=a call", "--with", "other_pence=500")
     moved = shell.json("dispute", "move", other["dispute"], "two_answers", *fields)
