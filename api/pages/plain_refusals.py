@@ -17,6 +17,10 @@ from custody.kernel.errors import Rejected, Trouble
 
 NOT_NOW = ("that did not work, and nothing was changed", "Please try it again, or call us. You did nothing wrong.")
 NOT_OFFERED = ("that is not on offer", "Please choose one of what is offered.")
+NO_INTERVAL = (
+    "the three numbers do not fit",
+    "Write all three in percent, from 0 to 100, and the likeliest between the other two.",
+)
 NO_REASON = ("the reason is none of those that allow a lock", "Please choose one of the list.")
 IN_CONSOLE = "Please choose it from the lists of the console."
 IN_FORM: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -53,8 +57,9 @@ def for_staff(trouble: Trouble) -> Trouble:
         again = "Nothing of yours was written. Look at the case as it is now, and press again if it is still right."
         return _said(trouble, f"the case was changed while you had it open{f': {done}' if done else ''}", again)
     if trouble.code == "guard":
+        detail, fix = NO_INTERVAL if "confidence_stated" in facts["unmet"] else ("a check says no", None)
         needed = [CASE.guards[name].means.rstrip(".") for name in facts["unmet"] if name in CASE.guards]
-        return _said(trouble, f"first this is needed: {'; '.join(needed)}" if needed else "a check says no")
+        return _said(trouble, f"first this is needed: {'; '.join(needed)}" if needed else detail, fix)
     if trouble.code == "role" and "who" in facts:
         able = [words.worded(words.ROLES, role) for role in facts["who"] if role in words.ROLES]
         fix = f"Ask somebody in the role {' or '.join(able)}." if able else "Nobody of us decides this."

@@ -39,6 +39,7 @@ FIELDS: Mapping[str, str] = {
     "reasons_given": "why",
     "reasons_for_it": "why",
     "change_written": "change",
+    "confidence_stated": "probability",
     "same": "other",
     "account": "name",
     "account_name": "name",

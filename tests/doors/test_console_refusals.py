@@ -5,6 +5,11 @@ from typing import Any
 
 import pytest
 
+from api.pages.plain_refusals import for_staff
+from api.pages.sent_form import Sent
+from custody.disputes.inquiry import INVESTIGATION, confidence_stated
+from custody.disputes.machine import CaseRole, step
+from custody.kernel.errors import Conflict
 from tests.doors.case_desk import CaseDesk
 from tests.doors.test_case_pages import alert_of, press
 
@@ -50,3 +55,15 @@ def test_a_day_is_taken_in_one_spelling_on_the_console_as_everywhere(
     refused = press(desk, told, "agent-1", "order_days", delivered=day, reference="R1")
     assert refused.status_code == 422
     assert "Write it as 2026-01-31." in alert_of(refused)
+
+
+def test_how_likely_it_is_is_asked_for_in_percent_as_the_form_has_it() -> None:
+    """Who was told "between 0 and 1" would write .86 and conclude with less than one percent."""
+    holds = {"reasons": True, "confidence_stated": confidence_stated(1.4, 0.7, 0.9)}
+    with pytest.raises(Conflict) as refused:
+        step(INVESTIGATION, "ranked", "conclude", CaseRole.INVESTIGATOR, holds)
+    said = for_staff(refused.value)
+    assert "percent, from 0 to 100" in said.fix
+    assert "0 and 1" not in said.fix
+    given = {"finding": "A box.", "probability": "140", "low": "70", "high": "90"}
+    assert Sent(form="conclude", given=given, trouble=said).at == "conclude-probability"
