@@ -1,6 +1,6 @@
 """The locks that are put off, and the questions asked of them.
 
-- `lock_put_off`: a refused order that only passing things held back, and when it is looked at again.
+- `lock_put_off`: a refused order that has only to wait for what held it back, and when it is looked at again.
 """
 
 from collections.abc import Collection

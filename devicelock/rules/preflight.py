@@ -61,6 +61,9 @@ class CheckReason(StrEnum):
     KILLED = "killed"
 
 
+_NOT_THERE_YET = frozenset({CheckReason.UNKNOWN, CheckReason.RECORDS_NONE, CheckReason.RECORDS_SINGLE})
+
+
 class Ruling(StrEnum):
     """What follows from all checks."""
 
@@ -77,6 +80,11 @@ class PreflightCheck:
     reason: CheckReason
     allowed_by: str
 
+    @property
+    def waits_for_records(self) -> bool:
+        """Whether records that may still come would mend it: stations send late what they kept offline."""
+        return self.name is CheckName.IMEI_TIED and self.reason in _NOT_THERE_YET
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preflight:
@@ -87,9 +95,15 @@ class Preflight:
 
     @property
     def is_put_off(self) -> bool:
-        """Whether it has only to wait: for a limit or the kill switch to pass, and then for a specialist at most."""
-        rest = [row for row in self.failing if row.name not in PASSING]
-        return len(rest) < len(self.failing) and all(row.reason is CheckReason.NEEDS_SPECIALIST for row in rest)
+        """Whether it has only to wait: for what passes, or for records to come, and then for a specialist at most."""
+        waiting = [row for row in self.failing if row.name in PASSING or row.waits_for_records]
+        rest = [row for row in self.failing if row not in waiting]
+        return bool(waiting) and all(row.reason is CheckReason.NEEDS_SPECIALIST for row in rest)
+
+    @property
+    def waits_for_records(self) -> bool:
+        """Whether records that tie the handset are not there yet."""
+        return any(row.waits_for_records for row in self.failing)
 
     @property
     def ruling(self) -> Ruling:

@@ -2,7 +2,7 @@
 
 - By standing authority (a disputed delivery): allowed or refused at once; if allowed, signed in the same unit. Where
   the customer needs support, and nothing else holds it back, it waits for a person who decides it as the specialist.
-  What only a limit or the kill switch refuses is asked for again when that is over (`ask_again.py`).
+  What only a limit, the kill switch or records that are not there yet refuse is asked for again later (`ask_again.py`).
 - By a person: the order waits for a second person, who decides; both are checked again when it is signed.
 - What one person asks for in a day is bounded, and whoever fills a cap or a canary raises an alert in the same unit.
 - Whoever judges a lock that is to be signed or asked for has claimed the log before: so nobody else's lock, and no kill

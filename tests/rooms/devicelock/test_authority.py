@@ -283,3 +283,24 @@ def test_a_lock_holds_for_as_long_as_customers_are_told() -> None:
     days = DEFAULT_POLICY.value("lock_review_days", TODAY)
     first_ms = hours * HOUR_MS
     assert {LockKind.PROVISIONAL: first_ms, LockKind.REQUESTED: first_ms, LockKind.CONFIRM: days * DAY_MS} == HOLD_MS
+
+
+@pytest.mark.parametrize(
+    ("known", "waits"),
+    [
+        ({"tie": TieState.SINGLE}, True),
+        ({"tie": TieState.NONE}, True),
+        ({"tie": None}, True),
+        ({"tie": TieState.NONE, "held_back": ("per_hour",), "vulnerable": True}, True),
+        ({"tie": TieState.DISAGREE}, False),
+        ({"tie": TieState.DISAGREE, "kill_switch_on": True}, False),
+        ({"tie": TieState.SINGLE, "sim": SimClass.OWN}, False),
+        ({"tie": TieState.NONE, "retired": True}, False),
+        ({"vulnerable": True}, False),
+        ({}, False),
+    ],
+)
+def test_a_lock_waits_for_records_that_may_come_and_not_for_those_that_disagree(
+    known: dict[str, Any], *, waits: bool
+) -> None:
+    assert preflight(replace(PROVISIONAL, **known)).is_put_off is waits
