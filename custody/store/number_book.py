@@ -121,9 +121,7 @@ def takers_between(
     return _takers(session, [(station, *row) for row in rows])
 
 
-def taken_between(
-    session: Session, station: str, first: int, last: int, held: Newest | None
-) -> list[tuple[int, int]]:
+def taken_between(session: Session, station: str, first: int, last: int, held: Newest | None) -> list[tuple[int, int]]:
     """The numbers from first to last that scans of a station took, each with its place. `held`: its newest."""
     question = "SELECT seq, place FROM late_number WHERE station = ? AND seq BETWEEN ? AND ?"
     rows = ask(session, question, (station, first, last))

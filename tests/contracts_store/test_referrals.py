@@ -58,7 +58,7 @@ def test_those_that_wait_are_listed_the_longest_first_until_they_are_accepted_or
             case_book.note(unit, first, "evidence", actor="customer", facts={"number": number})
     assert waiting(house) == [first, second]
     with house.unit() as unit:
-        accept(unit, second, actor="agent-2", role=CaseRole.AGENT)
+        accept(unit, second, directory=DESKS, actor="agent-2", role=CaseRole.AGENT)
     house.clock.at_ms += 20 * MINUTE_MS
     third = referred(house)
     assert waiting(house) == [first, third]
