@@ -154,6 +154,12 @@ def openings(session: Session, places: Iterable[int]) -> dict[int, StoredOpening
     }
 
 
+def erased_at(session: Session, places: Iterable[int]) -> set[int]:
+    """Those of these places whose opening was erased."""
+    found = pick(session, OpeningRow, ("place",), by=("place",), values=places, where="erased_ms IS NOT NULL")
+    return {place for (place,) in found}
+
+
 def hash_reader(session: Session, size: int) -> TileHashReader:
     """Subtree hashes of the tree of `size` entries, from stored tiles."""
     return TileHashReader(lambda wanted: tile(session, wanted), size)

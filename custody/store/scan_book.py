@@ -12,7 +12,6 @@ from sqlmodel import Session, col
 from custody.kernel.clock import Instant
 from custody.scans.place import index_of, position_of
 from custody.store import runs
-from custody.store.brief import KEY
 from custody.store.bulk import add, ask, pick, put, put_if_absent
 from custody.store.run_tables import DigestRow, ItemKeyRow
 from custody.store.tables import (
@@ -128,14 +127,6 @@ def scans_under(session: Session, keys: Iterable[str]) -> list[JudgedScan]:
 def places_under(session: Session, keys: Iterable[str]) -> set[int]:
     """The places of the scans that are found under any of the canonical keys."""
     return {place for (place,) in runs.found(session, ItemKeyRow, ("place",), keys)}
-
-
-def erased_under(session: Session, key: str) -> set[int]:
-    """The places of those that are found under a canonical key and whose opening was erased."""
-    joined = "item_key JOIN opening ON opening.place = item_key.place"
-    those = f"item_key.key = ? AND {runs.in_runs(session, ItemKeyRow)} AND opening.erased_ms IS NOT NULL"
-    found = ask(session, f"SELECT item_key.place FROM {joined} WHERE {those}", (KEY.to_row(key),))  # noqa: S608 - nothing of it comes from outside
-    return {place for (place,) in found}
 
 
 def judged_at(session: Session, places: Iterable[int]) -> list[JudgedScan]:

@@ -9,6 +9,7 @@ from custody.store.unit import House
 from custody.trail.belongings import Lookup, find_belongings
 from custody.trail.trail import build_trail
 from custody.usecases import look_up
+from custody.usecases.erase import write_notice
 from custody.usecases.read_trail import FoundTrail, read_trail, sealed_scans, state_of
 from tests.contracts_log.small_house import (
     CAGE,
@@ -131,7 +132,8 @@ def test_what_was_erased_of_a_cage_is_told_alike_by_who_has_seen_it_and_who_has_
     read(house)
     with house.unit() as unit:
         loads = scan_book.places_under(unit.session, [OTHER_SSCC])
-        erase_book.delete_openings(unit.session, loads, at_ms=unit.now_ms)
+        gone = erase_book.delete_openings(unit.session, loads, at_ms=unit.now_ms)
+        write_notice(unit, "2026Q4.all", "shard", gone, reason="its days are over", actor="operator")
     warm = read(house)
     look_up._SEEN.clear()
     cold = read(house)
