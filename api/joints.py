@@ -309,9 +309,13 @@ def _join_lock(unit: Unit, office: LockOffice, file: CaseFile, *, order: object)
 def lock_as_known(unit: Unit, office: LockOffice, before: Case, file: CaseFile, *, actor: str) -> None:
     """What a move brings about for the lock: of a kind that was agreed anew, or of the word of whoever uses the phone.
 
-    Once they say that they do not have it, the lock is made that waited for it. A lock that is there already is
-    looked at by people: who says that they have it taps "I found it", or has somebody release it.
+    Once they say that they do not have it, the lock is made that waited for it. Once they say that they have it, every
+    lock of the case is let go, as by "I found it". One of whom nobody knows whether they have it leaves a lock to its
+    hours: two people cannot keep it beyond these.
     """
+    has_it = file.case.people is not None and file.case.people.user_has_it is True
+    if has_it and not (before.people is not None and before.people.user_has_it is True):
+        let_go(unit, office, file, actor=actor)
     waited = waits_for_user(before.people) and not may_be_with_user(file.case.people)
     if file.case.claim_type != before.claim_type:
         lock_as_agreed(unit, office, file, actor=actor)
@@ -324,8 +328,13 @@ def lock_as_agreed(unit: Unit, office: LockOffice, file: CaseFile, *, actor: str
     if file.lock_wish.fair:
         lock_of_case(unit, office, file)
     else:
-        orders = [order.id for order in lock_store.orders_of_dispute(unit.session, file.case.id)]
-        release_all(unit, office, orders=orders, actor=actor, reason=Reason.WITHDRAWN)
+        let_go(unit, office, file, actor=actor)
+
+
+def let_go(unit: Unit, office: LockOffice, file: CaseFile, *, actor: str) -> None:
+    """Every lock that a case has ordered is released."""
+    orders = [order.id for order in lock_store.orders_of_dispute(unit.session, file.case.id)]
+    release_all(unit, office, orders=orders, actor=actor, reason=Reason.WITHDRAWN)
 
 
 def lock_when_freed(unit: Unit, office: LockOffice, disputes: Sequence[str]) -> None:

@@ -5,7 +5,7 @@ import pytest
 from api import joints, lock_news
 from custody.disputes.machine import CaseRole
 from custody.disputes.people import PeopleSaid, Relation, by_order
-from custody.kernel.errors import Forbidden
+from custody.kernel.errors import Conflict, Forbidden
 from custody.store import case_book
 from custody.usecases import move_scheme
 from custody.usecases.name_people import name_people
@@ -59,10 +59,25 @@ def test_a_lock_is_not_kept_against_the_word_of_whoever_uses_the_phone(world: Wo
     opened, _ = world.locked_elsewhere()
     order = opened.lock.order
     assert order is not None
-    for said in (GRANDSON, HAS):
-        say(world, opened, said)
-        with pytest.raises(Forbidden):
-            keep(world, order.id)
+    say(world, opened, GRANDSON)
+    with pytest.raises(Forbidden):
+        keep(world, order.id)
+
+
+def test_a_lock_is_let_go_at_once_when_whoever_uses_the_phone_says_that_they_have_it(world: World) -> None:
+    opened, radio = world.locked_elsewhere()
+    assert radio.handset.screen_locked
+    say(world, opened, GRANDSON)
+    world.deliver()
+    assert radio.handset.screen_locked, "nobody knows whether they have it"
+    say(world, opened, HAS)
+    world.deliver()
+    assert not radio.handset.screen_locked
+    with pytest.raises(Conflict):
+        keep(world, opened.order.id)
+    before = states(world, opened)
+    say(world, opened, PeopleSaid(names={}, user_has_it=True))
+    assert states(world, opened) == before, "said twice"
 
 
 def test_of_two_reports_that_are_joined_whoever_is_named_in_one_of_them_is_known(world: World) -> None:
