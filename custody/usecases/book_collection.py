@@ -18,6 +18,7 @@ from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases.keep_promises import take_place
+from custody.usecases.read_order import hold_where_it_goes_on
 from custody.usecases.write_move import write_move
 
 BOOKED = "collection_booked"
@@ -27,7 +28,7 @@ def book_collection(
     unit: Unit, dispute: str, *, day: date, window: str, actor: str, policy: CaseworkPolicy = DEFAULT_POLICY
 ) -> CaseFile:
     """The case with the collection promised; raises `Rejected` for a time that cannot be had, `Conflict` for none."""
-    file = case_book.hold_one(unit, case_book.goes_on(unit.session, case_book.read(unit.session, dispute)).case.id)
+    file = hold_where_it_goes_on(unit, dispute)
     if file.case.state in CASE.terminal:
         raise Conflict("over", "the case is over", fix="Open the case again first.")
     check_offered(file.offer)

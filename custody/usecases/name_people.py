@@ -12,15 +12,15 @@ from custody.disputes.case import CASE
 from custody.disputes.messages import Message, say
 from custody.disputes.people import NOBODY, CasePeople, PeopleSaid, Relation, item_of, learn, written_to
 from custody.kernel.errors import Conflict
-from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
+from custody.usecases.read_order import hold_where_it_goes_on
 from custody.usecases.write_move import write_move
 
 
 def name_people(unit: Unit, dispute: str, *, said: PeopleSaid, actor: str) -> CaseFile:
     """The case with those who were named; raises `Rejected` if nobody was. The same again changes nothing."""
-    file = case_book.hold_one(unit, case_book.goes_on(unit.session, case_book.read(unit.session, dispute)).case.id)
+    file = hold_where_it_goes_on(unit, dispute)
     if file.case.state in CASE.terminal:
         raise Conflict("over", "the case is over", fix="Open the case again first.")
     before = file.case.people or NOBODY
