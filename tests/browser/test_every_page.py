@@ -80,6 +80,7 @@ def test_every_page_is_accessible_and_keeps_its_policy(
         console.enter(quiet_page, account)
     quiet_page.goto(address(console, names, path))
     assert quiet_page.locator("h1").count() == 1
+    assert quiet_page.locator("nav:not(:has(a))").count() == 0, "a way on that leads nowhere"
     assert axe(quiet_page) == []
 
 
@@ -117,6 +118,13 @@ def test_every_page_carries_the_strict_headers(console: Console, names: dict[str
     assert {name: answer.headers.get(name) for name in HEADERS} == dict(HEADERS)
     assert "style=" not in answer.text
     assert "http://" not in answer.text.replace(console.address, "")
+
+
+def test_no_search_engine_keeps_the_page_of_a_customer(console: Console, names: dict[str, str]) -> None:
+    """Whoever puts their link on a public page, or has it unfurled, puts their case into no index."""
+    for path, kept_out in (("/c/{token}", True), ("/c/{lettered}/letter", True), ("/complain", False)):
+        answer = httpx.get(address(console, names, path), headers={"accept": "text/html"})
+        assert ('<meta name="robots" content="noindex">' in answer.text) is kept_out
 
 
 def test_no_page_runs_a_script_or_style_of_its_own(console: Console, names: dict[str, str]) -> None:
