@@ -48,5 +48,11 @@ def test_a_reader_who_follows_the_readme_adds_no_key_to_the_project_and_fails_no
     assert [name for name in (*made, "bench-4.state.json", "case_0k3v.zip") if not is_made_here(name)] == []
 
 
+def test_every_folder_of_tests_is_explained_to_contributors() -> None:
+    folders = {name.split("/")[1] for name in files() if re.match(r"tests/\w+/", name)}
+    told = set(re.findall(r"^\| `tests/(\w+)` \|", text("CONTRIBUTING.md"), re.MULTILINE))
+    assert folders - told == set()
+
+
 def test_the_programs_can_be_started() -> None:
     assert [name for name in ("dev.py", ".ci/run") if not (ROOT / name).stat().st_mode & 0o100] == []
