@@ -126,7 +126,7 @@ def taken_between(session: Session, station: str, first: int, last: int, held: N
     question = "SELECT seq, place FROM late_number WHERE station = ? AND seq BETWEEN ? AND ?"
     rows = ask(session, question, (station, first, last))
     if held is not None and first <= held.head.seq:
-        rows += _in_turn(session, station, first, last, held.taken)
+        rows += _in_turn(session, station, first, min(last, held.head.seq), held.taken)
     return [(seq, place) for seq, place in rows]
 
 

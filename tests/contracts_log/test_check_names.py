@@ -75,6 +75,7 @@ def test_a_house_that_has_no_log_yet_starts(database_url: str) -> None:
         ("UPDATE station_head SET taken = :nothing", NO_NUMBER, 3),
         ("DELETE FROM late_number", NO_NUMBER, 2),
         ("DELETE FROM station_head", NO_NUMBER, None),
+        ("UPDATE station_head SET seq = 30", NO_NUMBER, 5),
     ],
 )
 def test_what_lost_its_name_is_named_and_nothing_starts(
