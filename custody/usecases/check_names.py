@@ -43,7 +43,11 @@ def check_newest(session: Session) -> None:
     heads = ask(session, "SELECT station, taken FROM station_head", ())  # first, as others may append meanwhile
     last = log_reader.size_now(session) - 1
     for station, taken in heads:
-        if any(index_of(place) > last for _, place in number_book.read_span(taken)):
+        try:
+            is_ahead = any(index_of(place) > last for _, place in number_book.read_span(taken))
+        except (struct.error, TypeError) as error:
+            raise Fatal("names", f"the newest numbers of {station} cannot be read", fix=RESTORE) from error
+        if is_ahead:
             raise Fatal("names", f"{station} took numbers with scans that the log does not hold", fix=RESTORE)
     newest = ask(session, "SELECT place FROM scan ORDER BY place DESC LIMIT ?", (CHUNK,))
     firsts = {max(0, last + 1 - CHUNK), *[index_of(place) for (place,) in newest[-1:]]}

@@ -90,6 +90,13 @@ def test_what_lost_its_name_is_named_and_nothing_starts(
         starts(house)
 
 
+def test_numbers_that_cannot_be_read_start_nothing(database_url: str) -> None:
+    house = filled(database_url)
+    change(house, "UPDATE station_head SET taken = :torn", torn=b"torn")
+    with raises(Fatal, "names"):
+        starts(house)
+
+
 def test_one_digest_in_a_batch_is_missed_as_well(database_url: str) -> None:
     house = filled(database_url)
     with house.read() as session:
