@@ -7,10 +7,12 @@ import httpx
 import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
+from uvicorn.server import ServerState
 
 from api.app import build_app
 from api.cli.instance import Instance
-from api.http.protocol import PATIENCE_S
+from api.cli.serve import configure
+from api.http.protocol import PATIENCE_S, Protocol
 from api.http.short_way import MOST_BYTES, Reply, Take
 from api.routes.scans import ONE
 from custody.kernel import cbor
@@ -235,3 +237,13 @@ def test_only_one_small_scan_goes_the_short_way(
     method, _, path = way.partition(" ")
     taken = build_app(desk.house.parts).short_way({"method": method, "path": path, "headers": head})
     assert (taken is not None) is short
+
+
+def test_the_connections_of_a_service_know_the_short_way(desk: CaseDesk) -> None:
+    app = build_app(desk.house.parts)
+    config = configure(app, desk.house.parts.settings)
+    config.load()
+    begin: Callable[..., object] = config.http_protocol_class
+    end = begin(config=config, server_state=ServerState(), app_state={})
+    assert isinstance(end, Protocol)
+    assert end._short_way == app.short_way

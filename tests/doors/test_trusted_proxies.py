@@ -13,15 +13,20 @@ from custody.kernel.errors import Rejected
 CLIENT, PROXY, SAID = "203.0.113.9", "127.0.0.1", "198.51.100.1"
 
 
-async def say_who(scope: Any, _receive: Any, send: Any) -> None:
-    """Answer whom the doors take the client for, and whether it came by https."""
-    await send({"type": "http.response.start", "status": 200, "headers": []})
-    await send({"type": "http.response.body", "body": f"{scope['client'][0]} {scope['scheme']}".encode()})
+class SaysWho:
+    """Answers whom the doors take the client for, and whether it came by https."""
+
+    async def __call__(self, scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": f"{scope['client'][0]} {scope['scheme']}".encode()})
+
+    def short_way(self, _scope: Any) -> None:
+        """No request goes it."""
 
 
 def seen(trusted: str, *, peer: str, said: str | None) -> str:
     """Whom the doors take a client for that comes from this peer and says this of itself."""
-    app: Any = say_who
+    app: Any = SaysWho()
     config = configure(app, read_settings(trusted_proxies=trusted))
     config.load()
     headers = {} if said is None else {"X-Forwarded-For": said, "X-Forwarded-Proto": "https"}
