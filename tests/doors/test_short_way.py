@@ -1,5 +1,6 @@
 """A request that goes the short way is answered once, in turn and as the application would; or by the application."""
 
+import asyncio
 import socket
 from collections.abc import Callable, Iterator
 
@@ -244,6 +245,7 @@ def test_the_connections_of_a_service_know_the_short_way(desk: CaseDesk) -> None
     config = configure(app, desk.house.parts.settings)
     config.load()
     begin: Callable[..., object] = config.http_protocol_class
-    end = begin(config=config, server_state=ServerState(), app_state={})
+    with asyncio.Runner() as runner:
+        end = begin(config=config, server_state=ServerState(), app_state={}, _loop=runner.get_loop())
     assert isinstance(end, Protocol)
     assert end._short_way == app.short_way
