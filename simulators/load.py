@@ -252,19 +252,20 @@ class _Lane(asyncio.Protocol):
             self._send(request, due_s)
 
     def _send(self, request: Request, due_s: float) -> None:
-        self._sent = request, due_s
         if self._transport.is_closing():
-            self._waits = self._loop.create_task(self._send_anew(request))
+            self._waits = self._loop.create_task(self._send_anew(request, due_s))
         else:
+            self._sent = request, due_s
             self._transport.write(request.raw)
 
-    async def _send_anew(self, request: Request) -> None:
+    async def _send_anew(self, request: Request, due_s: float) -> None:
         try:
             await self._closed
             await self.connect()
-            self._transport.write(request.raw)
         except OSError as error:
             self.ended.set_exception(error)
+        else:
+            self._send(request, due_s)
 
 
 def read_head(head: bytes) -> tuple[int, int]:
