@@ -11,6 +11,7 @@ from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict, Forbidden, Rejected
 from custody.store import case_book
 from custody.usecases import decline_case, learn_facts, move_case
+from devicelock.store import LockOrderRow
 from tests.stories.case_steps import DECIDER, PROPOSER, SEEN, SUPERVISOR, act, not_put_right
 from tests.stories.lock_steps import ask, lines_of, told
 from tests.world import World
@@ -24,9 +25,8 @@ def learn(world: World, opened: Opened, *needs: str) -> None:
     act(world, learn_facts.support_needs, opened, needs=needs, actor="agent-1")
 
 
-def test_a_lock_that_was_asked_for_before_the_need_was_known_is_approved_by_no_one_but_a_specialist(
-    world: World,
-) -> None:
+def refused_once_the_need_is_known(world: World) -> tuple[Opened, LockOrderRow]:
+    """A case, and its lock that two people wait on."""
     world.withdraw_authority()
     world.handset(world.parcels[0])
     opened = world.dispute(world.parcels[0], "never_received")
@@ -34,6 +34,13 @@ def test_a_lock_that_was_asked_for_before_the_need_was_known_is_approved_by_no_o
     learn(world, opened, NEED)
     with world.refused(Forbidden, "lock_refused"):
         world.approve(order.id, "supervisor-1")
+    return opened, order
+
+
+def test_a_lock_that_was_asked_for_before_the_need_was_known_is_approved_by_no_one_but_a_specialist(
+    world: World,
+) -> None:
+    _, order = refused_once_the_need_is_known(world)
     assert world.order(order.id).state == "requested"
 
 
@@ -42,13 +49,7 @@ def take_out(world: World, opened: Opened, *needs: str) -> None:
 
 
 def test_a_lock_that_two_people_wait_on_is_approved_as_before_once_the_need_is_taken_out(world: World) -> None:
-    world.withdraw_authority()
-    world.handset(world.parcels[0])
-    opened = world.dispute(world.parcels[0], "never_received")
-    order = ask(world, "agent-1", dispute=opened.case)
-    learn(world, opened, NEED)
-    with world.refused(Forbidden, "lock_refused"):
-        world.approve(order.id, "supervisor-1")
+    opened, order = refused_once_the_need_is_known(world)
     take_out(world, opened, NEED)
     assert "It was written down by mistake, and we took it out." in told(world, opened)
     world.approve(order.id, "supervisor-1")
