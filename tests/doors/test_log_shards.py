@@ -3,12 +3,14 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
 import pytest
 
 from api.cli.instance import Instance
+from api.compose import free_port
 from api.http.encoding import unb64
 from custody.kernel import cbor
 from custody.kernel.clock import DAY_MS, from_iso
@@ -27,7 +29,16 @@ PATH = "/v1/log/shards"
 OLD_MS = 8 * 366 * DAY_MS
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[Instance]:
+    """A service for one test alone, which may make its log older."""
+    running = Instance(tmp_path / "data", port=free_port())
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
 def desk(instance: Instance) -> Iterator[Desk]:
     """One station, and a client beside it."""
     made = Desk(instance)
@@ -35,7 +46,7 @@ def desk(instance: Instance) -> Iterator[Desk]:
     made.http.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def staff(instance: Instance) -> Iterator[dict[str, ServiceClient]]:
     """A supervisor and an agent."""
     base = ServiceClient(instance.address)
@@ -45,10 +56,10 @@ def staff(instance: Instance) -> Iterator[dict[str, ServiceClient]]:
         client.close()
 
 
-@pytest.fixture(scope="module")
-def shell(instance: Instance, tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
+@pytest.fixture
+def shell(instance: Instance, tmp_path: Path) -> CommandLine:
     """The supervisor's command line."""
-    return signed_in(instance, "supervisor-1", tmp_path_factory.mktemp("shell"))
+    return signed_in(instance, "supervisor-1", tmp_path)
 
 
 def make_older(instance: Instance, ms: int, *, after: int = -1) -> None:
@@ -62,6 +73,21 @@ def make_older(instance: Instance, ms: int, *, after: int = -1) -> None:
 def now_ms(desk: Desk) -> int:
     """When the log was last signed."""
     return from_iso(desk.http.get("/v1/log").json()["signed_at"])
+
+
+def scan_for(desk: Desk, supervisor: ServiceClient, group: str) -> None:
+    """A scan of the station, in this group from now on."""
+    supervisor.post("/v1/stations/desk-1/group", {"group": group})
+    assert desk.http.post("/v1/scans", content=cbor.encode(list(desk.sign())), headers=SCAN).status_code == 201
+
+
+def closed_quarter(instance: Instance, desk: Desk, supervisor: ServiceClient) -> Any:
+    """The one shard of a log: a quarter of one scan, eight years old and closed."""
+    scan_for(desk, supervisor, "north")
+    make_older(instance, OLD_MS)
+    supervisor.post(f"{PATH}/close", {"shard": f"{quarter_of(now_ms(desk) - OLD_MS).name}/north"})
+    (shard,) = desk.http.get(PATH).json()["shards"]
+    return shard
 
 
 def test_a_supervisor_groups_a_station_closes_a_quarter_and_drops_it(
@@ -121,7 +147,10 @@ def check_records(listed: Any, desk: Desk, name: str) -> None:
     assert (shard["shard"], shard["dropped"], group["station"]) == (name, None, "desk-1")
 
 
-def test_pages_of_the_list_together_hold_everything_once(desk: Desk, staff: dict[str, ServiceClient]) -> None:
+def test_pages_of_the_list_together_hold_everything_once(
+    instance: Instance, desk: Desk, staff: dict[str, ServiceClient]
+) -> None:
+    closed_quarter(instance, desk, staff["supervisor"])
     for group in ("south", "west", "north"):
         staff["supervisor"].post("/v1/stations/desk-1/group", {"group": group})
     whole = desk.http.get(PATH).json()
@@ -144,9 +173,8 @@ def test_what_is_no_name_is_refused_with_what_to_write(staff: dict[str, ServiceC
 def test_the_service_closes_by_itself_what_is_over(
     instance: Instance, desk: Desk, staff: dict[str, ServiceClient], shell: CommandLine
 ) -> None:
-    staff["supervisor"].post("/v1/stations/desk-1/group", {"group": "east"})
-    assert desk.http.post("/v1/scans", content=cbor.encode(list(desk.sign())), headers=SCAN).status_code == 201
-    (old,) = desk.http.get(PATH).json()["shards"]
+    old = closed_quarter(instance, desk, staff["supervisor"])
+    scan_for(desk, staff["supervisor"], "east")
     instance.stop()
     make_older(instance, OLD_MS // 4, after=old["last"])
     instance.start()
