@@ -20,6 +20,7 @@ from api.pages.sent_form import Sent, check
 from api.pages.visit import Decider, Visit
 from api.routes import inquiry_steps as doors
 from api.routes.inquiry_steps import StepIn
+from custody.disputes.inquiry import InquiryState
 from custody.disputes.machine import CaseRole, Transition
 from custody.kernel.errors import NotFound, Trouble
 from custody.store import case_book
@@ -137,11 +138,11 @@ def _page(visit: Visit, dispute: str, sent: Sent) -> Response:
     return visit.page("inquiry.html", view=view, file=file, steps=steps, sent=sent)
 
 
-def _open(row: Transition, role: str, checks: tuple[tuple[str, str], ...]) -> OpenMove:
+def _open(row: Transition[InquiryState], role: str, checks: tuple[tuple[str, str], ...]) -> OpenMove:
     move = STEPS[row.event]
     fields = tuple(replace(field, options=checks) if field.name == "check" else field for field in move.fields)
     return OpenMove(move=move, refusal="" if role in row.who else whose(move.title, _people(row)), fields=fields)
 
 
-def _people(row: Transition) -> tuple[CaseRole, ...]:
+def _people(row: Transition[InquiryState]) -> tuple[CaseRole, ...]:
     return tuple(role for role in row.who if role in words.ROLES)

@@ -17,6 +17,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Literal
 
 from custody.disputes.civil import civil_date
 from custody.disputes.machine import CaseRole
@@ -50,20 +51,22 @@ _NOT_OF_THE_PURCHASE = frozenset(
     {"issued", "return", "returns", "returned", "courier", "collection", "delivery", "drop", "locker", "repair"}
 )
 
+AskState = Literal["open", "answered", "skipped", "lapsed"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
-    """Something we have: where it is, and how we came by it (`issued`, `held`, `given`, `told`)."""
+    """Something we have: where it is, and how we came by it."""
 
     item: str
     pointer: str
-    how: str
+    how: Literal["issued", "held", "given", "told"]
     readable: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """One ask as it was sent. `state` is open, answered, skipped or lapsed."""
+    """One ask as it was sent."""
 
     id: str
     item: str
@@ -71,7 +74,7 @@ class Ask:
     accepts: tuple[str, ...]
     sent_ms: Instant
     until_ms: Instant
-    state: str = "open"
+    state: AskState = "open"
     ended_ms: Instant | None = None
     pointer: str | None = None
 
@@ -226,7 +229,7 @@ def hold(ledger: Ledger, holding: Holding) -> Ledger:
     return ledger if holding in ledger.holdings else replace(ledger, holdings=(*ledger.holdings, holding))
 
 
-def _end(ledger: Ledger, ask_id: str, *, state: str, now_ms: Instant, pointer: str | None = None) -> Ledger:
+def _end(ledger: Ledger, ask_id: str, *, state: AskState, now_ms: Instant, pointer: str | None = None) -> Ledger:
     found = next((ask for ask in ledger.asks if ask.id == ask_id), None)
     if found is None:
         raise NotFound("ask", f"no ask {ask_id!r} in this case", fix="Use the ask's own id from the case.")

@@ -10,6 +10,7 @@ Rules that the table cannot show:
 - `customer_rejects_or_lapse` closes after an independent decision although promises may be open: they stay owed.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
@@ -23,16 +24,35 @@ from custody.kernel.errors import Rejected
 CUSTOMER, AGENT, INVESTIGATOR = CaseRole.CUSTOMER, CaseRole.AGENT, CaseRole.INVESTIGATOR
 SUPERVISOR, SYSTEM, ADR = CaseRole.SUPERVISOR, CaseRole.SYSTEM, CaseRole.ADR
 
+CaseState = Literal[
+    "reported",
+    "triaged",
+    "awaiting_customer",
+    "remedy_offered",
+    "remedy_in_progress",
+    "remedied",
+    "decline_proposed",
+    "declined",
+    "adr_open",
+    "with_adr",
+    "adr_decided",
+    "closed",
+    "withdrawn",
+    "merged",
+]
+
 
 def _state(owner: CaseRole | None, clock: str | None, customer_words: str) -> StateFacts:
     return StateFacts(owner=owner, clock=clock, customer_words=customer_words)
 
 
-def _row(source: str, target: str, event: str, who: tuple[CaseRole, ...], *guards: str) -> Transition:
+def _row(
+    source: CaseState, target: CaseState, event: str, who: tuple[CaseRole, ...], *guards: str
+) -> Transition[CaseState]:
     return Transition(source=source, target=target, event=event, who=who, guards=guards)
 
 
-STATES = MappingProxyType(
+STATES: Mapping[CaseState, StateFacts] = MappingProxyType(
     {
         "reported": _state(AGENT, "ack_minutes", "We have your report. You do not have to prove it."),
         "triaged": _state(AGENT, "remedy_offer_hours", "We agreed with you what kind of problem it is."),
@@ -56,7 +76,7 @@ STATES = MappingProxyType(
 )
 
 ADR_EVENT = "six_weeks_or_deadlock_or_customer_asks_at_deadline"
-BEFORE_ADR = (
+BEFORE_ADR: tuple[CaseState, ...] = (
     "reported",
     "triaged",
     "awaiting_customer",
@@ -66,7 +86,7 @@ BEFORE_ADR = (
     "decline_proposed",
 )
 
-TRANSITIONS = (
+TRANSITIONS: tuple[Transition[CaseState], ...] = (
     _row(
         "reported",
         "triaged",
@@ -131,7 +151,7 @@ TRANSITIONS = (
     ),
 )
 
-CASE = Machine(
+CASE: Machine[CaseState] = Machine(
     name="case",
     start="reported",
     terminal=frozenset({"closed", "merged", "withdrawn"}),
@@ -146,7 +166,7 @@ class Case:
     """A case as it stands. `claim_type` is None until the customer agreed on one."""
 
     id: str
-    state: str
+    state: CaseState
     claim_type: str | None
     words: str
     channel: str

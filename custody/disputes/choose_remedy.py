@@ -8,7 +8,7 @@ own last day.
 from dataclasses import dataclass
 
 from custody.disputes import civil
-from custody.disputes.case import CASE, Case
+from custody.disputes.case import CASE, Case, CaseState
 from custody.disputes.claim import PAYS_MONEY, Remedy
 from custody.disputes.machine import CaseRole, Transition, step
 from custody.disputes.messages import Message, pounds, say
@@ -30,7 +30,7 @@ GUARDS = ("payout_route_works_for_this_customer",)
 class Chosen:
     """What a choice brings about."""
 
-    move: Transition
+    move: Transition[CaseState]
     promise: Promise
     payout: Payout | None
     messages: tuple[Message, ...]

@@ -14,6 +14,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Final, Literal
 
 from custody.disputes.case_guards import reasons
 from custody.disputes.machine import CaseRole, Guard, Machine, StateFacts, Transition, step
@@ -29,8 +30,9 @@ AS_AGREED = "as we agreed"
 SOMETHING_ASKED = "what you asked us for"
 """In the place of what was asked for in words that no message can have."""
 MOST_WORDS = 500
-TAKEN_BACK = "taken_back"
+TAKEN_BACK: Final = "taken_back"
 """Where it stands that the customer took back with their report."""
+ExceptionState = Literal["asked", "granted", "instead", "taken_back"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +52,7 @@ class AskedException:
     approver: str
     asked_ms: Instant
     due_ms: Instant
-    state: str = "asked"
+    state: ExceptionState = "asked"
     passed: int = 0
     why: str = ""
     promise_id: str | None = None
@@ -153,12 +155,12 @@ def given(told: Told) -> str:
     return words
 
 
-def _row(target: str, event: str, who: CaseRole, *guards: str) -> Transition:
+def _row(target: ExceptionState, event: str, who: CaseRole, *guards: str) -> Transition[ExceptionState]:
     return Transition(source="asked", target=target, event=event, who=(who,), guards=guards)
 
 
 _OVER = StateFacts(owner=None, clock=None)
-EXCEPTION = Machine(
+EXCEPTION: Machine[ExceptionState] = Machine(
     name="exception",
     start="asked",
     terminal=frozenset({"granted", "instead", TAKEN_BACK}),

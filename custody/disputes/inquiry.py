@@ -9,12 +9,14 @@
 from collections.abc import Iterable
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Literal
 
 from custody.disputes.case_guards import reasons
 from custody.disputes.machine import CaseRole, Guard, Machine, StateFacts, Transition
 from custody.kernel.clock import Instant
 
 INVESTIGATOR, SUPERVISOR, SYSTEM = CaseRole.INVESTIGATOR, CaseRole.SUPERVISOR, CaseRole.SYSTEM
+InquiryState = Literal["open", "gathering", "ranked", "checking", "concluded", "learned"]
 
 
 class LinkKind(StrEnum):
@@ -58,11 +60,13 @@ def _state(clock: str | None) -> StateFacts:
     return StateFacts(owner=INVESTIGATOR if clock else None, clock=clock)
 
 
-def _row(source: str, target: str, event: str, who: tuple[CaseRole, ...], *guards: str) -> Transition:
+def _row(
+    source: InquiryState, target: InquiryState, event: str, who: tuple[CaseRole, ...], *guards: str
+) -> Transition[InquiryState]:
     return Transition(source=source, target=target, event=event, who=who, guards=guards)
 
 
-INVESTIGATION = Machine(
+INVESTIGATION: Machine[InquiryState] = Machine(
     name="investigation",
     start="open",
     terminal=frozenset({"learned"}),

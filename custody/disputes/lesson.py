@@ -8,6 +8,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Literal
 
 from custody.disputes.case_guards import reasons
 from custody.disputes.machine import CaseRole, Guard, Machine, StateFacts, Transition
@@ -16,6 +17,7 @@ from custody.disputes.work_clocks import work_clock
 from custody.kernel.clock import Instant
 
 LEARNING_DAYS = "learning_days"
+LessonState = Literal["open", "learned"]
 
 
 class LessonKind(StrEnum):
@@ -36,7 +38,7 @@ class Lesson:
     owner: str
     opened_ms: Instant
     due_ms: Instant
-    state: str = "open"
+    state: LessonState = "open"
     change: str = ""
     learned_ms: Instant | None = None
 
@@ -49,7 +51,7 @@ def open_lesson(
     return Lesson(id=name, case_id=case_id, kind=kind, says=says, owner=owner, opened_ms=now_ms, due_ms=due_ms)
 
 
-LESSON = Machine(
+LESSON: Machine[LessonState] = Machine(
     name="lesson",
     start="open",
     terminal=frozenset({"learned"}),

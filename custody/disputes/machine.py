@@ -14,8 +14,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Generic, TypeVar
 
 from custody.kernel.errors import Conflict, Fatal, Forbidden
+
+State = TypeVar("State", bound=str)
+"""The names of a machine's states: a `Literal`, so that the type check refuses one that its table does not have."""
 
 
 class CaseRole(StrEnum):
@@ -51,25 +55,25 @@ class Guard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Transition:
+class Transition(Generic[State]):
     """One row of a table."""
 
-    source: str
-    target: str
+    source: State
+    target: State
     event: str
     who: tuple[CaseRole, ...]
     guards: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Machine:
+class Machine(Generic[State]):
     """A whole table; it refuses to exist if it contradicts itself."""
 
     name: str
-    start: str
-    terminal: frozenset[str]
-    states: Mapping[str, StateFacts]
-    transitions: tuple[Transition, ...]
+    start: State
+    terminal: frozenset[State]
+    states: Mapping[State, StateFacts]
+    transitions: tuple[Transition[State], ...]
     guards: Mapping[str, Guard] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
@@ -85,7 +89,7 @@ class Machine:
         if not {self.start} | self.terminal <= set(self.states):
             raise _broken(self.name, "the start or a terminal state is not declared")
 
-    def facts(self, state: str) -> StateFacts:
+    def facts(self, state: State) -> StateFacts:
         """The facts of a state; raises `Fatal("state")` for one that the table does not know."""
         if state not in self.states:
             raise Fatal(
@@ -95,17 +99,19 @@ class Machine:
             )
         return self.states[state]
 
-    def leaving(self, state: str) -> tuple[Transition, ...]:
+    def leaving(self, state: State) -> tuple[Transition[State], ...]:
         """The transitions out of a state, in the order of the table."""
         self.facts(state)
         return tuple(row for row in self.transitions if row.source == state)
 
-    def possible(self, state: str, actor_role: str) -> tuple[str, ...]:
+    def possible(self, state: State, actor_role: str) -> tuple[str, ...]:
         """The events that this role may cause in this state, guards apart."""
         return tuple(row.event for row in self.leaving(state) if actor_role in row.who)
 
 
-def step(machine: Machine, state: str, event: str, actor_role: str, guards: Mapping[str, bool | None]) -> Transition:
+def step(
+    machine: Machine[State], state: State, event: str, actor_role: str, guards: Mapping[str, bool | None]
+) -> Transition[State]:
     """The transition that this event makes.
 
     Raises `Conflict("move")` if the table has no such move, `Forbidden("role")` if the role may not cause it, and
@@ -131,21 +137,23 @@ def step(machine: Machine, state: str, event: str, actor_role: str, guards: Mapp
     return row
 
 
-def demand_role(machine: Machine, event: str, actor_role: str) -> None:
+def demand_role(machine: Machine[State], event: str, actor_role: str) -> None:
     """Return if this role may cause the event in any state; raises `Forbidden("role")`."""
     who = tuple(dict.fromkeys(role for row in machine.transitions if row.event == event for role in row.who))
     if actor_role not in who:
         raise _not_theirs(machine, actor_role, who, repr(event))
 
 
-def demand(machine: Machine, guards: Mapping[str, bool | None]) -> None:
+def demand(machine: Machine[State], guards: Mapping[str, bool | None]) -> None:
     """Return if each of these guards is true; raises `Conflict("guard")` if one is false or unknown."""
     unmet = {name: value for name, value in guards.items() if value is not True}
     if unmet:
         raise _unmet(machine, unmet, "what was asked for")
 
 
-def _not_theirs(machine: Machine, actor_role: str, who: tuple[CaseRole, ...], what: str, **facts: str) -> Forbidden:
+def _not_theirs(
+    machine: Machine[State], actor_role: str, who: tuple[CaseRole, ...], what: str, **facts: str
+) -> Forbidden:
     return Forbidden(
         "role",
         f"{machine.name}: the role {str(actor_role)!r} may not cause {what}",
@@ -155,7 +163,7 @@ def _not_theirs(machine: Machine, actor_role: str, who: tuple[CaseRole, ...], wh
     )
 
 
-def _unmet(machine: Machine, unmet: Mapping[str, bool | None], what: str, **facts: str) -> Conflict:
+def _unmet(machine: Machine[State], unmet: Mapping[str, bool | None], what: str, **facts: str) -> Conflict:
     said = [f"{name} is {'not known' if value is None else 'false'}" for name, value in unmet.items()]
     fixes = [machine.guards[name].fix if name in machine.guards else f"Show that {name}." for name in unmet]
     return Conflict(

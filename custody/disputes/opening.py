@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from custody.disputes import civil, clocks
 from custody.disputes.asks import Holding, Ledger
-from custody.disputes.case import CASE, Case
+from custody.disputes.case import CASE, Case, CaseState
 from custody.disputes.case_guards import claim_type_set, customer_words_kept, policy_version_pinned
 from custody.disputes.claim import claim_of
 from custody.disputes.clocks import LegalClock
@@ -83,7 +83,7 @@ class Opened:
 
     case: Case
     order: OrderFacts
-    moves: tuple[Transition, ...]
+    moves: tuple[Transition[CaseState], ...]
     work_clocks: tuple[WorkClock, ...]
     legal_clocks: tuple[LegalClock, ...]
     promises: tuple[Promise, ...]
@@ -234,7 +234,7 @@ def _check(report: Report, *, policy: CaseworkPolicy, now_ms: Instant) -> None:
         claim_of(report.claim_type)
 
 
-def _moves(report: Report, policy: CaseworkPolicy) -> tuple[Transition, ...]:
+def _moves(report: Report, policy: CaseworkPolicy) -> tuple[Transition[CaseState], ...]:
     """The moves that are possible at once: the kind of problem, then the offer."""
     by_customer = report.said_by is CaseRole.CUSTOMER
     guards: Mapping[str, bool | None] = {

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from types import MappingProxyType
+from typing import Literal
 
 from custody.disputes.civil import add_months, civil_date, day_ends_ms
 from custody.disputes.claim import Remedy
@@ -69,6 +70,8 @@ _EXAMPLES = MappingProxyType(
     }
 )
 
+OutsideState = Literal["pending", "stands", "has_it", "rebutted", "taken_back"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
@@ -93,7 +96,7 @@ class OutsidePromise:
     case_id: str
     told: Told
     rebut_by_ms: Instant
-    state: str = "pending"
+    state: OutsideState = "pending"
     why: str = ""
     promise_id: str | None = None
     order_ref: str | None = None
@@ -264,12 +267,12 @@ def reasons_given(why: str | None) -> bool | None:
     return None if why is None else bool(why.strip())
 
 
-def _row(target: str, event: str, who: tuple[CaseRole, ...], *guards: str) -> Transition:
+def _row(target: OutsideState, event: str, who: tuple[CaseRole, ...], *guards: str) -> Transition[OutsideState]:
     return Transition(source="pending", target=target, event=event, who=who, guards=guards)
 
 
 _OVER = StateFacts(owner=None, clock=None)
-OUTSIDE = Machine(
+OUTSIDE: Machine[OutsideState] = Machine(
     name="outside",
     start="pending",
     terminal=frozenset({"stands", "has_it", "rebutted", "taken_back"}),

@@ -22,7 +22,7 @@ from custody.kernel.errors import Forbidden, Rejected
 CUSTOMER, AGENT, SUPERVISOR, SYSTEM = CaseRole.CUSTOMER, CaseRole.AGENT, CaseRole.SUPERVISOR, CaseRole.SYSTEM
 PAYERS = (AGENT, SUPERVISOR)
 """Who writes down what became of money that we owe: those who say that a promise was kept, in time or late."""
-MISSED = "missed"
+MISSED: Final = "missed"
 BY_THEIR_WORD: Final = "customer_word"
 """The source of what somebody promised the customer elsewhere (`outside_promise`)."""
 BY_OUR_WORD: Final = "our_word"
@@ -37,6 +37,8 @@ ABOUT_DATA = frozenset({A_COPY, DATA_PUT_RIGHT})
 A_COLLECTION = "a free collection"
 GOES_ON = ABOUT_DATA | {A_COLLECTION}
 """What goes on when the customer says that all is put right: it keeps no case open."""
+
+PromiseState = Literal["made", "due_soon", "missed", "kept", "void"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,7 @@ class Promise:
     method: str
     owner: str
     made_ms: Instant
-    state: str
+    state: PromiseState
     source: Literal["ours", "customer_word", "our_word"] = "ours"
     credited_pence: int = 0
     came_back: bool = False
@@ -187,16 +189,18 @@ def _soon_ms(made_ms: Instant, policy: CaseworkPolicy) -> int:
     return policy.count("due_soon_hours", civil_date(made_ms)) * HOUR_MS
 
 
-def first_state(due_ms: Instant, now_ms: Instant, policy: CaseworkPolicy) -> str:
+def first_state(due_ms: Instant, now_ms: Instant, policy: CaseworkPolicy) -> PromiseState:
     """Where a promise begins: one that is made with less time than a day is due soon at once."""
     return "due_soon" if due_ms - _soon_ms(now_ms, policy) <= now_ms else "made"
 
 
-def _row(source: str, target: str, event: str, who: tuple[CaseRole, ...], *guards: str) -> Transition:
+def _row(
+    source: PromiseState, target: PromiseState, event: str, who: tuple[CaseRole, ...], *guards: str
+) -> Transition[PromiseState]:
     return Transition(source=source, target=target, event=event, who=who, guards=guards)
 
 
-PROMISE = Machine(
+PROMISE: Machine[PromiseState] = Machine(
     name="promise",
     start="made",
     terminal=frozenset({"kept", "void"}),

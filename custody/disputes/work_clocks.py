@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from custody.disputes import civil, clocks
-from custody.disputes.machine import Machine
+from custody.disputes.machine import Machine, State
 from custody.disputes.policy import CaseworkPolicy
 from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Instant
 from custody.kernel.errors import Rejected
@@ -69,8 +69,8 @@ def work_clock(key: str, start_ms: Instant, *, policy: CaseworkPolicy, part: str
 
 
 def state_clock(
-    machine: Machine,
-    state: str,
+    machine: Machine[State],
+    state: State,
     *,
     entered_ms: Instant,
     policy: CaseworkPolicy,

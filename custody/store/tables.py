@@ -18,8 +18,9 @@ Times are integer milliseconds (64 bits), bytes are raw, documents that only we 
 """
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text
-from sqlmodel import Field, SQLModel
+from sqlmodel import AutoString, Field, SQLModel
 
+from custody.disputes.inquiry import InquiryState
 from custody.scans.place import index_of, position_of
 from custody.store.brief import KEY, MEDIA_TYPE, OPENING, STATEMENT, VIEW
 from custody.store.some_rows import ANSWERED, NOT_A_SCAN, index_over
@@ -277,7 +278,7 @@ class InquiryRow(SQLModel, table=True):
     __tablename__ = "inquiry"
     id: str = Field(primary_key=True)
     dispute: str = Field(unique=True)
-    state: str = Field(index=True)
+    state: InquiryState = Field(index=True, sa_type=AutoString)
     opened_ms: int = Field(sa_type=BigInteger)
     told_ms: int = Field(sa_type=BigInteger, index=True)
     result: str | None = Field(sa_type=Text)

@@ -19,7 +19,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from custody.disputes import civil
 from custody.disputes.case import CASE
@@ -44,7 +44,7 @@ from custody.usecases.write_move import write_move
 DAYS = ("delivered", "goods_back", "proof_of_sending")
 """The days of an order that become known after it was sold."""
 KEPT = "kept"
-HEARING = "decline_proposed"
+HEARING: Final = "decline_proposed"
 """The state in which the customer is heard before a decision."""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from custody.disputes import case_guards, civil
-from custody.disputes.case import CASE
+from custody.disputes.case import CASE, CaseState
 from custody.disputes.choose_remedy import Chosen, choose_remedy
 from custody.disputes.claim import claim_of
 from custody.disputes.clocks import SCHEME_LETTER
@@ -89,7 +89,7 @@ def _offered(
     unit: Unit,
     file: CaseFile,
     kind: str,
-    target: str,
+    target: CaseState,
     *,
     lock_facts: WishFacts,
     named_pence: int | None,

@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from custody.disputes.case_guards import reasons
 from custody.disputes.civil import civil_date, day_ends_ms
-from custody.disputes.inquiry import INVESTIGATION, confidence_stated, named_process_owner
+from custody.disputes.inquiry import INVESTIGATION, InquiryState, confidence_stated, named_process_owner
 from custody.disputes.machine import CaseRole, Transition, step
 from custody.disputes.messages import Message, say
 from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
@@ -107,7 +107,7 @@ def reopen(unit: Unit, dispute: str, *, why: str, actor: str, role: CaseRole) ->
     _take(unit, row, "reopen", actor=actor, role=role, facts={"why": _needed("why", why)}, told=told)
 
 
-def possible(state: str) -> list[Transition]:
+def possible(state: InquiryState) -> list[Transition[InquiryState]]:
     """The steps that people can take in a state, as the table has them; the first step starts an open one."""
     started = "gathering" if state == "open" else state
     return [row for row in INVESTIGATION.leaving(started) if row.event in LINES]

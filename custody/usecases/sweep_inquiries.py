@@ -4,19 +4,21 @@ They were promised to hear from us at least so often (`investigation.opened`). W
 and names no person and no place. A case that has ended is told nothing; opened again, it is told in its turn.
 """
 
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from sqlmodel import Session
 
 from custody.disputes.case import CASE
 from custody.disputes.civil import civil_date
+from custody.disputes.inquiry import InquiryState
 from custody.disputes.messages import say
 from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.kernel.clock import DAY_MS, Instant
 from custody.store import case_book
 from custody.store.unit import Unit
 
-NEWS = MappingProxyType(
+NEWS: Mapping[InquiryState, str] = MappingProxyType(
     {
         "open": "It waits for its turn here, and we are sorry.",
         "gathering": "We gather what was written down on its way.",

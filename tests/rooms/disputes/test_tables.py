@@ -2,23 +2,24 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any, get_args
 
 import pytest
 
-from custody.disputes.case import ADR_EVENT, CASE, Case, join
-from custody.disputes.exception import EXCEPTION
-from custody.disputes.inquiry import INVESTIGATION
-from custody.disputes.lesson import LESSON
+from custody.disputes.case import ADR_EVENT, CASE, Case, CaseState, join
+from custody.disputes.exception import EXCEPTION, ExceptionState
+from custody.disputes.inquiry import INVESTIGATION, InquiryState
+from custody.disputes.lesson import LESSON, LessonState
 from custody.disputes.machine import CaseRole, Machine
-from custody.disputes.outside_promise import OUTSIDE
-from custody.disputes.promise import PROMISE
+from custody.disputes.outside_promise import OUTSIDE, OutsideState
+from custody.disputes.promise import PROMISE, PromiseState
 from custody.kernel.errors import Fatal, Rejected
 
-MACHINES = (CASE, INVESTIGATION, PROMISE, OUTSIDE, EXCEPTION, LESSON)
+MACHINES: tuple[Machine[Any], ...] = (CASE, INVESTIGATION, PROMISE, OUTSIDE, EXCEPTION, LESSON)
 BEYOND = {"adr_open", "with_adr", "adr_decided"}
 
 
-def reached(machine: Machine, starts: Iterable[str]) -> set[str]:
+def reached(machine: Machine[Any], starts: Iterable[str]) -> set[str]:
     found, todo = set(starts), list(starts)
     while todo:
         for row in machine.leaving(todo.pop()):
@@ -33,8 +34,24 @@ def test_the_tables_have_the_sizes_they_are_known_by() -> None:
     assert sizes == [(14, 33), (6, 9), (5, 7), (5, 4), (4, 4), (2, 1)]
 
 
+@pytest.mark.parametrize(
+    ("machine", "names"),
+    [
+        (CASE, CaseState),
+        (INVESTIGATION, InquiryState),
+        (PROMISE, PromiseState),
+        (OUTSIDE, OutsideState),
+        (EXCEPTION, ExceptionState),
+        (LESSON, LessonState),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_the_type_of_a_state_has_the_states_of_its_table_and_no_other(machine: Machine[Any], names: Any) -> None:
+    assert get_args(names) == tuple(machine.states)
+
+
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
-def test_property_1_each_transition_joins_declared_states_and_names_an_actor(machine: Machine) -> None:
+def test_property_1_each_transition_joins_declared_states_and_names_an_actor(machine: Machine[Any]) -> None:
     for row in machine.transitions:
         assert {row.source, row.target} <= set(machine.states)
         assert row.who
@@ -42,14 +59,14 @@ def test_property_1_each_transition_joins_declared_states_and_names_an_actor(mac
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
-def test_property_2_each_state_is_reachable_and_reaches_a_terminal_state(machine: Machine) -> None:
+def test_property_2_each_state_is_reachable_and_reaches_a_terminal_state(machine: Machine[Any]) -> None:
     assert reached(machine, {machine.start}) == set(machine.states)
     for state in machine.states:
         assert reached(machine, {state}) & machine.terminal
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
-def test_property_3_each_open_state_has_an_owner_and_a_clock_and_a_terminal_one_neither(machine: Machine) -> None:
+def test_property_3_each_open_state_has_an_owner_and_a_clock_and_a_terminal_one_neither(machine: Machine[Any]) -> None:
     for state, facts in machine.states.items():
         has = (facts.owner is not None, facts.clock is not None)
         assert has == ((False, False) if state in machine.terminal else (True, True))

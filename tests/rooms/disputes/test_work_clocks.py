@@ -1,6 +1,7 @@
 """Work clocks: units, starts, pauses, and whose time it is."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from custody.disputes import civil
 from custody.disputes.case import CASE
 from custody.disputes.inquiry import INVESTIGATION
+from custody.disputes.machine import Machine
 from custody.disputes.policy import DEFAULT_POLICY as POLICY
 from custody.disputes.promise import PROMISE
 from custody.disputes.work_clocks import (
@@ -64,7 +66,8 @@ def test_a_key_that_is_no_time_makes_no_clock() -> None:
 
 
 def test_every_open_state_has_a_clock_that_can_be_computed_and_a_terminal_one_has_none() -> None:
-    for machine in (CASE, INVESTIGATION, PROMISE):
+    machines: tuple[Machine[Any], ...] = (CASE, INVESTIGATION, PROMISE)
+    for machine in machines:
         for state in machine.states:
             clock = state_clock(
                 machine,
