@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from api import joints, lock_news
 from api.circumstances import is_customers
+from custody.disputes.case import CaseState
 from custody.disputes.machine import CaseRole
 from custody.store import case_book
 from custody.store.case_book import CaseFile
@@ -20,7 +21,7 @@ from devicelock.store import LockOrderRow
 from devicelock.usecases.lock_office import LockOffice
 
 CUSTOMER = "customer"
-REOPENED_BY_A_NO = frozenset({"closed", "withdrawn"})
+REOPENED_BY_A_NO: frozenset[CaseState] = frozenset({"closed", "withdrawn"})
 
 
 def found_it(unit: Unit, office: LockOffice, *, dispute: str) -> Sequence[LockOrderRow]:

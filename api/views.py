@@ -6,7 +6,7 @@ from typing import Any
 from sqlmodel import Session
 
 from api.lock_views import order_views, own_locks
-from custody.disputes.case import Case
+from custody.disputes.case import Case, CaseState
 from custody.disputes.civil import civil_date
 from custody.disputes.claim import claim_of
 from custody.disputes.exception import AskedException
@@ -30,7 +30,7 @@ from devicelock import store as lock_store
 
 ASKED_BY_A_CUSTOMER = ("asked_for", "state", "answer_by", "why", "promise")
 """What a customer reads of what they asked for beyond the rules: not which of us is to answer, or why no rule does."""
-NO_KIND_YET = frozenset({"reported", "triaged"})
+NO_KIND_YET: frozenset[CaseState] = frozenset({"reported", "triaged"})
 """States in which a kind may be agreed on for the first time."""
 
 

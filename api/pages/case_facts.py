@@ -18,7 +18,7 @@ from api.parts import Parts
 from api.people.accounts import Caller
 from api.routes.dispute_reading import read as read_case
 from api.routes.referrals import desk_view
-from custody.disputes.case import CASE
+from custody.disputes.case import CASE, CaseState
 from custody.disputes.civil import civil_date
 from custody.disputes.clocks import ACCESS_REQUEST, DATA_COMPLAINT
 from custody.disputes.lock_effects import lock_effects
@@ -40,10 +40,8 @@ from devicelock.rules.lock_facts import LockKind
 from devicelock.rules.order import TERMINAL, OrderState
 from devicelock.usecases import request_lock
 
-NO_OFFER = frozenset({"reported", "triaged", "awaiting_customer"})
+NO_OFFER: frozenset[CaseState] = frozenset({"reported", "triaged", "awaiting_customer"})
 """States in which an offer is waited for, also where one was made before."""
-
-
 PROMISED = frozenset(PROMISE.states) - PROMISE.terminal
 
 

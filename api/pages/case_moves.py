@@ -26,10 +26,11 @@ from custody.disputes.exception import EXCEPTION
 from custody.disputes.machine import CaseRole
 from custody.disputes.opening import AN_OFFER
 from custody.disputes.outside_promise import OUTSIDE
-from custody.disputes.promise import A_COPY, PAYERS, PROMISE
+from custody.disputes.promise import A_COPY, MISSED, PAYERS, PROMISE
 from custody.kernel.errors import Rejected
 from custody.store.case_book import CaseFile
 from custody.usecases.learn_facts import DAYS
+from custody.usecases.move_case import KIND_MAY_CHANGE
 
 STAFF = (CaseRole.AGENT, CaseRole.INVESTIGATOR, CaseRole.SUPERVISOR)
 FINDING = ("ground", "says", "kept_at", "about")
@@ -159,7 +160,7 @@ def _who(file: CaseFile, case: Mapping[str, Any]) -> dict[str, tuple[CaseRole, .
     state = file.case.state
     who = {row.event: tuple(role for role in STAFF if role in row.who) for row in CASE.leaving(state)}
     who = {event: roles for event, roles in who.items() if roles}
-    if state in {"triaged", "remedy_offered"}:  # the kind may be put right until a remedy is chosen
+    if state in KIND_MAY_CHANGE:
         who["classify"] = (CaseRole.AGENT, CaseRole.INVESTIGATOR)
     if file.case.claim_type is None:
         who.pop("offer", None)
@@ -206,12 +207,11 @@ def _open(move: MoveForm, who: tuple[CaseRole, ...], case: Mapping[str, Any], ca
 
 def _promises(case: Mapping[str, Any], role: str) -> tuple[tuple[str, str], ...]:
     """The promises that are open and that this role may settle; what puts the case right keeps the offer's own."""
+    may_settle = frozenset(PROMISE.states) - PROMISE.terminal if role == CaseRole.AGENT else {MISSED}
     return tuple(
         (promise["promise"], promise["what"])
         for promise in case["promises"]
-        if promise["state"] in ({"made", "due_soon", "missed"} if role == CaseRole.AGENT else {"missed"})
-        and promise["what"] != AN_OFFER
-        and not promise["replaced"]
+        if promise["state"] in may_settle and promise["what"] != AN_OFFER and not promise["replaced"]
     )
 
 

@@ -17,7 +17,8 @@ from api.parts import Parts
 from api.routes import investigations as doors
 from api.routes import packs
 from api.routes.packs import PackIn
-from custody.disputes.case import CASE
+from custody.disputes.case import CASE, CaseState
+from custody.disputes.inquiry import InquiryState
 from custody.kernel.clock import Instant
 from custody.kernel.errors import NotFound
 from custody.store import case_book
@@ -25,7 +26,7 @@ from custody.store.case_book import CaseFile
 from custody.usecases.investigate import why_not_weighed
 
 router = APIRouter(prefix="/console", include_in_schema=False)
-SETTLED = CASE.terminal | {"remedied"}
+SETTLED: frozenset[CaseState] = CASE.terminal | {"remedied"}
 PAGE = 50
 
 
@@ -33,7 +34,7 @@ PAGE = 50
 class Waiting:
     """One line of the inbox. `others`: how many other parcels, with a report that stands, have its likeliest link."""
 
-    state: str
+    state: InquiryState
     opened_ms: Instant
     file: CaseFile
     answer: StoredAnswer | None

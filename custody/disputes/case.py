@@ -13,7 +13,7 @@ Rules that the table cannot show:
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Literal
+from typing import Final, Literal
 
 from custody.disputes.case_guards import CASE_GUARDS
 from custody.disputes.machine import CaseRole, Machine, StateFacts, Transition
@@ -40,6 +40,8 @@ CaseState = Literal[
     "withdrawn",
     "merged",
 ]
+WITHDRAWN: Final = "withdrawn"
+JOINED: Final = "merged"
 
 
 def _state(owner: CaseRole | None, clock: str | None, customer_words: str) -> StateFacts:
@@ -219,5 +221,5 @@ def join(survivor: Case, other: Case) -> Joined:
             anything_else="\n".join(filter(None, dict.fromkeys((survivor.anything_else, other.anything_else)))),
             people=joined_people(survivor.people, other.people if is_same else told_here(other.people)),
         ),
-        joined=replace(other, state="merged", joined_into=survivor.id),
+        joined=replace(other, state=JOINED, joined_into=survivor.id),
     )

@@ -19,7 +19,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from custody.disputes.case import CASE, Case
+from custody.disputes.case import CASE, Case, CaseState
 from custody.disputes.claim import PAYS_MONEY
 from custody.disputes.messages import alternatives
 from custody.disputes.price import is_sum_beside, left_of_price, paid_back
@@ -32,6 +32,8 @@ LETTER_HAS_LEFT = "You may go to the independent scheme now; your letter is on y
 _REMEDIES = frozenset(WORDS.values())
 _PRICE_OR_PHONE = frozenset(WORDS[remedy] for remedy in PHONES | PAYS_MONEY)
 _PHONES = frozenset(WORDS[remedy] for remedy in PHONES)
+_CHOSEN: frozenset[CaseState] = frozenset({"remedy_in_progress", "remedied"})
+"""States in which a remedy of the case's own is chosen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +163,7 @@ def check_delivery(known: Before) -> None:
 def is_set_aside(case: Case, promises: Iterable[Promise]) -> bool:
     """Whether the remedy of a case was set aside, since another report puts its order right."""
     newest = _newest(of_its_order(case, promises))
-    return case.state in {"remedy_in_progress", "remedied"} and newest is not None and newest.set_aside
+    return case.state in _CHOSEN and newest is not None and newest.set_aside
 
 
 def of_its_order(case: Case, promises: Iterable[Promise]) -> list[Promise]:

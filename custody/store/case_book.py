@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from custody.disputes.asks import Ledger
-from custody.disputes.case import CASE, Case
+from custody.disputes.case import CASE, JOINED, Case
 from custody.disputes.clocks import LegalClock
 from custody.disputes.lock_wish import LockWish
 from custody.disputes.messages import Message
@@ -33,7 +33,6 @@ from custody.store.unit import Unit
 
 OPEN = tuple(state for state in CASE.states if state not in CASE.terminal)
 """The states of a case that is not over; named one by one, they lead to its rows by their index."""
-JOINED = "merged"
 HANDSET_SEEN = "handset_seen"
 """The line of a timeline that a handset wrote, and no person."""
 INQUIRIES_AT_ONCE = 50

@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from custody.disputes import civil
+from custody.disputes.case import WITHDRAWN
 from custody.disputes.claim import ClaimType
 from custody.disputes.known_defect import is_known, model_of, span_ms
 from custody.disputes.overturned import A_DECLINE, UNDOES_A_DECLINE
@@ -18,7 +19,6 @@ from custody.kernel.clock import Instant
 from custody.store.case_book import CaseFile
 from custody.store.tables import DisputeEventRow, DisputeRow, SaleRow
 
-TAKEN_BACK = "withdrawn"
 UP_AGAIN = UNDOES_A_DECLINE | {"reopened"}
 """Lines of a timeline after which a declined report counts again; one that is opened again is looked at anew."""
 
@@ -85,7 +85,7 @@ def _reported(session: Session, *, after_ms: Instant, until_ms: Instant) -> Iter
         .where(
             col(DisputeRow.opened_ms).between(after_ms, until_ms),
             col(DisputeRow.claim_type) == str(ClaimType.DEFECTIVE),
-            col(DisputeRow.state) != TAKEN_BACK,
+            col(DisputeRow.state) != WITHDRAWN,
             ~_is_declined(),
         )
     )

@@ -21,6 +21,7 @@ from sqlalchemy import delete, select, text, update
 from sqlmodel import Session, col
 
 from custody.disputes.asks import Ledger
+from custody.disputes.case import JOINED
 from custody.disputes.opening import NOT_BY_THE_REMEDY
 from custody.disputes.people import told_here
 from custody.disputes.promise import Promise
@@ -30,7 +31,7 @@ from custody.scans.place import index_of, tell_place
 from custody.scans.view import UnitView
 from custody.store import case_book, exception_book, lesson_book, outside_book, scan_book
 from custody.store.aside_book import speaks_of
-from custody.store.case_book import JOINED, OPEN, RECOMPUTE, CaseFile
+from custody.store.case_book import OPEN, RECOMPUTE, CaseFile
 from custody.store.run_tables import ItemKeyRow
 from custody.store.runs import in_runs
 from custody.store.tables import (

@@ -17,12 +17,12 @@ import msgspec
 from sqlalchemy import or_, select
 from sqlmodel import Session, col
 
-from custody.disputes.case import CASE
+from custody.disputes.case import CASE, JOINED
 from custody.disputes.opening import AN_OFFER
 from custody.disputes.promise import Promise, is_owed
 from custody.kernel.clock import Instant
 from custody.store import case_book
-from custody.store.case_book import JOINED, OPEN, CaseFile
+from custody.store.case_book import OPEN, CaseFile
 from custody.store.owing import owes
 from custody.store.tables import DisputeRow
 

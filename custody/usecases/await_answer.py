@@ -8,6 +8,7 @@
 
 from dataclasses import replace
 from datetime import date
+from typing import Final
 
 import msgspec
 from sqlmodel import Session
@@ -27,7 +28,8 @@ from custody.store.unit import Unit
 from custody.usecases.read_order import in_place_of_award, stands_before_award
 from custody.usecases.write_move import write_move
 
-DECIDED, WAITS = "adr_decided", "decision_waits"
+DECIDED: Final = "adr_decided"
+WAITS = "decision_waits"
 TOLD = frozenset({"scheme_decided", WAITS})
 """The lines with which a customer is told of a decision, and until when they may say yes."""
 _UNACCEPTED = frozenset({"decision_rejected", "decision_lapsed"})

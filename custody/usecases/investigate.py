@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 from sqlmodel import Session
 
+from custody.disputes.case import JOINED, WITHDRAWN
 from custody.disputes.claim import ClaimType
-from custody.disputes.inquiry import INVESTIGATION
+from custody.disputes.inquiry import INVESTIGATION, InquiryState
 from custody.disputes.machine import CaseRole, step
 from custody.disputes.messages import say
 from custody.investigation.answer import InvestigationAnswer, briefly, describe
@@ -33,7 +34,7 @@ from custody.investigation.wording import state
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Conflict, NotFound
 from custody.store import case_book
-from custody.store.case_book import JOINED, RECOMPUTE, CaseFile
+from custody.store.case_book import RECOMPUTE, CaseFile
 from custody.store.case_outlines import CaseOutline, outlines
 from custody.store.tables import InquiryRow
 from custody.store.unit import House, Unit
@@ -44,8 +45,7 @@ def _silent(_read: int, _entries: int) -> None:
     """Nobody is told how far the reading is."""
 
 
-WITHDRAWN = "withdrawn"
-CONCLUDED = frozenset({"concluded", "learned"})
+CONCLUDED: frozenset[InquiryState] = frozenset({"concluded", "learned"})
 RESULT = "check_done"
 """The line of a timeline that tells what a check has shown."""
 

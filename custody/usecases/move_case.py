@@ -35,6 +35,8 @@ from custody.usecases.ways_out import ways_of_kind
 from custody.usecases.write_move import write_move
 
 NOTHING_KNOWN = WishFacts()
+KIND_MAY_CHANGE: frozenset[CaseState] = frozenset({"triaged", "remedy_offered"})
+"""States in which the kind of problem may be put right: until a remedy is chosen."""
 
 
 def classify_and_offer(
@@ -59,7 +61,7 @@ def classify_and_offer(
     file = case_book.hold_one(unit, dispute)
     agreed_on = _kind_guards(file, claim_type, agreed=agreed, custody_words=custody_words)
     target = file.case.state
-    if target in {"triaged", "remedy_offered"}:
+    if target in KIND_MAY_CHANGE:
         demand_role(CASE, "classify", role)
         demand(CASE, agreed_on)
     else:

@@ -23,10 +23,10 @@ from custody.disputes.work_clocks import work_clock
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected
 from custody.store import case_book
-from custody.store.case_book import JOINED
 from custody.store.tables import DisputeEventRow, InquiryRow
 from custody.store.unit import Unit
-from custody.usecases.investigate import RESULT, WITHDRAWN, recorded
+from custody.usecases.investigate import RESULT, recorded
+from custody.usecases.read_order import TAKEN_BACK
 
 LINES: Mapping[str, str] = MappingProxyType(
     {
@@ -161,7 +161,7 @@ def _take(
     told: Message | None = None,
 ) -> None:
     row.state = step(INVESTIGATION, row.state, event, role, guards).target
-    if told is not None and case_book.read(unit.session, row.dispute).case.state not in {WITHDRAWN, JOINED}:
+    if told is not None and case_book.read(unit.session, row.dispute).case.state not in TAKEN_BACK:
         row.told_ms = unit.now_ms
         case_book.say(unit, row.dispute, [told])
     unit.session.add(row)

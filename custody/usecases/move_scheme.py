@@ -28,7 +28,7 @@ import msgspec
 
 from custody.disputes import case_guards, civil, clocks
 from custody.disputes.asks import Ledger
-from custody.disputes.case import CASE, Case, join
+from custody.disputes.case import CASE, Case, CaseState, join
 from custody.disputes.choose_remedy import said_of
 from custody.disputes.clocks import join_clocks
 from custody.disputes.machine import CaseRole, step
@@ -55,7 +55,7 @@ from custody.usecases.set_aside import settle_the_box
 from custody.usecases.ways_out import said_of_letter, with_letter
 from custody.usecases.write_move import write_move
 
-REMEDY_STANDS = frozenset({"remedy_offered", "remedy_in_progress", "remedied"})
+REMEDY_STANDS: frozenset[CaseState] = frozenset({"remedy_offered", "remedy_in_progress", "remedied"})
 """States in which the letter of the timer leaves without a move."""
 MOST_PENCE = 99_999_999
 """More than any scheme awards, and what a form of the console takes."""

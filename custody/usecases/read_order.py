@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
+from custody.disputes.case import JOINED, WITHDRAWN
 from custody.disputes.one_order import Before, OtherReport, before, of_its_order
 from custody.disputes.opening import AN_OFFER
 from custody.disputes.promise import Promise, is_owed
@@ -18,7 +19,7 @@ from custody.store.case_book import CaseFile
 from custody.store.tables import SaleRow
 from custody.store.unit import Unit
 
-TAKEN_BACK = frozenset({"withdrawn", "merged"})
+TAKEN_BACK = frozenset({WITHDRAWN, JOINED})
 """States of a case that says nothing any more."""
 
 

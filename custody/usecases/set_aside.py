@@ -17,6 +17,7 @@ from dataclasses import replace
 
 from sqlmodel import Session
 
+from custody.disputes.case import CaseState
 from custody.disputes.choose_remedy import said_of
 from custody.disputes.claim import PAYS_MONEY, Remedy
 from custody.disputes.messages import Message, say
@@ -34,7 +35,7 @@ from custody.usecases.keep_promises import set_aside
 from custody.usecases.read_order import by_the_box, known_before, promised_by_the_box
 from custody.usecases.write_move import write_move
 
-AWAITS_IT = frozenset({"remedy_in_progress", "remedied", "adr_open", "with_adr", "adr_decided"})
+AWAITS_IT: frozenset[CaseState] = frozenset({"remedy_in_progress", "remedied", "adr_open", "with_adr", "adr_decided"})
 """States of an open case in which what was promised before is owed, and no remedy is chosen."""
 SET_ASIDE, DECLINED = "set_aside", "declined"
 STANDS_AGAIN = say("case.stands_again")
