@@ -12,7 +12,6 @@ from sqlmodel import Session
 
 from api.pages import words
 from api.pages.case_moves import OpenMove, open_moves
-from api.pages.inquiries import StoredAnswer, stored_answer
 from api.pages.sent_form import STORY
 from api.parts import Parts
 from api.people.accounts import Caller
@@ -32,6 +31,7 @@ from custody.kernel.clock import DAY_MS, from_iso
 from custody.store import case_book, evidence_book
 from custody.store.case_book import CaseFile
 from custody.store.evidence_book import Given
+from custody.store.inquiry_answer import StoredAnswer, stored_answer
 from custody.store.tables import InquiryRow
 from custody.store.unit import Unit
 from devicelock import store as lock_store

@@ -24,7 +24,8 @@ from custody.disputes.inquiry import InquiryState
 from custody.disputes.machine import CaseRole, Transition
 from custody.kernel.errors import NotFound, Trouble
 from custody.store import case_book
-from custody.usecases import investigate, move_inquiry
+from custody.store.inquiry_answer import listed_checks
+from custody.usecases import move_inquiry
 
 router = APIRouter(prefix="/console/investigations/{dispute}/steps", include_in_schema=False)
 WHY = FormField(name="why", says="The reasons, for and against", kind="words")
@@ -130,8 +131,8 @@ def _page(visit: Visit, dispute: str, sent: Sent) -> Response:
     with visit.parts.house.read() as session:
         view = doors.inquiry_view(session, dispute)
         file = case_book.read(session, dispute)
-        ranked = investigate.recorded(session, dispute) or {"checks": ()}
-    checks = tuple((each["check"], each["title"]) for each in ranked["checks"])
+        listed = listed_checks(case_book.inquiry(session, dispute))
+    checks = tuple((each.check, each.title) for each in listed)
     steps = [_open(row, visit.caller.role, checks) for row in move_inquiry.possible(view["state"])]
     if sent.form:
         sent = as_shown(sent, STEPS[sent.form], steps, state=view["state"])

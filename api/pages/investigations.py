@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from fastapi import APIRouter, Response
 from sqlmodel import Session
 
-from api.pages.inquiries import StoredAnswer, stored_answer
 from api.pages.render import HEADERS, see
 from api.pages.visit import Decider, Staff
 from api.parts import Parts
@@ -23,6 +22,7 @@ from custody.kernel.clock import Instant
 from custody.kernel.errors import NotFound
 from custody.store import case_book
 from custody.store.case_book import CaseFile
+from custody.store.inquiry_answer import StoredAnswer, stored_answer
 from custody.usecases.investigate import why_not_weighed
 
 router = APIRouter(prefix="/console", include_in_schema=False)

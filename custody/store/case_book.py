@@ -36,8 +36,6 @@ OPEN = tuple(state for state in CASE.states if state not in CASE.terminal)
 HANDSET_SEEN = "handset_seen"
 """The line of a timeline that a handset wrote, and no person."""
 INQUIRIES_AT_ONCE = 50
-RECOMPUTE = "recompute"
-"""In the result of an investigation: what it was computed from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

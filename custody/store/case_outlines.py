@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import select
 from sqlmodel import Session, col
 
+from custody.disputes.case import CaseState
 from custody.kernel.clock import Instant
 from custody.store.tables import DisputeRow
 
@@ -22,7 +23,7 @@ class OutlinedCase:
     """Where a case stands; `claim_type` is None until the customer agreed on one."""
 
     id: str
-    state: str
+    state: CaseState
     claim_type: str | None = None
 
 

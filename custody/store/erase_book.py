@@ -31,7 +31,8 @@ from custody.scans.place import index_of, tell_place
 from custody.scans.view import UnitView
 from custody.store import case_book, exception_book, lesson_book, outside_book, scan_book
 from custody.store.aside_book import speaks_of
-from custody.store.case_book import OPEN, RECOMPUTE, CaseFile
+from custody.store.case_book import OPEN, CaseFile
+from custody.store.inquiry_answer import RECOMPUTE, examined, without_inputs
 from custody.store.run_tables import ItemKeyRow
 from custody.store.runs import in_runs
 from custody.store.tables import (
@@ -185,10 +186,10 @@ def forget_inputs(session: Session, parcels: Collection[str]) -> None:
     """
     computed = select(InquiryRow).where(col(InquiryRow.result).contains(f'"{RECOMPUTE}"'))
     for row in session.scalars(computed).all():
-        stored = msgspec.json.decode(row.result or "")
-        if case_book.read(session, stored[RECOMPUTE]["inputs"]["dispute"]["id"]).parcel in parcels:
-            stored.pop(RECOMPUTE)
-            row.result = msgspec.json.encode(stored).decode()
+        result = row.result or ""
+        if case_book.read(session, examined(result)).parcel in parcels:
+            answer, _ = without_inputs(result)
+            row.result = msgspec.json.encode(answer).decode()
             session.add(row)
     session.flush()
 

@@ -48,7 +48,8 @@ from custody.scans.batch import BATCH
 from custody.scans.place import place_of
 from custody.scans.scan import SCANS
 from custody.store import case_book, erase_book, evidence_book, log_reader, scan_book, unopened_book, witness_book
-from custody.store.case_book import RECOMPUTE, CaseFile
+from custody.store.case_book import CaseFile
+from custody.store.inquiry_answer import without_inputs
 from custody.store.log_reader import StoredEntry
 from custody.store.scan_book import JudgedScan
 from custody.store.tables import CheckpointRow, DisputeEventRow, EntryRow, SaleRow
@@ -367,8 +368,7 @@ def _investigation(session: Session, dispute: str) -> dict[str, Any]:
         text = case_book.inquiry(session, dispute).result
     except NotFound:
         text = None
-    stored = None if text is None else msgspec.json.decode(text)
-    inquiry = stored.pop(RECOMPUTE, None) if stored is not None else None
+    stored, inquiry = (None, None) if text is None else without_inputs(text)
     return {"stored": stored, "inquiry": inquiry}
 
 

@@ -34,8 +34,9 @@ from custody.investigation.wording import state
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Conflict, NotFound
 from custody.store import case_book
-from custody.store.case_book import RECOMPUTE, CaseFile
+from custody.store.case_book import CaseFile
 from custody.store.case_outlines import CaseOutline, outlines
+from custody.store.inquiry_answer import RECOMPUTE, check_result, without_inputs
 from custody.store.tables import InquiryRow
 from custody.store.unit import House, Unit
 from custody.usecases.parcel_ways import ParcelWays, Progress
@@ -132,19 +133,8 @@ class Inquirer:
 
 def results(session: Session, dispute: str) -> tuple[CheckResult, ...]:
     """What the checks have shown, in order; one whose words were erased is none, nor one of another report."""
-    lines = [line for line in case_book.timeline(session, dispute) if line.kind == RESULT]
-    told = [msgspec.json.decode(line.facts) for line in lines]
-    return tuple(
-        CheckResult(
-            check=facts["check"],
-            title=facts["title"],
-            found=facts["found"],
-            own=facts.get("own"),
-            stay=facts.get("stay"),
-        )
-        for facts in told
-        if facts.keys() >= {"check", "title", "found"}
-    )
+    shown = [check_result(line.facts) for line in case_book.timeline(session, dispute) if line.kind == RESULT]
+    return tuple(result for result in shown if result is not None)
 
 
 def conclude(
@@ -230,8 +220,4 @@ def _dispute(file: CaseOutline, passage: Passage, attaches: Attaches) -> Dispute
 def recorded(session: Session, dispute: str) -> dict[str, Any] | None:
     """The result that was stored last, without the inputs that only the evidence pack shows; None before a run."""
     row = case_book.inquiry(session, dispute)
-    if row.result is None:
-        return None
-    stored: dict[str, Any] = msgspec.json.decode(row.result)
-    stored.pop(RECOMPUTE, None)
-    return stored
+    return None if row.result is None else without_inputs(row.result)[0]

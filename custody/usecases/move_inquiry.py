@@ -23,9 +23,10 @@ from custody.disputes.work_clocks import work_clock
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected
 from custody.store import case_book
+from custody.store.inquiry_answer import listed_checks
 from custody.store.tables import DisputeEventRow, InquiryRow
 from custody.store.unit import Unit
-from custody.usecases.investigate import RESULT, recorded
+from custody.usecases.investigate import RESULT
 from custody.usecases.read_order import TAKEN_BACK
 
 LINES: Mapping[str, str] = MappingProxyType(
@@ -53,12 +54,11 @@ class Share:
 def ask_check(unit: Unit, dispute: str, *, check: str, actor: str, role: CaseRole) -> None:
     """Have one of the checks of the last ranking made; raises `Rejected("check")` for any other."""
     row = case_book.hold_inquiry(unit, dispute)
-    ranked = {each["check"]: each for each in (recorded(unit.session, dispute) or {"checks": ()})["checks"]}
+    ranked = {each.check: each for each in listed_checks(row)}
     if row.state == "ranked" and check not in ranked:
         listed = ", ".join(ranked) or "none, so judge the chain again"
         raise Rejected("check", f"{check!r} is no check of the last ranking", fix=f"It has {listed}.")
-    asked = ranked.get(check, {})
-    facts = {"check": check, **{name: asked[name] for name in ("title", "own", "stay", "who") if name in asked}}
+    facts = {"check": check, **msgspec.to_builtins(ranked.get(check, {}))}
     _take(unit, row, "do_check", actor=actor, role=role, facts=facts)
 
 

@@ -8,7 +8,7 @@ from custody.disputes.machine import CaseRole
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict
 from custody.store import erase_book
-from custody.store.case_book import RECOMPUTE
+from custody.store.inquiry_answer import RECOMPUTE
 from custody.store.tables import InquiryRow
 from custody.usecases.investigate import Inquirer, conclude
 from custody.usecases.move_case import withdraw

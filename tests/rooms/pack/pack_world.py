@@ -41,8 +41,8 @@ from custody.scans.leaf import Leaf, make_leaf
 from custody.scans.scan import make_scan, open_scan
 from custody.scans.tolerances import Tolerances
 from custody.store import case_book, scan_book
-from custody.store.case_book import RECOMPUTE
 from custody.store.engine import open_engine
+from custody.store.inquiry_answer import RECOMPUTE
 from custody.store.migrate import migrate
 from custody.store.unit import House, Unit
 from custody.usecases.accept_scans import Intake
