@@ -1,4 +1,4 @@
-"""What an order has beside its columns, as JSON; the one typed read of it.
+"""What an order, or a step of one, has beside its columns, as JSON; the one typed read of it.
 
 What was erased, or was written by an older version without it, is as if it had never been there.
 """
@@ -6,6 +6,8 @@ What was erased, or was written by an older version without it, is as if it had 
 from typing import Any, Protocol
 
 import msgspec
+
+from devicelock.rules.command import Reason
 
 
 class PutBack(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +43,12 @@ class OrderFacts(msgspec.Struct, frozen=True, kw_only=True):
     put_back: PutBack | None = None
 
 
+class ReleaseFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """The facts of the step that released an order: for which of our reasons."""
+
+    reason: Reason | None = None
+
+
 class WithFacts(Protocol):
     """What has facts as JSON: an order, as it is stored or as it would be, or a step of one."""
 
@@ -52,6 +60,11 @@ class WithFacts(Protocol):
 def read_facts(order: WithFacts) -> OrderFacts:
     """The facts of an order, as it is stored or as it would be."""
     return read_text(order.facts)
+
+
+def release_reason(step: WithFacts) -> Reason | None:
+    """For which of our reasons an order was released, by the step that did it."""
+    return msgspec.json.decode(step.facts, type=ReleaseFacts).reason
 
 
 def read_text(facts: str) -> OrderFacts:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text, bindparam, select
-from sqlmodel import Field, Session, SQLModel, col
+from sqlmodel import AutoString, Field, Session, SQLModel, col
 
 from custody.gs1.imei import urn_of
 from custody.kernel.errors import NotFound
@@ -23,6 +23,7 @@ from devicelock.order_facts import read_facts
 from devicelock.rules.ack import AckResult
 from devicelock.rules.command import Op
 from devicelock.rules.desired import Desired
+from devicelock.rules.order import LockStep
 
 
 def _counted() -> Column[int]:
@@ -101,7 +102,7 @@ class LockEventRow(SQLModel, table=True):
     id: int | None = Field(default=None, sa_column=_counted())
     order: str = Field(index=True)
     at_ms: int = Field(sa_type=BigInteger)
-    event: str
+    event: LockStep = Field(sa_type=AutoString)
     actor: str
     facts: str = Field(sa_type=Text)
     idx: int = Field(sa_type=BigInteger)
@@ -346,7 +347,7 @@ def locks_signed(session: Session, order: str) -> list[tuple[bytes, int]]:
     return [(raw, issued_ms) for raw, issued_ms in ask(session, question, (order, str(Op.LOCK)))]
 
 
-def note(unit: Unit, row: LockOrderRow, event: str, *, actor: str, facts: Mapping[str, Any]) -> int:
+def note(unit: Unit, row: LockOrderRow, event: LockStep, *, actor: str, facts: Mapping[str, Any]) -> int:
     """Write one step of an order into its timeline and the log; returns the log index."""
     idx = unit.record(
         f"lock.{event}",
@@ -369,7 +370,7 @@ def newest_command(session: Session, name: str, op: str) -> CommandRow | None:
     return session.scalars(mine.order_by(col(CommandRow.issued_ms).desc()).limit(1)).first()
 
 
-def steps_by_since(session: Session, event: str, actors: Collection[str], since_ms: int) -> int:
+def steps_by_since(session: Session, event: LockStep, actors: Collection[str], since_ms: int) -> int:
     """How many steps of a kind these accounts have caused since a moment, on whatever orders."""
     places = ", ".join("?" * len(actors))
     question = f"SELECT count(*) FROM lock_event WHERE event = ? AND actor IN ({places}) AND at_ms >= ?"  # noqa: S608 - places only

@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Literal
 
 from custody.kernel.errors import Conflict, Forbidden
 
@@ -64,6 +65,34 @@ class OrderEvent(StrEnum):
     RELEASE = "release"
     DEVICE_ACK_OR_CODE_USED = "device_ack_or_code_used"
     TERM_PASSED = "term_passed"
+
+
+LockStep = Literal[
+    "requested",
+    "refused",
+    "withdrawn",
+    "approved",
+    "published",
+    "not_signed",
+    "answered",
+    "locked",
+    "had_locked",
+    "was_read",
+    "holder_spoke",
+    "confirmation_proposed",
+    "confirmed",
+    "shortened",
+    "release",
+    "released",
+    "released_unconfirmed",
+    "retired",
+    "backends",
+    "backend_shown",
+    "backend_failed",
+    "backend_settled",
+    "joined",
+]
+"""What is written into an order's timeline; after `lock.` it is the kind of the record. Older versions wrote more."""
 
 
 class Guard(StrEnum):

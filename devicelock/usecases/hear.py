@@ -21,6 +21,7 @@ from custody.kernel.errors import NotFound, Rejected, Trouble, Unavailable
 from custody.kernel.keys import PublicKey, read_cose_key
 from custody.store.unit import Unit
 from devicelock import store, watch_store
+from devicelock.order_facts import release_reason
 from devicelock.rules.ack import Ack, AckResult, open_ack
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import Basis, Op, Reason, open_command, pair_in
@@ -197,8 +198,8 @@ def _had_locked(
         order.released_ms = max(filter(None, freed), default=unit.now_ms) if is_free else None
     unit.session.add(order)
     store.note(unit, order, "had_locked", actor=device.device, facts={**facts, "locked_ms": since_ms})
-    released = [event for event in store.events_of(unit.session, order.id) if event.event == "release"]
-    if device.confirmed or any(store.facts_of_step(event)["reason"] in WRONG for event in released):
+    released = [line for line in store.events_of(unit.session, order.id) if line.event == "release"]
+    if device.confirmed or any(release_reason(line) in WRONG for line in released):
         find_wrong(unit, office, order)
 
 

@@ -2,8 +2,12 @@
 
 import ast
 import json
+from collections.abc import Mapping
+from typing import Any
 
-from devicelock.order_facts import OrderFacts, PutBack, read_text
+from devicelock.order_facts import OrderFacts, PutBack, read_text, release_reason
+from devicelock.rules.command import Reason
+from devicelock.store import LockEventRow
 from tests.architecture.checkout import python_files, tree
 
 WRITERS = {"add_facts"}
@@ -21,7 +25,13 @@ def test_every_fact_that_is_written_of_an_order_is_one_that_is_read() -> None:
     assert written <= set(OrderFacts.__struct_fields__)
 
 
+def step_with(facts: Mapping[str, Any]) -> LockEventRow:
+    return LockEventRow(order="lock-1", at_ms=1, event="release", actor="agent-1", facts=json.dumps(facts), idx=1)
+
+
 def test_an_order_of_an_older_version_or_whose_words_were_erased_has_what_is_left() -> None:
     assert read_text("{}") == OrderFacts()
+    assert release_reason(step_with({})) is None
+    assert release_reason(step_with({"reason": "found_by_customer", "counter": 3})) is Reason.FOUND_BY_CUSTOMER
     kept = {"entries": ["entry:3"], "put_back": {"end_ms": 7, "by_s": {"a": 2}}, "of_another_version": 1}
     assert read_text(json.dumps(kept)) == OrderFacts(entries=["entry:3"], put_back=PutBack(end_ms=7, by_s={"a": 2}))
