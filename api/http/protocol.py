@@ -5,6 +5,10 @@ request: either lets anyone who can connect take its memory or its open files. W
 error is: the web server's own words say no `fix`, and a cache may keep them. A client that goes before its body is
 whole is no error of anybody's, and fills no journal.
 
+A request that asks for another protocol (RFC 9110 section 7.8) is answered as if it had not. The parser takes it to end
+with its head: its body would be the next request, which somebody else's is behind a proxy that shares connections. So
+its head is read once more without what asks for that.
+
 Some requests go a short way (`short_way.py`).
 """
 
@@ -55,12 +59,12 @@ class Protocol(HttpToolsProtocol):
         super().__init__(*given, **more)
         self._short_way = short_way
         self._when_whole: Callable[[], None] = _nothing
+        self._head_again = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for the first request."""
         super().connection_made(cast("asyncio.Transport", transport))
         self.parser = _Parser(self)
-        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as the web server does
         self._unread = 0
         self._be_patient()
         self._watch = self.loop.call_at(self._until_s, self._look)
@@ -79,6 +83,9 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """A head is whole; raises `_TooLong`, which the parser makes an error of what was sent."""
+        if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
+            self._head_again = self._head_without_upgrade()
+            return  # the next one that the parser reads is this
         if self._unread > MOST_HEAD_BYTES:  # of head and body together, if they came in one piece
             self._unread = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
             if self._unread > MOST_HEAD_BYTES:
@@ -95,7 +102,9 @@ class Protocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """A request is whole."""
+        """A request is whole, but for one whose head is read again."""
+        if self._head_again:
+            return
         super().on_message_complete()
         whole, self._when_whole = self._when_whole, _nothing
         whole()
@@ -112,6 +121,12 @@ class Protocol(HttpToolsProtocol):
         else:
             self._refuse(HTTPStatus.BAD_REQUEST, msg.rstrip("."))
 
+    def read_again(self) -> tuple["_Parser", bytes]:
+        """A parser for what comes from here on, and the head that it reads first, if there is one."""
+        head, self._head_again = self._head_again, b""
+        self.parser = _Parser(self)
+        return self.parser, head
+
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         """Answer a request, the short way if there is one."""
         waits = cycle.waiting_for_100_continue or self.flow.write_paused
@@ -125,8 +140,16 @@ class Protocol(HttpToolsProtocol):
             _hand_in(take, cycle, answer)
 
     def _should_upgrade(self) -> bool:
-        """Whether this is no HTTP from here on: never, so that what asks for a WebSocket is answered as it stands."""
+        """Whether this is no HTTP from here on: never."""
         return False
+
+    def _head_without_upgrade(self) -> bytes:
+        """The head that was read, but for `Connection`, of which only its end is left."""
+        kept = [header for header in self.headers if header[0] != b"connection"]
+        if not self.parser.should_keep_alive():
+            kept.append((b"connection", b"close"))
+        asked = b"%s %s HTTP/%s\r\n" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
+        return b"".join((asked, *(b"%s: %s\r\n" % header for header in kept), b"\r\n"))
 
     def _refuse_head(self) -> None:
         said = f"The head of the request has more than {MOST_HEAD_BYTES} bytes"
@@ -158,13 +181,21 @@ class Protocol(HttpToolsProtocol):
 class _Parser(httptools.HttpRequestParser):
     """Reads on after a request that asks for another protocol: nothing here speaks any."""
 
+    def __init__(self, protocol: Protocol) -> None:
+        super().__init__(protocol)
+        self.set_dangerous_leniencies(lenient_data_after_close=True)  # as the web server does
+        self._protocol = protocol
+
     def feed_data(self, data: bytes) -> None:  # type: ignore[override]  # the web server has nothing but bytes
         """Read what came."""
-        while data:
+        parser, left = self, memoryview(data)
+        while left:
             try:
-                super().feed_data(data)
+                super(_Parser, parser).feed_data(left)
             except httptools.HttpParserUpgrade as asked:
-                data = data[asked.args[0] :]
+                left = left[asked.args[0] :]
+                parser, head = self._protocol.read_again()
+                super(_Parser, parser).feed_data(head)
             else:
                 return
 

@@ -138,6 +138,41 @@ def test_the_request_behind_one_that_asks_for_a_web_socket_is_answered_too(insta
             answered += piece
 
 
+@pytest.mark.parametrize("size", [1, 65_536])
+@pytest.mark.parametrize("protocol", [b"websocket", b"h2c"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"Content-Length: %d\r\n\r\n%s" % (len(GET + b"\r\n"), GET + b"\r\n"),
+        b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(GET + b"\r\n"), GET + b"\r\n"),
+    ],
+    ids=["length", "chunks"],
+)
+def test_the_body_of_who_asks_for_another_protocol_is_no_request_of_its_own(
+    body: bytes, protocol: bytes, size: int
+) -> None:
+    asks = b"POST /read HTTP/1.1\r\nHost: here\r\nConnection: keep-alive, Upgrade\r\nUpgrade: %s\r\n" % protocol
+    sent, said = asks + body + GET + b"\r\n", b""
+    with visit(reads) as here:
+        for first in range(0, len(sent), size):
+            here.sends(sent[first : first + size])
+        with suppress(BlockingIOError):
+            while piece := here.client.recv(65_536):
+                said += piece
+        assert said.count(b"HTTP/1.1 200 OK") == 2, "of the request and of the one behind it"
+        assert here.is_open()
+
+
+def test_who_asks_for_another_protocol_and_wants_the_connection_closed_has_it_closed() -> None:
+    asks = GET + b"Connection: close\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n"
+    with visit(reads) as here:
+        here.sends(asks + GET + b"\r\n")
+        said = here.client.recv(65_536)
+        assert said.count(b"HTTP/1.1 200 OK") == 1
+        assert b"connection: close" in said
+        assert not here.is_open()
+
+
 @pytest.mark.parametrize("chunk", [b"", b"no length\r\n"], ids=["gone", "no chunk"])
 @pytest.mark.parametrize(
     ("path", "kind"),
