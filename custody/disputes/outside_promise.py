@@ -6,7 +6,8 @@
   word as its source. Without a day it is due a day after it binds; a day that has passed makes it missed next.
 - It stands beside the remedy, unless it is told in the very words of one. Then it is one: a choice takes its place.
 - Its sum gives back money of the price, as the sum of an award does: never more than is left of the price, whichever
-  came first. Where the price is not known the sum is promised as it was told.
+  came first. Where the price is not known the sum is promised as it was told, and all such sums of a case, answers of
+  ours too, are no more than a phone costs: more takes another person.
 - What the customer has already, or is to have, does not come twice; they are told so.
 - In messages it has the customer's own words where they keep the rules for what a customer reads, and else ours. Their
   own stand on their page and in the case as they told them.
@@ -26,7 +27,7 @@ from custody.disputes.one_order import Before, is_phone
 from custody.disputes.order import FIRST_ORDER_DATE
 from custody.disputes.policy import CaseworkPolicy
 from custody.disputes.price import is_money, left_of_price
-from custody.disputes.promise import BY_THEIR_WORD, Promise, first_state, is_owed
+from custody.disputes.promise import BY_OUR_WORD, BY_THEIR_WORD, ON_TOP, Promise, first_state, is_owed
 from custody.disputes.remedy import WORDS
 from custody.disputes.work_clocks import WorkClock, work_clock
 from custody.kernel.clock import DAY_MS, Instant
@@ -41,7 +42,7 @@ MOST_WORDS, MOST_NAME = 500, 200
 MOST_TOLD = 5
 """So many does one case take from its customer without a call: nobody needs an account to open one."""
 MOST_PENCE = 250_000
-"""More than a phone costs. Where the price is not known nothing else bounds a sum that binds us by a word."""
+"""More than a phone costs. Where the price is not known nothing else bounds the sums that bind us by a word."""
 MOST_MONTHS_AHEAD = 120
 _REMEDY_OF = MappingProxyType({words.casefold(): remedy for remedy, words in WORDS.items()})
 _SAID_IN = (
@@ -146,6 +147,29 @@ def check_room(before: Iterable[OutsidePromise]) -> None:
     """Return if the customer can tell of one more; raises `Conflict("many")`."""
     if len(list(before)) >= MOST_TOLD:
         raise Conflict("many", "you told us of many promises already", fix="Call us, and we write down the rest.")
+
+
+def check_sums(told: Told, others: Iterable[Told | Promise], *, price_pence: int | None, by_customer: bool) -> None:
+    """Return if all sums that bind us by a word are within `MOST_PENCE`, where no price bounds them.
+
+    `others`: what was promised for the case and is pending. Raises `Conflict("many")`.
+    """
+    if price_pence or told.amount_pence is None:
+        return
+    if told.amount_pence + sum(each.amount_pence or 0 for each in others if counts_as_told(each)) > MOST_PENCE:
+        raise Conflict(
+            "many",
+            "the sums that were promised come to more than a phone costs",
+            fix="Call us, and we look at it." if by_customer else "Ask for an exception: another person answers it.",
+        )
+
+
+def counts_as_told(one: Told | Promise) -> bool:
+    """Whether its sum binds us by a word, or will, without another person."""
+    if isinstance(one, Told):
+        return True
+    by_word = one.source in {BY_THEIR_WORD, BY_OUR_WORD} and one.method != ON_TOP
+    return by_word and one.state != "void" and not one.came_back and not one.replaced
 
 
 def is_same(told: Told, other: Told) -> bool:

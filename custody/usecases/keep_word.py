@@ -27,6 +27,7 @@ from custody.disputes.outside_promise import (
     Told,
     bind,
     check_room,
+    check_sums,
     check_told,
     days_over,
     in_time,
@@ -53,7 +54,9 @@ from custody.usecases.write_move import write_move
 
 def hold_told(unit: Unit, dispute: str, told: Iterable[Told], *, policy: CaseworkPolicy) -> None:
     """Keep what was told with the report that opened a case; its clocks run already."""
+    price_pence = case_book.read(unit.session, dispute).order.price_pence
     for each in told:
+        check_word(unit, dispute, each, price_pence=price_pence, by_customer=True)
         pending, said, facts = _pending(unit, dispute, each, policy=policy)
         outside_book.put(unit, pending)
         case_book.say(unit, dispute, [said])
@@ -72,6 +75,7 @@ def tell(
         return file
     if is_customer:
         check_room(before)
+    check_word(unit, file.case.id, told, price_pence=file.order.price_pence, by_customer=is_customer)
     pending, said, facts = _pending(unit, file.case.id, told, policy=policy)
     outside_book.put(unit, pending)
     moved = replace(file, work_clocks=(*file.work_clocks, pending.clock))
@@ -143,6 +147,13 @@ def hand_over_told(
         if each.is_pending:
             whole = replace(whole, work_clocks=(*whole.work_clocks, each.clock))
     return joined, whole
+
+
+def check_word(unit: Unit, dispute: str, told: Told, *, price_pence: int | None, by_customer: bool) -> None:
+    """Return if one more sum may bind us by a word in this case; raises `Conflict`."""
+    pending = [each.told for each in outside_book.of_case(unit.session, dispute) if each.is_pending]
+    others: list[Told | Promise] = [*pending, *case_book.promises(unit.session, dispute)]
+    check_sums(told, others, price_pence=price_pence, by_customer=by_customer)
 
 
 def promise_once(unit: Unit, file: CaseFile, promise: Promise, told: Told, *, policy: CaseworkPolicy) -> Promise | None:

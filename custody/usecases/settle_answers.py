@@ -23,7 +23,7 @@ from custody.kernel.errors import Conflict
 from custody.store import case_book, lesson_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
-from custody.usecases.keep_word import promise_once, said_of_sum
+from custody.usecases.keep_word import check_word, promise_once, said_of_sum
 from custody.usecases.learn_lesson import Keepers, open_one
 from custody.usecases.read_order import hold_order
 from custody.usecases.write_move import write_move
@@ -55,6 +55,7 @@ def settle(
     more_pence = None if promise.amount_pence is None else max(0, promise.amount_pence - before_pence)
     promise = replace(promise, amount_pence=more_pence)
     better = replace(better, amount_pence=more_pence)
+    check_word(unit, file.case.id, better, price_pence=file.order.price_pence, by_customer=False)
     promised = None if more_pence == 0 else promise_once(unit, file, promise, better, policy=policy)
     people = keepers(unit.session)
     lesson = open_one(unit, file.case.id, LessonKind.TWO_ANSWERS, says=says, people=people, policy=policy)

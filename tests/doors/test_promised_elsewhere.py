@@ -186,3 +186,24 @@ def test_the_command_line_tells_it_shows_it_and_rebuts_it(instance: Instance, tm
     assert shell.json("dispute", "move", case, "rebut", *why)["told"]
     shown_now = {one["what"]: one["state"] for one in shell.json("dispute", "show", case)["told"]}
     assert shown_now == {"a call": "rebutted", "a free case": "pending"}
+
+
+LARGE = {"by_whom": "the shop", "amount_pence": 200_000}
+
+
+def test_sums_that_a_customer_was_told_are_no_more_than_a_phone_costs_where_no_price_is_known(desk: CaseDesk) -> None:
+    sums = [{**LARGE, "what": what} for what in ("a voucher", "something for the wait")]
+    refused = desk.http.post("/v1/disputes", json={"words": "It is not right.", "told": sums})
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:weaklink:problem:many")
+    opened = desk.report(claim_type="defective", told=sums[:1])
+    assert tell(desk, opened, **sums[1]).status_code == 409
+    assert desk.event(opened, "agent-1", "told", **sums[1]).status_code == 409
+    assert tell(desk, opened, amount_pence=50_000).status_code == 201
+    assert sum(one["amount_pence"] for one in told_in(desk, opened)) == 250_000
+
+
+def test_a_sum_that_was_rebutted_leaves_room_for_another_one(desk: CaseDesk) -> None:
+    opened = desk.report(claim_type="defective", told=[{**LARGE, "what": "a voucher"}])
+    (one,) = told_in(desk, opened)
+    assert rebut(desk, opened, "agent-1", told=one["told"], why=WHY).status_code == 200
+    assert tell(desk, opened, **LARGE).status_code == 201

@@ -143,3 +143,14 @@ def test_staff_write_both_down_on_the_page_of_the_case_and_by_command(desk: Case
     fields = ("--with", "what=a call", "--with", "other=a call", "--with", "other_pence=500")
     moved = shell.json("dispute", "move", other["dispute"], "two_answers", *fields)
     assert [each["amount_pence"] for each in moved["promises"] if each["source"] == "our_word"] == [500]
+
+
+def test_no_single_person_answers_a_case_into_more_than_a_phone_costs_where_no_price_is_known(desk: CaseDesk) -> None:
+    told = desk.report(claim_type="defective")
+    assert settle(desk, told, what="a voucher", other="a voucher", amount_pence=240_000, other_pence=1).is_success
+    more = {"what": "a gift", "other": "a gift", "amount_pence": 20_000, "other_pence": 1}
+    refused = settle(desk, told, **more)
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:weaklink:problem:many")
+    assert "exception" in refused.json()["fix"]
+    assert [each["amount_pence"] for each in promised(desk, told)] == [240_000]
+    assert settle(desk, told, **{**more, "amount_pence": 10_000}).is_success
