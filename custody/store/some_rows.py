@@ -12,6 +12,6 @@ ANSWERED = "kind IN ('offered', 'heard_accepted', 'mind_changed', 'decision_acce
 """Which lines of a timeline give or overturn an answer (`disputes/overturned.py`)."""
 
 
-def index_over(name: str, column: str, rows: str) -> Index:
+def index_over(name: str, *columns: str, rows: str) -> Index:
     """An index over some rows alone, on both engines."""
-    return Index(name, column, sqlite_where=text(rows), postgresql_where=text(rows))
+    return Index(name, *columns, sqlite_where=text(rows), postgresql_where=text(rows))

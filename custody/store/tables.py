@@ -64,7 +64,7 @@ class EntryRow(SQLModel, table=True):
     raw: bytes = Field(sa_type=STATEMENT)
     content_type: str = Field(sa_type=MEDIA_TYPE)
     received_ms: int = Field(sa_type=BigInteger)
-    __table_args__ = (index_over("ix_entry_content_type", "content_type", NOT_A_SCAN),)
+    __table_args__ = (index_over("ix_entry_content_type", "content_type", "idx", rows=NOT_A_SCAN),)
 
 
 class OpeningRow(SQLModel, table=True):
@@ -215,7 +215,7 @@ class DisputeEventRow(SQLModel, table=True):
     """One line of a case's timeline; append-only."""
 
     __tablename__ = "dispute_event"
-    __table_args__ = (index_over("ix_dispute_event_answered", "at_ms", ANSWERED),)
+    __table_args__ = (index_over("ix_dispute_event_answered", "at_ms", rows=ANSWERED),)
     id: int | None = Field(default=None, sa_column=_counted())
     dispute: str = Field(index=True)
     at_ms: int = Field(sa_type=BigInteger)

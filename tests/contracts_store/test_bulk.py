@@ -9,7 +9,7 @@ from sqlmodel import Session, SQLModel
 
 from custody.kernel.errors import Fatal
 from custody.scans.view import StationHead
-from custody.store import case_book, erase_book, number_book, registration_book, registry_book, scan_book
+from custody.store import case_book, erase_book, number_book, policy_book, registration_book, registry_book, scan_book
 from custody.store.bulk import pick, put, put_if_absent
 from custody.store.engine import is_sqlite, open_engine
 from custody.store.migrate import migrate
@@ -24,6 +24,7 @@ from custody.store.tables import (
     UnopenedRow,
 )
 from custody.store.unit import House
+from simulators.fill import fill
 from tests.contracts_store.faults import each_statement
 from tests.world_parts import VERSIONS
 
@@ -167,6 +168,20 @@ def test_what_is_no_scan_is_found_by_an_index_that_holds_no_scans(sqlite_url: st
                 assert "SEARCH entry USING INDEX ix_entry_content_type" in plan
     assert any("FROM entry" in statement for statement, _ in asked)
     engine.dispose()
+
+
+def test_the_newest_policy_is_found_without_reading_the_scans_after_it(house: House) -> None:
+    """Each unit of scans asks for it, holding the log's head; a new PostgreSQL knows nothing of its tables yet."""
+    fill(house, 0, 4_000, lambda _what, _done, _total: None)
+    asked: list[tuple[str, Any]] = []
+    with each_statement(house.engine, lambda *given: asked.append(given)), house.read() as session:
+        policy_book.judge_edition(session)
+        policy_book.newest_policy(session)
+        explain = "EXPLAIN QUERY PLAN" if is_sqlite(house.engine) else "EXPLAIN"
+        questions = [each for each in asked if "FROM entry" in each[0]]
+        plans = [session.connection().exec_driver_sql(f"{explain} {each}", values).all() for each, values in questions]
+    assert len(plans) == 2
+    assert all("ix_entry_content_type" in str(plan) for plan in plans), plans
 
 
 def test_the_open_cases_are_found_by_their_state_however_many_are_over(sqlite_url: str) -> None:
