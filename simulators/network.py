@@ -65,7 +65,6 @@ class World:
     scans: Sequence[Signed]
     results: Mapping[str, int]
     flags: Mapping[str, int]
-    not_accepted: Sequence[Answer]
     handsets: Mapping[str, Enrolment] = field(default_factory=dict)
 
     @property
@@ -92,11 +91,6 @@ class World:
     def parcel(self, order: str) -> Parcel:
         """The parcel of an order."""
         return next(parcel for parcel in self.past.parcels if parcel.order == order)
-
-    def true_link(self, order: str) -> Workplace | None:
-        """Where it really happened; None if nothing happened in the chain."""
-        fate, stays = self.parcel(order).fate, self.parcel(order).stays
-        return None if fate.stay is None else stays[fate.stay].link
 
 
 def small_world(*, seed: int, now_ms: Instant, thief: ThiefConfig | None = None) -> NetworkConfig:
@@ -125,7 +119,6 @@ def imagine(config: NetworkConfig) -> World:
         scans=scans,
         results={},
         flags={},
-        not_accepted=(),
     )
 
 
@@ -140,8 +133,7 @@ def play(config: NetworkConfig, supervisor: ServiceClient, progress: Progress) -
     answers = _post(world, supervisor.as_caller(""), progress)
     results = Counter(answer.result for answer in answers)
     flags = Counter(flag["code"] for answer in answers for flag in answer.body.get("flags", ()))
-    odd = tuple(answer for answer in answers if answer.result != "accepted")
-    return replace(world, handsets=handsets, results=results, flags=flags, not_accepted=odd)
+    return replace(world, handsets=handsets, results=results, flags=flags)
 
 
 def play_more(

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import betainc, betaincinv
 
-from custody.investigation.belief import Belief
 from custody.investigation.causes import Pairs
 from custody.investigation.docket import THEFTS, split
 from custody.investigation.frame import Floats
@@ -55,7 +54,6 @@ class Pattern:
 class Hotspot:
     """One cause as a reader sees it. `shift` is None for a handler; `mode` says in which shifts it is hot."""
 
-    number: int
     handler: str | None
     site: str
     step: Step | None
@@ -63,17 +61,8 @@ class Hotspot:
     hot: float
     pattern: Pattern
     mode: str
-    mode_share: float
-    rate: float
-    rate_low: float
-    rate_high: float
     look: bool
     act: bool
-
-    @property
-    def few(self) -> bool:
-        """Whether too few disputes are charged for anybody to be sure."""
-        return self.pattern.charged < 3
 
 
 def pattern(charged: float, disputes: float, traffic_share: float) -> Pattern:
@@ -163,14 +152,11 @@ def _handlers(result: Inference, patterns: list[Pattern], q: float, least: float
     look, act = _flags(belief.hot, exposure, patterns, q)
     one = belief.one.reshape(len(exposure), SHIFTS, len(belief.grid))
     modes = np.concatenate([belief.every.sum(axis=1)[:, None], one.sum(axis=2)], 1)
-    weight = belief.every + one.sum(axis=1)
     spots = []
     for number in np.flatnonzero((belief.hot >= least) & (exposure > 0)):
         mode = int(modes[number].argmax())
-        rate, low, high = _rate(weight[number], belief)
         spots.append(
             Hotspot(
-                number=int(number),
                 handler=frame.handlers.names[number],
                 site=frame.sites.names[frame.handler_site[number]],
                 step=STEPS[frame.handler_step[number]],
@@ -178,10 +164,6 @@ def _handlers(result: Inference, patterns: list[Pattern], q: float, least: float
                 hot=float(belief.hot[number]),
                 pattern=patterns[number],
                 mode=EVERY_SHIFT if mode == 0 else f"shift {mode - 1}",
-                mode_share=float(modes[number, mode] / max(modes[number].sum(), 1e-300)),
-                rate=rate,
-                rate_low=low,
-                rate_high=high,
                 look=bool(look[number]),
                 act=bool(act[number]),
             )
@@ -193,28 +175,20 @@ def _sites(result: Inference, patterns: list[Pattern], q: float, least: float) -
     frame, belief = result.frame, result.site_belief
     exposure = frame.shifted[:-1].reshape(-1)
     look, act = _flags(belief.hot, exposure, patterns, q)
-    spots = []
-    for number in np.flatnonzero((belief.hot >= least) & (exposure > 0)):
-        rate, low, high = _rate(belief.one[number], belief)
-        spots.append(
-            Hotspot(
-                number=int(number),
-                handler=None,
-                site=frame.sites.names[number // SHIFTS],
-                step=None,
-                shift=int(number) % SHIFTS,
-                hot=float(belief.hot[number]),
-                pattern=patterns[number],
-                mode=f"shift {int(number) % SHIFTS}",
-                mode_share=1.0,
-                rate=rate,
-                rate_low=low,
-                rate_high=high,
-                look=bool(look[number]),
-                act=bool(act[number]),
-            )
+    return [
+        Hotspot(
+            handler=None,
+            site=frame.sites.names[number // SHIFTS],
+            step=None,
+            shift=int(number) % SHIFTS,
+            hot=float(belief.hot[number]),
+            pattern=patterns[number],
+            mode=f"shift {int(number) % SHIFTS}",
+            look=bool(look[number]),
+            act=bool(act[number]),
         )
-    return spots
+        for number in np.flatnonzero((belief.hot >= least) & (exposure > 0))
+    ]
 
 
 def _flags(hot: Floats, exposure: Floats, patterns: list[Pattern], q: float) -> tuple[np.ndarray, np.ndarray]:
@@ -225,11 +199,3 @@ def _flags(hot: Floats, exposure: Floats, patterns: list[Pattern], q: float) -> 
     look[held] = flag(hot[held], stands_out[held], q)
     act[held] = flag(hot[held], (stands_out & enough)[held], min(q, ACT))
     return look, act & look
-
-
-def _rate(weight: Floats, belief: Belief) -> tuple[float, float, float]:
-    """Mean rate if hot, and its 5 and 95 per cent points."""
-    share = weight / max(weight.sum(), 1e-300)
-    so_far = np.cumsum(share)
-    low, high = np.minimum(np.searchsorted(so_far, [0.05, 0.95]), len(share) - 1)
-    return float(share @ belief.grid), float(belief.grid[low]), float(belief.grid[high])

@@ -27,7 +27,6 @@ class Item:
 
     key: str
     names: frozenset[str]
-    packed_index: int | None
     from_ms: Instant | None
     until_ms: Instant | None
 
@@ -90,7 +89,7 @@ class Closure:
         if not is_item(key):
             return ()
         names = self.names.of(key)
-        return (Item(key=min(names), names=names, packed_index=None, from_ms=None, until_ms=None),)
+        return (Item(key=min(names), names=names, from_ms=None, until_ms=None),)
 
     def orders_of(self, parcel: str | None, items: tuple[Item, ...]) -> set[str]:
         """The orders that scans of the parcel or of its handsets name."""
@@ -207,7 +206,6 @@ class Closure:
         return Item(
             key=inner,
             names=names,
-            packed_index=packings[first].from_index,
             from_ms=self._border(names, packings[first - 1], packings[first]) if first else None,
             until_ms=self._border(names, packings[place], packings[place + 1]) if place + 1 < len(packings) else None,
         )

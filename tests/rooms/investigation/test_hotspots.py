@@ -169,14 +169,11 @@ def test_thieves_with_several_disputed_thefts_are_found(base_world: World, base_
     assert found <= {names[thief] for thief in base_world.truth.thieves}
 
 
-def test_a_hotspot_says_when_how_much_and_on_how_few_disputes(base_result: Inference) -> None:
+def test_a_hotspot_is_of_a_handler_or_of_a_shift_and_acts_on_enough_disputes(base_result: Inference) -> None:
     spots = survey(base_result, least=0.05)
     assert spots
     for spot in spots:
-        assert spot.rate_low <= spot.rate <= spot.rate_high
         assert (spot.handler is None) == (spot.shift is not None)
-        assert 0 < spot.mode_share <= 1
-        assert spot.few == (spot.pattern.charged < 3)
         assert not spot.act or (spot.look and spot.pattern.charged >= 2.5)
 
 

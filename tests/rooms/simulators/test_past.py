@@ -64,7 +64,8 @@ def test_the_story_has_a_main_parcel_and_a_late_find_both_delivered_before_the_e
     main, late = world.past.main, world.past.late_find
     assert main is not None
     assert main.fate.kind is Kind.SUBSTITUTED
-    assert world.true_link(main.order) == world.link
+    assert main.fate.stay is not None
+    assert main.stays[main.fate.stay].link == world.link
     assert late.fate.kind is Kind.INTACT
     assert max(main.delivered_ms, late.delivered_ms) <= NOW_MS - 40 * MINUTE_MS
     assert main.pin
