@@ -69,15 +69,6 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InvestigationWish:
-    """Whether the chain is to be examined, why, and until when somebody has begun."""
-
-    wanted: bool
-    reason: str
-    start_by_ms: Instant | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
     """All that a report brings about; `order` is the report's, without the days that cannot be right."""
 
@@ -89,11 +80,15 @@ class Opened:
     promises: tuple[Promise, ...]
     remedy_offer: RemedyOffer | None
     lock_wish: LockWish
-    investigation_wish: InvestigationWish
     recourse: tuple[Recourse, ...]
     ledger: Ledger
     told: tuple[Told, ...]
     messages: tuple[Message, ...]
+
+    @property
+    def chain_matters(self) -> bool:
+        """Whether the chain of the parcel is to be examined."""
+        return _chain_matters(self.case)
 
     @property
     def presumption(self) -> Literal["honest"]:
@@ -150,7 +145,6 @@ def open_case(
     )
     offer = None if agreed is None else _offer(agreed, report, known, policy=policy, now_ms=now_ms)
     promises = _promises(report, case, offer, policy=policy, now_ms=now_ms, ids=ids)
-    investigation = _investigation_wish(agreed, policy=policy, now_ms=now_ms)
     ways = recourse(agreed, report.order, first_word=civil.civil_date(first_word_ms), today=today, policy=policy)
     return Opened(
         case=case,
@@ -161,11 +155,10 @@ def open_case(
         promises=promises,
         remedy_offer=offer,
         lock_wish=lock_wish(agreed, report.lock_facts, policy=policy, on_date=today),
-        investigation_wish=investigation,
         recourse=ways,
         ledger=_ledger(report.order, case),
         told=report.told,
-        messages=_messages(case, offer, promises, investigation, ways, policy=policy, now_ms=now_ms),
+        messages=_messages(case, offer, promises, ways, policy=policy, now_ms=now_ms),
     )
 
 
@@ -318,21 +311,6 @@ def _made(
     return tuple(made)
 
 
-def _investigation_wish(claim_type: str | None, *, policy: CaseworkPolicy, now_ms: Instant) -> InvestigationWish:
-    if claim_type is None:
-        return InvestigationWish(wanted=False, reason="The kind of problem is not agreed yet.", start_by_ms=None)
-    claim = claim_of(claim_type)
-    if not claim.chain_matters:
-        return InvestigationWish(
-            wanted=False, reason="The chain has no part in this kind of problem.", start_by_ms=None
-        )
-    return InvestigationWish(
-        wanted=True,
-        reason=f"Reported: {claim.says}.",
-        start_by_ms=work_clock("inv_start_hours", now_ms, policy=policy).due_ms,
-    )
-
-
 def _work_clocks(report: Report, case: Case, *, policy: CaseworkPolicy, now_ms: Instant) -> tuple[WorkClock, ...]:
     from_report = [
         work_clock("ack_minutes", report.reported_ms, policy=policy),
@@ -353,11 +331,14 @@ def _work_clocks(report: Report, case: Case, *, policy: CaseworkPolicy, now_ms: 
     return tuple(from_report)
 
 
+def _chain_matters(case: Case) -> bool:
+    return case.claim_type is not None and claim_of(case.claim_type).chain_matters
+
+
 def _messages(
     case: Case,
     offer: RemedyOffer | None,
     promises: tuple[Promise, ...],
-    investigation: InvestigationWish,
     ways: tuple[Recourse, ...],
     *,
     policy: CaseworkPolicy,
@@ -381,7 +362,7 @@ def _messages(
         )
         for promise in promises
     )
-    if investigation.wanted:
+    if _chain_matters(case):
         days = policy.count("inv_update_days", civil.civil_date(now_ms))
         said.append(say("investigation.opened", days=str(days)))
     return (*said, *way_out(ways, now_ms=now_ms))

@@ -78,8 +78,7 @@ def open_dispute(
     odd = odd_days(report.order, today=civil_date(unit.now_ms))
     case_book.note(unit, opened.case.id, "opened", actor=str(report.said_by), facts=_facts(opened, file, odd))
     hold_told(unit, opened.case.id, opened.told, policy=policy)
-    wanted = opened.investigation_wish.wanted
-    investigation = case_book.open_inquiry(unit, opened.case.id) if wanted else None
+    investigation = case_book.open_inquiry(unit, opened.case.id) if opened.chain_matters else None
     return Disputed(file=file, opened=opened, token=token, investigation=investigation)
 
 

@@ -133,7 +133,7 @@ def no_worse(before: Opened, after: Opened) -> None:
         assert mine.due_ms <= theirs.due_ms
     assert after.legal_clocks == before.legal_clocks
     assert after.lock_wish == before.lock_wish
-    assert after.investigation_wish == before.investigation_wish
+    assert after.chain_matters == before.chain_matters
     assert set(before.recourse) <= set(after.recourse)
     assert set(before.case.notes_in_favour) <= set(after.case.notes_in_favour)
 

@@ -21,7 +21,7 @@ from custody.disputes.payout import Payout
 from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.disputes.remedy import Needs, remedy_due_ms
 from custody.disputes.wording import lint_text
-from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS, Instant, from_iso
+from custody.kernel.clock import DAY_MS, MINUTE_MS, Instant, from_iso
 from custody.kernel.errors import Conflict, Rejected
 from custody.kernel.ids import Ids
 from custody.kernel.system_ids import SystemIds
@@ -50,7 +50,7 @@ def test_every_kind_of_problem_is_believed_owned_and_offered_at_once(
     assert found.case.policy_version == policy.pinned
     assert found.promises == ()
     assert found.ledger.asks == ()
-    assert found.investigation_wish.wanted == CLAIMS[claim].chain_matters
+    assert found.chain_matters == CLAIMS[claim].chain_matters
     assert any(way.independent for way in found.recourse)
     for message in found.messages:
         lint_text(message.text)
@@ -64,8 +64,7 @@ def test_a_missing_handset_wishes_for_a_lock_and_an_investigation(
 ) -> None:
     found = opened(policy, now_ms, ids, claim_type=claim)
     assert (found.lock_wish.fair, found.lock_wish.notice, found.lock_wish.claim_type) == (True, "at_once", claim)
-    assert found.investigation_wish.wanted
-    assert found.investigation_wish.start_by_ms == now_ms + 4 * HOUR_MS
+    assert found.chain_matters
 
 
 def test_words_alone_open_a_case_and_an_offer_is_promised(policy: CaseworkPolicy, now_ms: Instant, ids: Ids) -> None:
@@ -73,7 +72,7 @@ def test_words_alone_open_a_case_and_an_offer_is_promised(policy: CaseworkPolicy
     assert (found.case.state, found.case.claim_type, found.moves) == ("reported", None, ())
     assert found.remedy_offer is None
     assert not found.lock_wish.fair
-    assert not found.investigation_wish.wanted
+    assert not found.chain_matters
     (promise,) = found.promises
     assert promise.due_ms == now_ms - MINUTE_MS + DAY_MS
     (said,) = [message for message in found.messages if message.key == "promise.made"]
