@@ -2,8 +2,8 @@
 
 What the rest of the house knows about a handset's parcel and customer, and who a person is, comes in through questions
 that the composition root answers, so that this house knows neither; what the rest of the house must hear of goes out
-through four calls (`announce`, `moved`, `wronged`, `sighted`), in the same unit, for which a fifth (`hold`) holds what
-they change before anything is recorded.
+through five calls (`announce`, `moved`, `wronged`, `sighted`, `freed`), in the same unit, for which a sixth (`hold`)
+holds what they change before anything is recorded.
 """
 
 from collections.abc import Callable, Mapping, Sequence
