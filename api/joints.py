@@ -9,7 +9,6 @@ why and what would allow it, and everything else stands.
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlmodel import Session
 
@@ -360,12 +359,11 @@ def lock_of_case(unit: Unit, office: LockOffice, file: CaseFile) -> LockAnswer:
     except Trouble as trouble:
         return _held_back(unit, office, file, trouble)
     if order.state == OrderState.REFUSED:
-        failing = [row for row in read_facts(order).checks if row["ok"] is not True]
-        first: dict[str, Any] = failing[0] if failing else {}
-        why, allowed_by = f"{first.get('check')}: {first.get('reason')}", first.get("allowed_by", "")
+        first = next(row for row in read_facts(order).checks if row.ok is not True)
+        allowed_by = first.allowed_by
         if put_off_store.is_put_off(unit.session, order.id):
             allowed_by = f"{allowed_by} {ASKED_AGAIN}"
-        return LockAnswer(order=order, refused=why, allowed_by=allowed_by)
+        return LockAnswer(order=order, refused=f"{first.check}: {first.reason}", allowed_by=allowed_by)
     return LockAnswer(order=order)
 
 

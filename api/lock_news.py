@@ -304,7 +304,7 @@ def _was_said(unit: Unit, dispute: str, said: Message) -> bool:
 
 
 def _not_made(order: LockOrderRow) -> str:
-    failing = {CheckName(row["check"]): row["ok"] for row in read_facts(order).checks if row["ok"] is not True}
+    failing = {CheckName(row.check): row.ok for row in read_facts(order).checks if row.ok is not True}
     people = {CheckName.REQUESTER, CheckName.DECIDER, CheckName.TWO_PEOPLE}
     first = next((name for name in failing if name not in people), CheckName.TWO_PEOPLE)
     known = failing.get(first) is not None

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import msgspec
 from sqlmodel import Session
 
 from api.joints import LockAnswer
@@ -93,7 +94,7 @@ def _order_view(row: LockOrderRow, *, locked: bool, may_be_locked: bool) -> dict
         "released_at": _iso(row.released_ms),
         "released_ms": _span(row.release_ms, row.released_ms),
         "held_until": to_iso(row.held_until_ms),
-        "checks": facts.checks,
+        "checks": msgspec.to_builtins(facts.checks),
         "evidence": facts.evidence,
     }
 

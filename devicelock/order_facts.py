@@ -3,7 +3,7 @@
 What was erased, or was written by an older version without it, is as if it had never been there.
 """
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -15,6 +15,15 @@ class PutBack(msgspec.Struct, frozen=True, kw_only=True):
 
     end_ms: int
     by_s: dict[str, int]
+
+
+class ShownCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """A check of a preflight as it was shown; `ok` is None where it was not known."""
+
+    check: str
+    ok: bool | None
+    reason: str = ""
+    allowed_by: str = ""
 
 
 class OrderFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +40,7 @@ class OrderFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     evidence: list[str] = []
     entries: list[str] = []
-    checks: list[dict[str, Any]] = []
+    checks: list[ShownCheck] = []
     specialist: str | None = None
     notice_ms: int | None = None
     refused: str = ""

@@ -81,8 +81,8 @@ def request_lock(
     `specialist`: the account of whoever decides it, for a customer who needs support.
     """
     if reason not in REASONS[Op.LOCK]:
-        known = ", ".join(sorted(REASONS[Op.LOCK]))
-        raise Rejected("reason", f"{str(reason)!r} is no reason to lock", fix=f"Use one of {known}.")
+        reasons = ", ".join(sorted(REASONS[Op.LOCK]))
+        raise Rejected("reason", f"{str(reason)!r} is no reason to lock", fix=f"Use one of {reasons}.")
     urn = imei_urn(imei)
     if imei_digits(urn)[-4:] != last4:
         raise Rejected("imei_last4", "the last four digits typed are not those of the IMEI", fix="Type them again.")
@@ -99,14 +99,14 @@ def request_lock(
     may_ask(office.caps, asked_today=asked)
     _refuse_second_order(unit, device)
     facts = {"evidence": list(evidence), "specialist": specialist}
-    circumstances = office.circumstances(unit.session, device.imei, dispute)
-    order = _order(unit, device, reason, dispute, circumstances, requester=account, basis=Basis.TWO_PEOPLE, facts=facts)
+    known = office.circumstances(unit.session, device.imei, dispute)
+    order = _order(unit, device, reason, dispute, known, requester=account, basis=Basis.TWO_PEOPLE, facts=facts)
     if asked + 1 == office.caps.asks_per_person_day:
         detail = (
             f"{who} answers for {asked + 1} locks asked for within a day, the last with {account}; no more are taken."
         )
         raise_alert(unit, AlertKind.ASKS_REACHED, about=who, detail=detail)
-    found = preflight(office.facts_and_count(unit, order, device, LockKind.REQUESTED, known=circumstances)[0])
+    found = preflight(office.facts_and_count(unit, order, device, LockKind.REQUESTED, known=known)[0])
     if any(row.name not in WAITS_FOR for row in found.failing):
         return _refuse(unit, office, order, found)
     if any(row.name is CheckName.NOTICE for row in found.failing):

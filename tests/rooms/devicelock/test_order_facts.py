@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from devicelock.order_facts import OrderFacts, PutBack, read_text, release_reason
+from devicelock.order_facts import OrderFacts, PutBack, ShownCheck, read_text, release_reason
 from devicelock.rules.command import Reason
 from devicelock.store import LockEventRow
 from tests.architecture.checkout import python_files, tree
@@ -31,6 +31,9 @@ def step_with(facts: Mapping[str, Any]) -> LockEventRow:
 
 def test_an_order_of_an_older_version_or_whose_words_were_erased_has_what_is_left() -> None:
     assert read_text("{}") == OrderFacts()
+    refused = {"checks": [{"check": "kill_switch", "ok": None, "reason": "unknown", "allowed_by": "Wait.", "more": 1}]}
+    (shown,) = read_text(json.dumps(refused)).checks
+    assert shown == ShownCheck(check="kill_switch", ok=None, reason="unknown", allowed_by="Wait.")
     assert release_reason(step_with({})) is None
     assert release_reason(step_with({"reason": "found_by_customer", "counter": 3})) is Reason.FOUND_BY_CUSTOMER
     kept = {"entries": ["entry:3"], "put_back": {"end_ms": 7, "by_s": {"a": 2}}, "of_another_version": 1}
