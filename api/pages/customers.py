@@ -4,12 +4,12 @@ It says first that we believe the customer, then what happens and when. Every fo
 refused comes back as it was sent. Large print stays large whatever is pressed.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import date
 from tempfile import TemporaryFile
-from typing import IO, Annotated
+from typing import IO, Annotated, Any
 
 from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFile
 from starlette.responses import StreamingResponse
@@ -312,21 +312,10 @@ def _page(request: Request, parts: Parts, token: str, sent: Sent, *, unlock: str
         file = case_book.read_by_token(session, hash_token(token))
         was_found = found_ms(session, file.case.id) is not None
         answer_by = await_answer.answer_by(session, file)
-    moves = {
-        move.event for move in CASE.transitions if move.source == file.case.state and CaseRole.CUSTOMER in move.who
-    }
-    forms = {"more", "data", "told", *(each["ask"] for each in view["asks"] if each["state"] == "open")}
-    forms |= {
-        f"code-{handset['order']}" if handset["imei_last4"] else "code"
-        for handset in view["handsets"]
-        if handset["code_due"]
-    }
-    if "choose" in moves and view["remedy"]:
-        forms.add("choose")
+    moves = CASE.possible(file.case.state, CaseRole.CUSTOMER)
     is_open = file.case.state not in CASE.terminal
     collects = comes_with(file.offer) and is_open
-    forms |= {name for name, there in (("collection", collects), ("people", is_open)) if there}
-    sent = sent.on_page(has_form=sent.form in forms)
+    sent = sent.on_page(has_form=sent.form in _forms(view, moves, is_open=is_open, collects=collects))
     under_way = {OrderState(lock["state"]) for lock in view["locks"]} - SETTLED - {OrderState.REQUESTED}
     return page(
         request,
@@ -352,6 +341,16 @@ def _page(request: Request, parts: Parts, token: str, sent: Sent, *, unlock: str
         unlocks=unlocks,
         status=200 if sent.trouble is None else status_of(sent.trouble),
     )
+
+
+def _forms(view: Mapping[str, Any], moves: Collection[str], *, is_open: bool, collects: bool) -> set[str]:
+    """The forms that are on the page and take what somebody types or chooses."""
+    asks = {each["ask"] for each in view["asks"] if each["state"] == "open"}
+    due = [handset for handset in view["handsets"] if handset["code_due"]]
+    codes = {f"code-{handset['order']}" if handset["imei_last4"] else "code" for handset in due}
+    chooses = "choose" in moves and view["remedy"]
+    there = {"choose": chooses, "people": is_open, "collection": collects}
+    return {"more", "data", "told", *asks, *codes, *(form for form, is_there in there.items() if is_there)}
 
 
 def _payouts(file: CaseFile) -> list[tuple[str, str]]:
