@@ -6,7 +6,7 @@ import typer
 from rich.table import Column
 from rich.text import Text
 
-from api.cli.client import call, console, fail, folded, named, show
+from api.cli.client import call, console, fail, folded, named, show, tell_next
 from api.environment import client_address
 from custody.disputes.messages import pounds
 
@@ -63,8 +63,7 @@ def listing(
 ) -> None:
     """Cases, newest first. Examples: `weaklink dispute list --json`, `weaklink dispute list --due`."""
     asked = {"state": state, "owed": owed or None, "due": due or None, "cursor": cursor}
-    found = call("GET", "/v1/disputes", params={name: value for name, value in asked.items() if value is not None})
-    show(found, as_json=as_json, human=_cases)
+    show(call("GET", "/v1/disputes", params=asked), as_json=as_json, human=_cases)
 
 
 @app.command("show")
@@ -96,8 +95,7 @@ def charges(
     cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None, as_json: AsJson = False
 ) -> None:
     """Orders of which nothing is to be charged and no debt pursued. Example: `weaklink dispute held-charges --json`."""
-    asked = {} if cursor is None else {"cursor": cursor}
-    show(call("GET", "/v1/held-charges", params=asked), as_json=as_json, human=_charges)
+    show(call("GET", "/v1/held-charges", params={"cursor": cursor}), as_json=as_json, human=_charges)
 
 
 @app.command("exceptions")
@@ -108,8 +106,7 @@ def exceptions(
 ) -> None:
     """What customers need and no rule gives, with who is to answer. Example: `weaklink dispute exceptions --json`."""
     asked = {"answered": answered or None, "cursor": cursor}
-    found = call("GET", "/v1/exceptions", params={name: value for name, value in asked.items() if value is not None})
-    show(found, as_json=as_json, human=_exceptions)
+    show(call("GET", "/v1/exceptions", params=asked), as_json=as_json, human=_exceptions)
 
 
 @app.command("lessons")
@@ -124,8 +121,7 @@ def lessons(
     Examples: `weaklink dispute lessons --json`, `weaklink dispute lessons --kind gap`.
     """
     asked = {"kind": kind, "learned": learned or None, "cursor": cursor}
-    found = call("GET", "/v1/lessons", params={name: value for name, value in asked.items() if value is not None})
-    show(found, as_json=as_json, human=_lessons)
+    show(call("GET", "/v1/lessons", params=asked), as_json=as_json, human=_lessons)
 
 
 @app.command("learned")
@@ -313,8 +309,7 @@ def _cases(value: dict[str, Any]) -> None:
     for row in value["disputes"]:
         table.add_row(row["dispute"], *("" if row[name] is None else row[name] for name in shown), _to_know(row))
     console.print(table)
-    if value["next"]:
-        console.print(f"more: --cursor {value['next']}")
+    tell_next(value)
 
 
 def _rules(value: dict[str, Any]) -> None:
@@ -348,8 +343,7 @@ def _charges(value: dict[str, Any]) -> None:
     for row in value["orders"]:
         table.add_row(row["order"], row["why"], row["since"], row["sent_back"] or "")
     console.print(table)
-    if value["next"]:
-        console.print(f"more: --cursor {value['next']}", highlight=False)
+    tell_next(value)
 
 
 def _exceptions(value: dict[str, Any]) -> None:
@@ -359,8 +353,7 @@ def _exceptions(value: dict[str, Any]) -> None:
     for row in value["exceptions"]:
         table.add_row(*(row[name] for name in ("exception", "dispute", "asked_for", "state", "approver", "answer_by")))
     console.print(table)
-    if value["next"]:
-        console.print(f"more: --cursor {value['next']}", highlight=False)
+    tell_next(value)
 
 
 def _lessons(value: dict[str, Any]) -> None:
@@ -368,8 +361,7 @@ def _lessons(value: dict[str, Any]) -> None:
     for row in value["lessons"]:
         table.add_row(*(row[name] or "" for name in ("lesson", "dispute", "kind", "says", "owner", "due", "change")))
     console.print(table)
-    if value["next"]:
-        console.print(f"more: --cursor {value['next']}", highlight=False)
+    tell_next(value)
 
 
 def _lesson(value: dict[str, Any]) -> None:

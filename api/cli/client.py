@@ -38,7 +38,10 @@ errors = Screen(stderr=True)
 
 
 def call(method: str, path: str, **more: Any) -> Any:
-    """The JSON answer of the service; prints a problem document and exits with 1 if it refuses."""
+    """The JSON answer of the service; prints a problem document and exits with 1 if it refuses.
+
+    Of `params` those that are None are not asked for.
+    """
     answer = send(method, path, **more)
     try:
         return answer.json() if answer.content else {}
@@ -50,6 +53,8 @@ def send(method: str, path: str, **more: Any) -> httpx.Response:
     """The answer of the service; see `call`."""
     headers = {**_session(), **more.pop("headers", {})}
     more = {"timeout": 60, **more}
+    if "params" in more:  # without any it keeps what stands in the path
+        more["params"] = {name: value for name, value in more["params"].items() if value is not None}
     try:
         answer = httpx.request(method, client_address() + path, headers=headers, **more)
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
@@ -107,6 +112,12 @@ def show(value: Any, *, as_json: bool, human: Callable[[Any], None] | None = Non
 def folded(*columns: str | Column, title: str | None = None) -> Table:
     """A table whose cells go on in the next line where the screen is narrow: a name that is cut cannot be typed."""
     return Table(*(Column(each, overflow="fold") if isinstance(each, str) else each for each in columns), title=title)
+
+
+def tell_next(value: dict[str, Any]) -> None:
+    """Say how the next page of a list is asked for, if there is one."""
+    if value["next"]:
+        console.print(f"more: --cursor {value['next']}", highlight=False)
 
 
 def tell_text(text: str) -> None:

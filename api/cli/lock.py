@@ -6,7 +6,7 @@ import typer
 from rich.table import Column
 from rich.text import Text
 
-from api.cli.client import call, console, fail, folded, named, show
+from api.cli.client import call, console, fail, folded, named, show, tell_next
 from api.cli.other_locks import show_backends
 
 app = typer.Typer(
@@ -26,8 +26,7 @@ def preflight(
 
     Example: `weaklink lock preflight 490154203237518 --dispute case_0k3v9q2m7x4d8r1t`.
     """
-    more = {"dispute": dispute, "specialist": specialist}
-    asked = {"imei": imei, **{name: value for name, value in more.items() if value is not None}}
+    asked = {"imei": imei, "dispute": dispute, "specialist": specialist}
     show(call("GET", "/v1/locks/preflight", params=asked), as_json=as_json, human=_checks)
 
 
@@ -81,8 +80,7 @@ def listing(
     as_json: AsJson = False,
 ) -> None:
     """Lock orders, newest first. Example: `weaklink lock list --json`."""
-    asked = {name: value for name, value in (("state", state), ("cursor", cursor)) if value is not None}
-    show(call("GET", "/v1/locks", params=asked), as_json=as_json, human=_orders)
+    show(call("GET", "/v1/locks", params={"state": state, "cursor": cursor}), as_json=as_json, human=_orders)
 
 
 @app.command()
@@ -181,8 +179,7 @@ def leavers(
     as_json: AsJson = False,
 ) -> None:
     """What customers who leave were told last, for whoever writes to them. Example: `weaklink lock leavers --json`."""
-    asked = {} if cursor is None else {"cursor": cursor}
-    show(call("GET", "/v1/leavers", params=asked), as_json=as_json, human=_leavers)
+    show(call("GET", "/v1/leavers", params={"cursor": cursor}), as_json=as_json, human=_leavers)
 
 
 @app.command()
@@ -238,8 +235,7 @@ def _leavers(value: dict[str, Any]) -> None:
     for row in value["leavers"]:
         table.add_row(*(str(row[name] or "") for name in ("device", "order", "ends_at", "told_at", "words")))
     console.print(table)
-    if value["next"]:
-        console.print(f"more: --cursor {value['next']}")
+    tell_next(value)
 
 
 def _released(value: dict[str, Any]) -> None:
@@ -261,5 +257,4 @@ def _orders(value: dict[str, Any]) -> None:
     for row in value["locks"]:
         table.add_row(*(str(row[name]) for name in ("order", "state", "reason", "requester", "created_at")))
     console.print(table)
-    if value["next"]:
-        console.print(f"more: --cursor {value['next']}")
+    tell_next(value)
