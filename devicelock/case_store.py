@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import or_, select
 from sqlmodel import Session, col
 
+from custody.disputes.inquiry import CONCLUDED
 from custody.disputes.lesson import LESSON
 from custody.disputes.promise import MISSED
 from custody.kernel.clock import Instant
@@ -56,7 +57,7 @@ def conclusions_without_alert(session: Session, kind: str, *, before_ms: Instant
         or_(col(AlertRow.seen_ms).is_(None), col(AlertRow.raised_ms) >= col(InquiryRow.told_ms)),
     )
     query = select(InquiryRow).where(
-        col(InquiryRow.state) == "concluded", col(InquiryRow.told_ms) < before_ms, ~told.exists()
+        col(InquiryRow.state) == CONCLUDED, col(InquiryRow.told_ms) < before_ms, ~told.exists()
     )
     return session.scalars(query.order_by(col(InquiryRow.told_ms)).limit(limit)).all()
 

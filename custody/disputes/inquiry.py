@@ -9,7 +9,7 @@
 from collections.abc import Iterable
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Literal
+from typing import Final, Literal
 
 from custody.disputes.case_guards import reasons
 from custody.disputes.machine import CaseRole, Guard, Machine, StateFacts, Transition
@@ -17,6 +17,7 @@ from custody.kernel.clock import Instant
 
 INVESTIGATOR, SUPERVISOR, SYSTEM = CaseRole.INVESTIGATOR, CaseRole.SUPERVISOR, CaseRole.SYSTEM
 InquiryState = Literal["open", "gathering", "ranked", "checking", "concluded", "learned"]
+CONCLUDED: Final = "concluded"
 
 
 class LinkKind(StrEnum):

@@ -22,7 +22,6 @@ from custody.kernel.errors import Forbidden, Rejected
 CUSTOMER, AGENT, SUPERVISOR, SYSTEM = CaseRole.CUSTOMER, CaseRole.AGENT, CaseRole.SUPERVISOR, CaseRole.SYSTEM
 PAYERS = (AGENT, SUPERVISOR)
 """Who writes down what became of money that we owe: those who say that a promise was kept, in time or late."""
-MISSED: Final = "missed"
 BY_THEIR_WORD: Final = "customer_word"
 """The source of what somebody promised the customer elsewhere (`outside_promise`)."""
 BY_OUR_WORD: Final = "our_word"
@@ -39,6 +38,11 @@ GOES_ON = ABOUT_DATA | {A_COLLECTION}
 """What goes on when the customer says that all is put right: it keeps no case open."""
 
 PromiseState = Literal["made", "due_soon", "missed", "kept", "void"]
+MADE: Final = "made"
+DUE_SOON: Final = "due_soon"
+MISSED: Final = "missed"
+KEPT: Final = "kept"
+"""States that the database is asked by, where the type check sees no misspelt one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from custody.disputes.clocks import LegalClock
 from custody.disputes.lock_wish import LockWish
 from custody.disputes.messages import Message
 from custody.disputes.order import OrderFacts
-from custody.disputes.promise import Promise
+from custody.disputes.promise import DUE_SOON, MADE, Promise
 from custody.disputes.recourse import Recourse
 from custody.disputes.referral import AT_THE_FRONT, NOT_HEARD, AtDesk
 from custody.disputes.remedy import RemedyOffer
@@ -259,8 +259,8 @@ def hand_over(unit: Unit, dispute: str, into: str, *, order_ref: str | None) -> 
 
 def promises_due(session: Session, *, soon_ms: Instant, missed_ms: Instant, limit: int) -> list[Promise]:
     """Promises that are to be due soon, by one moment, or missed, by another one, soonest first."""
-    soon = and_(col(PromiseRow.state) == "made", col(PromiseRow.due_ms) <= soon_ms)
-    missed = and_(col(PromiseRow.state) == "due_soon", col(PromiseRow.due_ms) <= missed_ms)
+    soon = and_(col(PromiseRow.state) == MADE, col(PromiseRow.due_ms) <= soon_ms)
+    missed = and_(col(PromiseRow.state) == DUE_SOON, col(PromiseRow.due_ms) <= missed_ms)
     query = select(PromiseRow).where(or_(soon, missed))
     rows = session.scalars(query.order_by(col(PromiseRow.due_ms)).limit(limit)).all()
     return [msgspec.json.decode(row.facts, type=Promise) for row in rows]

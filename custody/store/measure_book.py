@@ -12,14 +12,13 @@ from sqlmodel import Session, col
 
 from custody.disputes.case import CASE
 from custody.disputes.overturned import A_DECLINE, OFFERED, UNDOES_A_DECLINE
-from custody.disputes.promise import MISSED
+from custody.disputes.promise import KEPT, MISSED
 from custody.disputes.work_clocks import OpenTime, elapsed
 from custody.kernel.clock import DAY_MS, Instant
 from custody.store.tables import DisputeEventRow, DisputeRow, PromiseRow
 
 WINDOW_DAYS = 90
 AT_ONCE = 1_000
-KEPT = "kept"
 OVERTURNS = UNDOES_A_DECLINE | {OFFERED}
 """Lines after a decline that say that the customer was right; a new offer says so too."""
 

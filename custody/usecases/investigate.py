@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from custody.disputes.case import JOINED, WITHDRAWN
 from custody.disputes.claim import ClaimType
-from custody.disputes.inquiry import INVESTIGATION, InquiryState
+from custody.disputes.inquiry import CONCLUDED, INVESTIGATION, InquiryState
 from custody.disputes.machine import CaseRole, step
 from custody.disputes.messages import say
 from custody.investigation.answer import InvestigationAnswer, briefly, describe
@@ -46,7 +46,7 @@ def _silent(_read: int, _entries: int) -> None:
     """Nobody is told how far the reading is."""
 
 
-CONCLUDED: frozenset[InquiryState] = frozenset({"concluded", "learned"})
+HAS_CONCLUSION: frozenset[InquiryState] = frozenset({CONCLUDED, "learned"})
 RESULT = "check_done"
 """The line of a timeline that tells what a check has shown."""
 
@@ -177,7 +177,7 @@ def conclude(
 
 def check_goes_on(row: InquiryRow) -> None:
     """Return if an investigation has no conclusion yet; raises `Conflict`: its answer stays the one that was given."""
-    if row.state in CONCLUDED:
+    if row.state in HAS_CONCLUSION:
         detail = f"the investigation of case {row.dispute!r} has its conclusion"
         raise Conflict("concluded", detail, fix="Reopen it with what is new, unless its fix is filed.")
 

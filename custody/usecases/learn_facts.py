@@ -31,7 +31,7 @@ from custody.disputes.messages import Message, say
 from custody.disputes.opening import legal_clocks, promised_beside
 from custody.disputes.order import FIRST_ORDER_DATE
 from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
-from custody.disputes.promise import is_owed, proof
+from custody.disputes.promise import KEPT, is_owed, proof
 from custody.disputes.remedy import Extra, Needs, learned
 from custody.disputes.work_clocks import state_clock
 from custody.kernel.errors import Conflict, Forbidden, Rejected
@@ -43,7 +43,6 @@ from custody.usecases.write_move import write_move
 
 DAYS = ("delivered", "goods_back", "proof_of_sending")
 """The days of an order that become known after it was sold."""
-KEPT = "kept"
 HEARING: Final = "decline_proposed"
 """The state in which the customer is heard before a decision."""
 

@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from custody.disputes.case_guards import reasons
 from custody.disputes.civil import civil_date, day_ends_ms
-from custody.disputes.inquiry import INVESTIGATION, InquiryState, confidence_stated, named_process_owner
+from custody.disputes.inquiry import CONCLUDED, INVESTIGATION, InquiryState, confidence_stated, named_process_owner
 from custody.disputes.machine import CaseRole, Transition, step
 from custody.disputes.messages import Message, say
 from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
@@ -133,7 +133,7 @@ def _joined(session: Session, dispute: str, lines: Sequence[DisputeEventRow]) ->
 
 def fix_due_ms(session: Session, dispute: str, *, policy: CaseworkPolicy = DEFAULT_POLICY) -> Instant | None:
     """Until when a concluded investigation is to have its fix; None for one that is not concluded."""
-    if case_book.inquiry(session, dispute).state != "concluded":
+    if case_book.inquiry(session, dispute).state != CONCLUDED:
         return None
     ended = {LINES["conclude"], LINES["nothing_found"]}
     at_ms = max(line.at_ms for line in steps(session, dispute) if line.kind in ended)
