@@ -20,7 +20,7 @@ from api.people.accounts import Caller
 from api.routes.disputes import EventIn
 from api.routes.event_parts import FindingIn
 from api.routes.reports import MOST_NEEDS
-from custody.disputes.case import CASE
+from custody.disputes.case import CASE, JOINED
 from custody.disputes.collection import comes_with
 from custody.disputes.exception import EXCEPTION
 from custody.disputes.machine import CaseRole
@@ -33,6 +33,7 @@ from custody.usecases.learn_facts import DAYS
 from custody.usecases.move_case import KIND_MAY_CHANGE
 
 STAFF = (CaseRole.AGENT, CaseRole.INVESTIGATOR, CaseRole.SUPERVISOR)
+SUPERVISORS = (CaseRole.SUPERVISOR,)
 FINDING = ("ground", "says", "kept_at", "about")
 
 
@@ -157,43 +158,34 @@ READ: Mapping[str, Callable[[str, str], Any]] = {"tick": _ticked, "day": _day, "
 
 def _who(file: CaseFile, case: Mapping[str, Any]) -> dict[str, tuple[CaseRole, ...]]:
     """Each event that staff may cause now, and in which role."""
-    state = file.case.state
-    who = {row.event: tuple(role for role in STAFF if role in row.who) for row in CASE.leaving(state)}
-    who = {event: roles for event, roles in who.items() if roles}
-    if state in KIND_MAY_CHANGE:
-        who["classify"] = (CaseRole.AGENT, CaseRole.INVESTIGATOR)
+    who = {row.event: tuple(role for role in STAFF if role in row.who) for row in CASE.leaving(file.case.state)}
     if file.case.claim_type is None:
         who.pop("offer", None)
-    if state == "with_adr":
-        who["decision"] = (CaseRole.SUPERVISOR,)
-    if _promises(case, CaseRole.AGENT):
-        who["promise_kept"] = PAYERS if _promises(case, CaseRole.SUPERVISOR) else (CaseRole.AGENT,)
-    if case["unpaid_credit_pence"]:
-        who["credit_paid"] = PAYERS
-    if _payments(case):
-        who["payment_came_back"] = PAYERS
-    if case["credits_paid"] and state != "merged":
-        who["credit_came_back"] = PAYERS
-    if state != "merged":
-        who["access_request"] = who["data_complaint"] = who["told"] = STAFF
-        who["exception"] = who["two_answers"] = STAFF
-    if any(one["what"] == A_COPY for one in case["promises"] if one["state"] not in PROMISE.terminal):
-        who["copy_takes_longer"] = STAFF
-    who |= _who_answers(case)
-    if state not in CASE.terminal:
-        who |= {"collect": STAFF} if comes_with(file.offer) else {}
-        who["people"] = STAFF
-        who["order_days"] = who["needs"] = who["support_needs"] = who["in_favour"] = STAFF
-        who |= {"need_mistaken": (CaseRole.SUPERVISOR,)} if case["support_needs"] else {}
-    return who
+    return {event: roles for event, roles in who.items() if roles} | _who_beside(file, case)
 
 
-def _who_answers(case: Mapping[str, Any]) -> dict[str, tuple[CaseRole, ...]]:
-    """The same of what waits for an answer: what was promised elsewhere, and what no rule gives."""
-    who: dict[str, tuple[CaseRole, ...]] = {"rebut": PAYERS} if _told(case) else {}
-    if _exceptions(case):
-        who["exception_grant"] = who["exception_instead"] = (CaseRole.SUPERVISOR,)
-    return who
+def _who_beside(file: CaseFile, case: Mapping[str, Any]) -> dict[str, tuple[CaseRole, ...]]:
+    """The same of what stands in no row of the table for this state, or there for others."""
+    state = file.case.state
+    is_open, is_joined = state not in CASE.terminal, state == JOINED
+    promises, late = _promises(case, CaseRole.AGENT), _promises(case, CaseRole.SUPERVISOR)
+    copy_is_owed = any(one["what"] == A_COPY and one["state"] not in PROMISE.terminal for one in case["promises"])
+    rows = (
+        (state in KIND_MAY_CHANGE, (CaseRole.AGENT, CaseRole.INVESTIGATOR), ("classify",)),
+        (state == "with_adr", SUPERVISORS, ("decision",)),
+        (promises, PAYERS if late else (CaseRole.AGENT,), ("promise_kept",)),
+        (case["unpaid_credit_pence"], PAYERS, ("credit_paid",)),
+        (_payments(case), PAYERS, ("payment_came_back",)),
+        (case["credits_paid"] and not is_joined, PAYERS, ("credit_came_back",)),
+        (not is_joined, STAFF, ("access_request", "data_complaint", "told", "exception", "two_answers")),
+        (copy_is_owed, STAFF, ("copy_takes_longer",)),
+        (_told(case), PAYERS, ("rebut",)),
+        (_exceptions(case), SUPERVISORS, ("exception_grant", "exception_instead")),
+        (is_open and comes_with(file.offer), STAFF, ("collect",)),
+        (is_open, STAFF, ("people", "order_days", "needs", "support_needs", "in_favour")),
+        (is_open and case["support_needs"], SUPERVISORS, ("need_mistaken",)),
+    )
+    return {event: who for holds, who, events in rows if holds for event in events}
 
 
 def _open(move: MoveForm, who: tuple[CaseRole, ...], case: Mapping[str, Any], caller: Caller) -> OpenMove:
