@@ -20,12 +20,16 @@ from sqlmodel import Session, SQLModel
 
 from custody.kernel.errors import Fatal
 from custody.store.brief import Brief
+from custody.store.column_arrays import as_array
 from custody.store.engine import is_sqlite
 
 MAX_VALUES = 16_384
 """How many values one statement may hold on SQLite, which takes 32,766."""
 
 POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy gives no types to its dialects
+
+_CURSOR: Mapping[str, dict[str, bool]] = {"sqlite": {}, "postgresql": {"binary": True}}
+"""How to ask the driver for a cursor: as text PostgreSQL would write each byte in two digits."""
 
 Row = Mapping[str, Any]
 
@@ -86,7 +90,7 @@ def pick(
             yield from _whole(table, shown, _execute(connection, question, _brief(table, names, given)).rows)
         return
     arrays = [asked] if len(names) == 1 else [list(column) for column in zip(*asked, strict=True)]
-    arrays = [list(_brief(table, (name,), array)) for name, array in zip(names, arrays, strict=True)]
+    arrays = [_array(table, name, array) for name, array in zip(names, arrays, strict=True)]
     yield from _whole(
         table, shown, _execute(connection, _array_question(table, shown, names, where), tuple(arrays)).rows
     )
@@ -127,7 +131,7 @@ def _insert(session: Session, table: type[SQLModel], rows: Sequence[Row], on_con
             values = [row[name] for row in part for name in names]
             _execute(connection, _insertion(table, names, len(part), on_conflict), _brief(table, names, values))
     else:
-        columns = [list(_brief(table, (name,), [row[name] for row in rows])) for name in names]
+        columns = [_array(table, name, [row[name] for row in rows]) for name in names]
         _execute(connection, _array_insertion(table, names, on_conflict), tuple(columns))
 
 
@@ -138,7 +142,7 @@ def _run(session: Session, statement: str, values: Sequence[Any]) -> _Outcome:
 
 
 def _execute(connection: Connection, statement: str, values: tuple[Any, ...]) -> _Outcome:
-    cursor = connection.connection.cursor()
+    cursor = connection.connection.cursor(**_CURSOR[connection.dialect.name])
     try:
         cursor.execute(statement, values)
         return _Outcome(rows=list(cursor.fetchall() if cursor.description else []), changed=cursor.rowcount)
@@ -147,6 +151,11 @@ def _execute(connection: Connection, statement: str, values: tuple[Any, ...]) ->
         raise DBAPIError.instance(statement, values, error, base, dialect=connection.dialect) from error
     finally:
         cursor.close()
+
+
+def _array(table: type[SQLModel], name: str, values: list[Any]) -> Any:
+    """A column as PostgreSQL takes it."""
+    return as_array(_kind(table, name), _brief(table, (name,), values))
 
 
 def _brief(table: type[SQLModel], names: tuple[str, ...], values: list[Any]) -> tuple[Any, ...]:
@@ -230,8 +239,13 @@ def _unnested(table: type[SQLModel], names: Iterable[str]) -> str:
 
 
 def _arrays(table: type[SQLModel], names: Iterable[str]) -> str:
-    kinds = [table_of(table).columns[name].type.compile(POSTGRESQL) for name in names]
-    return ", ".join([f"%s::{kind}[]" for kind in kinds])
+    return ", ".join([f"%s::{_kind(table, name)}[]" for name in names])
+
+
+@lru_cache(maxsize=256)
+def _kind(table: type[SQLModel], name: str) -> str:
+    """Of which type a column is on PostgreSQL."""
+    return table_of(table).columns[name].type.compile(POSTGRESQL)
 
 
 def _listed(names: Iterable[str]) -> str:
