@@ -16,7 +16,10 @@ from api.cli.late import LateCommands
 class LogCommands(LateCommands):
     """Every command about the log."""
 
-    LATE: ClassVar[Mapping[str, str]] = {"verdicts": "api.cli.log_verdicts:verdicts"}
+    LATE: ClassVar[Mapping[str, str]] = {
+        "rebuild": "api.cli.log_rebuild:rebuild",
+        "verdicts": "api.cli.log_verdicts:verdicts",
+    }
 
 
 app = typer.Typer(

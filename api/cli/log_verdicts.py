@@ -86,6 +86,8 @@ def _tell(value: dict[str, Any]) -> None:
     _tell_each(value["different"], lambda row: f"stored {row['stored']}, replayed {row['replayed']}")
     _tell_each(value["damaged"], lambda row: f"damaged: {row['why']}")
     _tell_each(value["unfound"], lambda row: str(row["why"]))
+    if value["unfound"]:
+        console.print("Stop the service; `weaklink log rebuild` makes names and numbers anew from the log.")
     if value["unread"]:
         console.print(f"{len(value['unread']):,} scans are erased or wait for their opening: nothing to compare.")
     if value["after_erased"]:

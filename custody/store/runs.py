@@ -33,6 +33,9 @@ STEP = 128
 ONLY = 0
 """The one run of a table on PostgreSQL."""
 
+FIRST = 1
+"""The run of a table on SQLite that was filled at once."""
+
 
 @dataclass(slots=True)
 class _Run:
@@ -75,6 +78,38 @@ def in_runs(session: Session, table: type[SQLModel], known_as: str | None = None
     if not is_sqlite(session.get_bind()):
         return f"{column} = {ONLY}"
     return f"{column} IN (SELECT sorted_run.run FROM sorted_run WHERE sorted_run.table_name = '{name}')"  # noqa: S608 - nothing of it comes from outside
+
+
+def are_whole(session: Session, table: type[SQLModel]) -> bool:
+    """Whether every row stands in a run, and each run that is merged goes into one that is there."""
+    name = bulk.table_of(table).name
+    astray = f"SELECT 1 FROM {name} WHERE NOT ({in_runs(session, table)}) LIMIT 1"  # noqa: S608 - nothing of it comes from outside
+    if bulk.ask(session, astray, ()):
+        return False
+    targets = dict(bulk.ask(session, "SELECT run, target FROM sorted_run WHERE table_name = ?", (name,)))
+    return all(target is None or (target != run and target in targets) for run, target in targets.items())
+
+
+def refill(session: Session, table: type[SQLModel], question: str) -> None:
+    """Put what a question of ours gives, names and places, in the place of all rows, as one run."""
+    name, columns = bulk.table_of(table).name, ", ".join(_columns(table))
+    is_in_runs = is_sqlite(session.get_bind())
+    run = FIRST if is_in_runs else ONLY
+    bulk.change(session, "DELETE FROM sorted_run WHERE table_name = ?", (name,))
+    bulk.change(session, f"DELETE FROM {name}", ())  # noqa: S608 - nothing of it comes from outside
+    insert = f"INSERT INTO {name} (run, {columns}) SELECT DISTINCT {run}, {columns} FROM ({question}) AS led"  # noqa: S608 - as above
+    size = bulk.change(session, f"{insert} ORDER BY {columns}", ())
+    if is_in_runs and size:
+        row = {"table_name": name, "run": run, "level": _level_of(size), "size": size, "target": None}
+        bulk.add(session, SortedRunRow, [row])
+
+
+def _level_of(size: int) -> int:
+    """The level of a run that so many rows came into at once."""
+    level, least = 1, YOUNG * MERGED
+    while least * MERGED <= size:
+        level, least = level + 1, least * MERGED
+    return level
 
 
 class _Runs:

@@ -141,6 +141,14 @@ def scans_from(session: Session, place: int, *, limit: int) -> list[JudgedScan]:
     return [JudgedScan(*row) for row in ask(session, question, (place, limit))]
 
 
+def judged_between(session: Session, first: int, end: int) -> list[JudgedScan]:
+    """The scans from a place to before another one, in log order."""
+    question = (
+        f"SELECT {', '.join(JudgedScan.__struct_fields__)} FROM scan WHERE place >= ? AND place < ? ORDER BY place"  # noqa: S608 - nothing of it comes from outside
+    )
+    return [JudgedScan(*row) for row in ask(session, question, (first, end))]
+
+
 def count_before(session: Session, place: int) -> int:
     """How many scans stand before a place."""
     return session.scalar(select(func.count()).select_from(ScanRow).where(col(ScanRow.place) < place)) or 0

@@ -6,7 +6,8 @@ Times are integer milliseconds (64 bits), bytes are raw, documents that only we 
 - `batch`: the seal and the leaves of a batch, without which no scan of it can be proved.
 - `place` names a scan or an opening: its log index, and its position if it is in a batch (`scans/place.py`).
 - `scan`, `item_key`, `digest`, `parcel`, `station_key`, `station_head`, `number_span`, `late_number`, `quarantine`:
-  what the scans say, for the judge and for finding them again. All of it can be rebuilt from entries and openings.
+  what the scans say, for the judge and for finding them again. All but `quarantine` is made of entries and openings;
+  what still can be made anew once openings are erased, `weaklink log rebuild` does (`usecases/rebuild_names.py`).
 - `sorted_run`: in which parts the rows of `item_key` and `digest` stand (`run_tables.py`).
 - `sale`: which handset an order was for, as the seller's own record.
 - `dispute`, `dispute_event`, `promise`, `ask`, `message`, `inquiry`: casework.

@@ -25,7 +25,10 @@ CHUNK = 1_000
 """So many entries are looked for at once; and so many of the newest, and of the newest scans, when a service starts."""
 
 NO_DIGEST, NO_NUMBER = "it is not found by its digest", "it is not found by the number that it took"
-RESTORE = "Restore a copy of the whole database: its tables do not go together, and scans would enter the log twice."
+REBUILD = (
+    "Restore a copy of the whole database, or rebuild its names from the log with `weaklink log rebuild`: its tables do"
+    " not go together, and scans would enter the log twice."
+)
 
 
 def unfound(session: Session) -> Iterator[Damaged]:
@@ -46,14 +49,14 @@ def check_newest(session: Session) -> None:
         try:
             is_ahead = any(index_of(place) > last for _, place in number_book.read_span(taken))
         except (struct.error, TypeError) as error:
-            raise Fatal("names", f"the newest numbers of {station} cannot be read", fix=RESTORE) from error
+            raise Fatal("names", f"the newest numbers of {station} cannot be read", fix=REBUILD) from error
         if is_ahead:
-            raise Fatal("names", f"{station} took numbers with scans that the log does not hold", fix=RESTORE)
+            raise Fatal("names", f"{station} took numbers with scans that the log does not hold", fix=REBUILD)
     newest = ask(session, "SELECT place FROM scan ORDER BY place DESC LIMIT ?", (CHUNK,))
     firsts = {max(0, last + 1 - CHUNK), *[index_of(place) for (place,) in newest[-1:]]}
     lost = next((each for first in firsts for each in _unfound(session, first, last)), None)
     if lost is not None:
-        raise Fatal("names", f"the log holds {name_place(lost.place)}, and {lost.why}", fix=RESTORE)
+        raise Fatal("names", f"the log holds {name_place(lost.place)}, and {lost.why}", fix=REBUILD)
 
 
 def _unfound(session: Session, first: int, last: int) -> Iterator[Damaged]:

@@ -154,7 +154,7 @@ def _missing(first: int, end: int) -> Damaged:
 def _scans_of(session: Session, entry: StoredEntry) -> list[BatchedScan | Damaged | None]:
     statement = read_batch(entry.raw)
     try:
-        leaves = _leaves(session, entry.idx, statement)
+        leaves = read_leaves(session, entry.idx, statement)
     except SQLAlchemyError:
         raise
     except Exception as error:  # noqa: BLE001 - as above
@@ -164,7 +164,8 @@ def _scans_of(session: Session, entry: StoredEntry) -> list[BatchedScan | Damage
     return [_open(statement, leaf, place, openings.get(place)) for place, leaf in zip(places, leaves, strict=True)]
 
 
-def _leaves(session: Session, index: int, statement: BatchStatement) -> list[Leaf]:
+def read_leaves(session: Session, index: int, statement: BatchStatement) -> list[Leaf]:
+    """The leaves of a batch as its station signed them; raises `Rejected` or `NotFound`."""
     leaves = [read_leaf(raw) for raw in batch_book.batch(session, index).leaves]
     if SmallTree.of(leaf.digest for leaf in leaves).root != statement.root:
         raise Rejected("batch", "the leaves that are kept are not those that were signed", fix="Restore a backup.")

@@ -126,3 +126,4 @@ def test_the_command_says_what_is_not_found(tmp_path: Path) -> None:
     value = msgspec.json.decode(told.stdout)
     assert (value["ok"], value["unfound"]) == (False, [{"index": 2, "position": None, "why": NO_DIGEST}])
     assert f"entry 2: {NO_DIGEST}" in plain.stdout
+    assert "`weaklink log rebuild`" in plain.stdout

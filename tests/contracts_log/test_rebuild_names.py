@@ -1,0 +1,258 @@
+"""What the log is found by is rebuilt from the log alone: all of it, nothing else, and nothing that was erased."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from sqlalchemy import text
+
+from custody.kernel.errors import Fatal
+from custody.scans.scan import open_scan
+from custody.scans.tolerances import Tolerances
+from custody.store.unit import House
+from custody.usecases.check_names import check_newest, unfound
+from custody.usecases.rebuild_names import Rebuilt, rebuild_names
+from custody.usecases.register_statement import register
+from custody.usecases.replay_verdicts import compare_verdicts
+from tests.contracts_log.shard_yard import sign_batch
+from tests.contracts_log.small_house import (
+    OTHER_SSCC,
+    SSCC,
+    VERIFIER,
+    Bench,
+    enrol_bench,
+    opened_house,
+    raises,
+    send,
+    size_of,
+)
+from tests.contracts_log.small_house import running_intake as running
+from tests.contracts_log.test_check_names import IN_SPAN, change
+from tests.contracts_log.test_grouping import WHOLE, close, enrolled, faults, houses, network_of, take
+from tests.handed_in import hand_in
+
+__all__ = ["enrolled"]
+WRONG = b"\x07" * 32
+TABLES = ("digest", "sorted_run", "station_head", "number_span", "late_number", "unopened", "station_key")
+
+
+def rebuild(house: House, *, is_rehearsal: bool = False) -> Rebuilt:
+    """What the command does."""
+    with house.unit() as unit:
+        return rebuild_names(
+            unit, VERIFIER, Tolerances(), tell=lambda _what, _done, _size: None, is_rehearsal=is_rehearsal
+        )
+
+
+def wrong(found: Rebuilt) -> dict[str, tuple[int, int, bool]]:
+    """What was wrong, by the kind of name."""
+    return {each.name: (each.lost, each.foreign, each.moved) for each in found.tables if each.is_wrong}
+
+
+class Yard:
+    """A log in which numbers were taken in every way, and all that was sent to it."""
+
+    def __init__(self, url: str) -> None:
+        self.house = house = opened_house(url)
+        self.bench = bench = enrol_bench(house)
+        self.plain = [bench.sign(house) for _ in range(IN_SPAN)]
+        send(house, *self.plain)
+        twin, late, alone = bench.sign(house), bench.sign(house), bench.sign(house)
+        send(house, twin)
+        for statement in (late[0], alone[0]):
+            register(house, statement, Tolerances())
+        send(house, late)
+        self.alone = alone
+        self.batches = [
+            sign_batch(house, bench, [SSCC, OTHER_SSCC]),
+            sign_batch(house, bench, [SSCC, None, OTHER_SSCC]),
+        ]
+        with running(house) as intake:
+            for batch in self.batches:
+                hand_in(intake, [batch]).result(timeout=60)
+        other = Bench(name=bench.name, signer=bench.signer, seq=bench.seq - 1, prev=WRONG)
+        self.plain += [twin, late, other.sign(house)]
+        send(house, self.plain[-1])
+
+    def answers(self) -> list[Any]:
+        """What everything that was sent is answered when it comes again."""
+        with running(self.house) as intake:
+            scans = [open_scan(*pair) for pair in self.plain]
+            parts = [scans, *[[batch] for batch in self.batches]]
+            answered = [ack for part in parts for ack in hand_in(intake, part).result(timeout=60)]
+        return [(ack.digest, ack.index, ack.position, ack.verdict) for ack in answered]
+
+    def is_sound(self) -> bool:
+        """Whether all is found, every verdict follows, and a service starts."""
+        with self.house.read() as session:
+            check_newest(session)
+            replayed = compare_verdicts(session, Tolerances())
+            return list(unfound(session)) == [] and (replayed.different, replayed.damaged) == ((), ())
+
+
+@pytest.fixture
+def yard(database_url: str) -> Yard:
+    """Lend such a log."""
+    return Yard(database_url)
+
+
+def test_a_sound_database_is_left_as_it_is(yard: Yard) -> None:
+    before = held(yard.house)
+    assert wrong(rebuild(yard.house)) == {}
+    assert held(yard.house) == before
+
+
+def held(house: House) -> dict[str, list[Any]]:
+    """Every row of the tables that may be rebuilt."""
+    with house.read() as session:
+        return {
+            table: sorted(map(repr, session.execute(text(f"SELECT * FROM {table}")).all()))  # noqa: S608 - our own names
+            for table in TABLES
+        }
+
+
+DAMAGE = {
+    "digests lost": "DELETE FROM digest",
+    "one digest lost": "DELETE FROM digest WHERE place = 1536",
+    "leaf hash lost": "DELETE FROM digest WHERE place % 512 = 2",
+    "a digest elsewhere": "UPDATE digest SET place = place + 5120 WHERE place = 1536",
+    "a foreign digest": "INSERT INTO digest (run, digest, place) SELECT min(run), :wrong, 1536 FROM digest",
+    "runs lost": "UPDATE digest SET run = run + 77",
+    "spans lost": "DELETE FROM number_span",
+    "a span elsewhere": "UPDATE number_span SET last = last - 3",
+    "a span torn": "UPDATE number_span SET taken = :wrong || :one",
+    "a foreign span": "INSERT INTO number_span SELECT 'stranger', last, taken FROM number_span",
+    "heads lost": "DELETE FROM station_head",
+    "heads behind": "UPDATE station_head SET seq = 30",
+    "heads torn": "UPDATE station_head SET taken = :one",
+    "another head": "UPDATE station_head SET digest = :wrong",
+    "late numbers lost": "DELETE FROM late_number",
+    "late numbers elsewhere": "UPDATE late_number SET place = place + 512",
+    "a foreign late number": "INSERT INTO late_number VALUES ('bench-07', 3, 5120)",
+    "unopened lost": "DELETE FROM unopened",
+    "another's unopened": "UPDATE unopened SET seq = seq + 40",
+    "a foreign unopened": "INSERT INTO unopened VALUES (1536, 'bench-07', 3, :wrong, 'urn:uuid:0')",
+    "keys lost": "DELETE FROM station_key",
+    "a key revoked": "UPDATE station_key SET revoked_idx = 5, suspect_from_idx = 5",
+    "a foreign key": "INSERT INTO station_key SELECT :wrong, 'eve', cose_key, 1, NULL, NULL FROM station_key",
+}
+
+
+def damage(house: House, statement: str) -> None:
+    """Somebody's hand in the database."""
+    values = {"wrong": WRONG, "one": b"\x01"}
+    change(house, statement, **{name: value for name, value in values.items() if f":{name}" in statement})
+
+
+@pytest.mark.parametrize("statement", DAMAGE.values(), ids=list(DAMAGE))
+def test_whatever_was_lost_or_put_elsewhere_is_rebuilt_and_repeats_are_answered_as_before(
+    yard: Yard, statement: str
+) -> None:
+    house, before = yard.house, yard.answers()
+    size = size_of(house)
+    damage(house, statement)
+    rehearsed = rebuild(house, is_rehearsal=True)
+    damaged = held(house)
+    assert rehearsed.is_changed
+    assert rebuild(house) == rehearsed
+    assert held(house) != damaged
+    assert wrong(rebuild(house)) == {}
+    assert yard.is_sound()
+    assert yard.answers() == before
+    assert size_of(house) == size
+    goes_on(yard, size)
+
+
+def goes_on(yard: Yard, size: int) -> None:
+    """New scans are taken, and the opening that still was to come."""
+    house, bench = yard.house, yard.bench
+    (opened, taken) = send(house, yard.alone, bench.sign(house))
+    assert opened.index is not None
+    assert opened.index < size, "it was in the log already"
+    assert taken.verdict.result == "accepted", taken
+    assert taken.index == size
+    assert yard.is_sound()
+    assert wrong(rebuild(house)) == {}
+
+
+def test_a_rehearsal_changes_nothing(yard: Yard) -> None:
+    for statement in ("DELETE FROM digest", "DELETE FROM late_number", "DELETE FROM unopened"):
+        damage(yard.house, statement)
+    before = held(yard.house)
+    found = wrong(rebuild(yard.house, is_rehearsal=True))
+    assert found.keys() == {"digests", "numbers", "unopened"}
+    assert found["digests"][0] == size_of(yard.house) + 4, "every entry, and each scan of a batch that can be read"
+    assert held(yard.house) == before
+
+
+UNSOUND: dict[str, str] = {
+    "a tile is damaged": "UPDATE tile SET hashes = :wrong WHERE level = 0",
+    "entries are lost": "DELETE FROM entry WHERE idx = 7",
+    "another statement stands there": "UPDATE entry SET raw = (SELECT raw FROM entry WHERE idx = 9) WHERE idx = 8",
+    "entries go beyond the head": "INSERT INTO entry SELECT 900, digest, raw, content_type, received_ms FROM entry"
+    " WHERE idx = 8",
+    "the row of an entry has another digest": "UPDATE entry SET digest = :wrong WHERE idx = 8",
+    "a verdict is lost": "DELETE FROM scan WHERE place = 1536",
+    "a verdict of no scan": "UPDATE scan SET place = 5 WHERE place = 1536",
+    "a verdict of another scan": "UPDATE scan SET seq = 99 WHERE place = 1536",
+    "an opening is lost": "DELETE FROM opening WHERE place = 1536",
+    "batches are lost": "DELETE FROM batch",
+    "leaves cannot be read": "UPDATE batch SET leaves = :wrong",
+}
+
+
+@pytest.mark.parametrize("statement", UNSOUND.values(), ids=list(UNSOUND))
+def test_nothing_is_touched_where_the_log_itself_is_damaged_or_what_cannot_be_rebuilt(
+    yard: Yard, statement: str
+) -> None:
+    damage(yard.house, "DELETE FROM late_number")
+    damage(yard.house, statement)
+    before = held(yard.house)
+    with raises(Fatal, "rebuild"):
+        rebuild(yard.house)
+    assert held(yard.house) == before
+
+
+def test_what_stood_in_two_runs_is_merged_as_ever_after_it_was_rebuilt(sqlite_url: str) -> None:
+    yard = Yard(sqlite_url)
+    damage(yard.house, "DELETE FROM sorted_run")
+    assert wrong(rebuild(yard.house)) == {"digests": (size_of(yard.house) + 4, 0, True)}
+    for _ in range(3):
+        send(yard.house, *[yard.bench.sign(yard.house) for _ in range(300)])
+    assert yard.is_sound()
+    assert wrong(rebuild(yard.house)) == {}
+
+
+def wipe_all(house: House) -> None:
+    for table in TABLES:
+        if table != "sorted_run":
+            change(house, f"DELETE FROM {table}")  # noqa: S608 - our own names
+    change(house, "DELETE FROM sorted_run WHERE table_name = 'digest'")
+
+
+@settings(max_examples=25)
+@given(acts=WHOLE)
+def test_whatever_stations_do_the_log_leads_to_the_tables_that_taking_it_in_made(
+    tmp_path_factory: pytest.TempPathFactory, enrolled: House, acts: list[Any]
+) -> None:
+    folder, network = tmp_path_factory.mktemp("rebuilt"), network_of(enrolled, acts)
+    (one,), (other,) = houses(enrolled, folder / "one"), houses(enrolled, folder / "other")
+    said: list[list[object]] = []
+    for house, spoil in ((one, wipe_all), (other, nothing)):
+        for statement in network.alone:
+            register(house, statement, Tolerances())
+        half = len(network.parts) // 2
+        list(take([house], network.parts[:half], 3))
+        assert wrong(rebuild(house)) == {}
+        spoil(house)
+        rebuild(house)
+        said.append([*take([house], network.parts[half:], 1), *take([house], network.parts, 3)])
+        assert wrong(rebuild(house)) == {}
+        assert faults(house) == []
+        assert wrong(rebuild(house)) == {}, "also after parcels were erased"
+    assert said[0] == said[1]
+    close()
+
+
+def nothing(_house: House) -> None:
+    """No damage."""
