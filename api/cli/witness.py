@@ -59,7 +59,8 @@ def witness(
     others, and starts the service with `weaklink serve --witness-policy FILE`.
 
     Keep the folder, and never restore an older copy of it: it is the witness's memory, and without it a log could show
-    it two pasts. Lost, it is replaced by a witness with another name and another key.
+    it two pasts. Lost, it is replaced by a witness with another name and another key. Its keys serve under the name
+    that it was started with first, and under no other: one key under two names would be one machine that counts as two.
     """
     logs = [read_log_key(vkey.strip()) for vkey in log]
     with closing(listen(host, port)) as door, closing(WitnessFolder(data)) as folder:

@@ -40,7 +40,7 @@ class WitnessAnswer:
 
 
 class Witness:
-    """One witness with its keys, its folder, and the logs it knows."""
+    """One witness with its keys, its folder, and the logs it knows; raises `Fatal("witness")` for another's folder."""
 
     def __init__(
         self,
@@ -62,6 +62,7 @@ class Witness:
             for origin in sorted({key.name for key in logs})
         }
         self._turn = threading.Lock()
+        folder.serve_as(name)
 
     @property
     def vkeys(self) -> list[str]:
