@@ -127,6 +127,20 @@ def test_witnesses_that_the_auditor_demands_must_have_cosigned(
     assert told["cosigned"] == {"given": {"enough": False, "parties": [], "awaited": ["carrier"]}}
 
 
+def test_one_key_under_two_names_is_not_two_witnesses(
+    instance: Instance, desk: Desk, outsider: CommandLine, tmp_path: Path
+) -> None:
+    key = new_signer().public
+    names = ("carrier.example/w1", "ombudsman.example/w1")
+    lines = [f"witness {name} {text_key(name, key, kind=4).vkey()}" for name in names]
+    lines = [f"log {desk.log['vkey']}", *lines, f"group both all {' '.join(names)}", "quorum both", ""]
+    (tmp_path / "doubled.policy").write_text("\n".join(lines))
+    words = ("log", "audit", instance.address, "--vkey", desk.log["vkey"], "--witnesses", "doubled.policy")
+    told = outsider.run(*words, expect=2)
+    assert "line 3: the same public key" in told.err
+    assert told.out == ""
+
+
 def test_what_cannot_be_read_is_not_called_wrong(desk: Desk, outsider: CommandLine, tmp_path: Path) -> None:
     away = f"http://127.0.0.1:{free_port()}/log"
     told = outsider.json("log", "audit", away, "--vkey", desk.log["vkey"], expect=3)

@@ -9,7 +9,8 @@ from api.parts import Parts
 from api.settings import read_settings
 from custody.kernel.errors import Rejected
 from custody.kernel.keys import new_signer
-from custody.ledger.note import SignatureKind, text_key
+from custody.ledger.cosignature import new_mldsa_signer
+from custody.ledger.note import SignatureKind, VerifierKey, text_key
 from custody.ledger.policy import read_policy_map
 from custody.ledger.statements import approve_policy
 from custody.usecases.change_trust import draft, enact, in_force
@@ -54,6 +55,26 @@ def test_a_file_with_a_comment_in_an_old_character_set_is_a_policy(tmp_path: Pat
     let_go(parts)
     assert parts.witnesses is not None
     assert dict(named) == dict.fromkeys(("working", "verdict"), f"# Z\ufffdrich\n{rules}")
+
+
+@pytest.mark.parametrize("purpose", ["witness_policy", "verdict_policy"])
+@pytest.mark.parametrize("kind", [SignatureKind.ED25519_COSIGNATURE, SignatureKind.MLDSA44_COSIGNATURE])
+def test_one_key_under_two_names_is_not_two_witnesses(tmp_path: Path, purpose: str, kind: SignatureKind) -> None:
+    data, policy = tmp_path / "data", tmp_path / "doubled.policy"
+    parts = compose(read_settings(data=data))
+    log = text_key(parts.house.origin, parts.keyring.log.public).vkey()
+    plain, pq = new_signer().public.x, new_mldsa_signer().public_raw
+    raw = plain if kind is SignatureKind.ED25519_COSIGNATURE else pq
+    vkeys = [VerifierKey(name=f"{name}.example", kind=kind, raw=raw).vkey() for name in ("carrier", "ombudsman")]
+    lines = (
+        f"log {log}\nwitness A {vkeys[0]} http://a\nwitness B {vkeys[1]} http://b\ngroup both all A B\nquorum both\n"
+    )
+    policy.write_text(lines)
+    with parts.house.read() as session, pytest.raises(Rejected, match="line 3: the same public key"):
+        draft(session, witnesses={"working": lines})
+    let_go(parts)
+    with pytest.raises(Rejected, match="line 3: the same public key"):
+        compose(read_settings(data=data, **{purpose: policy}))
 
 
 @pytest.mark.parametrize(
