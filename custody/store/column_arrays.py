@@ -7,7 +7,8 @@ the one dimension; then each element behind its length, -1 for a null. All numbe
 """
 
 import struct
-from collections.abc import Iterable, Sequence
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, repeat
 from typing import Any, ClassVar
 
@@ -62,8 +63,9 @@ class _ArrayDumper(Dumper):
     def _written_singly(self, values: Iterable[Any]) -> bytes:
         return b"".join([_NULL if value is None else self._written([value]) for value in values])
 
+    @abstractmethod
     def _written(self, values: Sequence[Any]) -> bytes:
-        raise NotImplementedError
+        """Values without nulls, each behind its length."""
 
 
 class _NumbersDumper(_ArrayDumper):
@@ -98,7 +100,12 @@ class _TextsDumper(_BlobsDumper):
 
 
 _KINDS = {"INTEGER": Ints, "BIGINT": Longs, "BYTEA": Blobs, "VARCHAR": Texts, "TEXT": Texts}
-_DUMPERS = {Ints: _IntsDumper, Longs: _LongsDumper, Blobs: _BlobsDumper, Texts: _TextsDumper}
+_DUMPERS: Mapping[type[ColumnArray], type[Dumper]] = {
+    Ints: _IntsDumper,
+    Longs: _LongsDumper,
+    Blobs: _BlobsDumper,
+    Texts: _TextsDumper,
+}
 
 for _array, _dumper in _DUMPERS.items():
     psycopg.adapters.register_dumper(_array, _dumper)
