@@ -13,13 +13,17 @@ from typing import Any
 
 from sqlmodel import Session
 
-from custody.kernel.errors import Fatal
+from custody.kernel.errors import Fatal, Rejected
+from custody.scans.batch import BATCH, read_batch
 from custody.scans.place import index_of, name_place, place_of, position_of
+from custody.scans.scan import SCANS, read_scan_statement
 from custody.store import log_reader, number_book, runs
+from custody.store.brief import MEDIA_TYPE
 from custody.store.bulk import ask
 from custody.store.number_book import SPAN
 from custody.store.run_tables import DigestRow
 from custody.usecases.replay_log import Damaged
+from custody.usecases.replay_verdicts import read_entries
 
 CHUNK = 1_000
 """So many entries are looked for at once; and so many of the newest, and of the newest scans, when a service starts."""
@@ -70,7 +74,30 @@ def _unfound(session: Session, first: int, last: int) -> Iterator[Damaged]:
     why = {place: NO_DIGEST for place, digest in named.items() if (place, digest) not in known}
     numbers = [(station, seq, place) for place, station, seq, _ in scans]
     why |= {number[2]: NO_NUMBER for number in set(numbers) - _taken(session, numbers)}
+    waiting = "SELECT station, seq, place FROM unopened WHERE place >= ? AND place < ?"
+    unread = set(_unread(session, first, last)) - set(ask(session, waiting, (place_of(first), place_of(last + 1))))
+    why |= {number[2]: NO_NUMBER for number in unread}
     yield from [Damaged(place=place, why=why[place]) for place in sorted(why)]
+
+
+def _unread(session: Session, first: int, last: int) -> Iterator[tuple[str, int, int]]:
+    """The numbers that scans without an opening took, which nobody can read, of the entries from first to last."""
+    kinds = [MEDIA_TYPE.to_row(kind) for kind in (*SCANS, BATCH)]
+    question = "SELECT idx FROM entry WHERE idx >= ? AND idx <= ? AND content_type IN (?, ?, ?)"
+    indexes = {index for (index,) in ask(session, question, (first, last, *kinds))}
+    question = "SELECT place FROM opening WHERE place >= ? AND place < ?"
+    read = {place for (place,) in ask(session, question, (place_of(first), place_of(last + 1)))}
+    for entry in read_entries(session, sorted(index for index in indexes if place_of(index) not in read)):
+        with suppress(Rejected):  # whoever replays the log is told of what cannot be read
+            if isinstance(entry, Damaged):
+                continue
+            if entry.content_type == BATCH:
+                batch = read_batch(entry.raw)
+                places = ((batch.first + at, place_of(entry.idx, at)) for at in range(batch.count))
+                yield from ((batch.station, seq, place) for seq, place in places if place not in read)
+            else:
+                scan = read_scan_statement(entry.raw)
+                yield scan.station, scan.seq, place_of(entry.idx)
 
 
 def _taken(session: Session, numbers: Iterable[tuple[Any, Any, int]]) -> set[tuple[str, int, int]]:

@@ -121,7 +121,7 @@ def _entries(session: Session, size: int) -> Iterator[StoredEntry | Damaged]:
     while due < size:
         query = select(col(EntryRow.idx)).where(col(EntryRow.idx) >= due, col(EntryRow.idx) < size)
         indexes = session.scalars(query.order_by(col(EntryRow.idx)).limit(CHUNK)).all()
-        for index, entry in zip(indexes, _read_entries(session, indexes), strict=True):
+        for index, entry in zip(indexes, read_entries(session, indexes), strict=True):
             if index > due:
                 yield _missing(due, index)
             yield entry
@@ -131,14 +131,15 @@ def _entries(session: Session, size: int) -> Iterator[StoredEntry | Damaged]:
             return
 
 
-def _read_entries(session: Session, indexes: Sequence[int]) -> list[StoredEntry | Damaged]:
+def read_entries(session: Session, indexes: Sequence[int]) -> list[StoredEntry | Damaged]:
+    """Entries with their openings, whatever their rows hold; unknown indexes are left out."""
     try:
         return [*log_reader.entries(session, indexes)]
     except SQLAlchemyError:
         raise
     except Exception:  # noqa: BLE001 - a row may hold anything; of many, the one that does is looked for
         if len(indexes) > 1:
-            return [entry for index in indexes for entry in _read_entries(session, [index])]
+            return [entry for index in indexes for entry in read_entries(session, [index])]
     try:
         return [replace(entry, opening=UNREADABLE) for entry in log_reader.entries(session, indexes, bare=True)]
     except SQLAlchemyError:

@@ -24,7 +24,11 @@ IN_SPAN = 2 * SPAN
 
 
 def filled(url: str) -> House:
-    """A log with scans in spans, some of the newest, a batch, a late opening and other content under a number."""
+    """A log whose numbers were taken in every way.
+
+    In spans, by some of the newest scans, in a batch, by a late opening and by one that never comes, by an event of a
+    batch that cannot be read, and by other content under a number.
+    """
     house = opened_house(url)
     bench = enrol_bench(house)
     send(house, *[bench.sign(house) for _ in range(IN_SPAN)])
@@ -33,7 +37,8 @@ def filled(url: str) -> House:
     register(house, late[0], Tolerances())
     send(house, late)
     with running(house) as intake:
-        hand_in(intake, [sign_batch(house, bench, [SSCC, OTHER_SSCC])]).result(timeout=60)
+        hand_in(intake, [sign_batch(house, bench, [SSCC, OTHER_SSCC, None])]).result(timeout=60)
+    register(house, bench.sign(house)[0], Tolerances())
     bench.seq, bench.prev = bench.seq - 1, b"other".ljust(32)
     send(house, bench.sign(house))
     return house
@@ -76,6 +81,8 @@ def test_a_house_that_has_no_log_yet_starts(database_url: str) -> None:
         ("DELETE FROM late_number", NO_NUMBER, 2),
         ("DELETE FROM station_head", NO_NUMBER, None),
         ("UPDATE station_head SET seq = 30", NO_NUMBER, 5),
+        ("DELETE FROM unopened", NO_NUMBER, 2),
+        ("UPDATE unopened SET seq = seq + 40", NO_NUMBER, 2),
     ],
 )
 def test_what_lost_its_name_is_named_and_nothing_starts(
