@@ -11,8 +11,8 @@ A scan counts unless it was quarantined or comes from a station outside the netw
 repeats another one, is not to be seen in it alone: a look without a name may have to do with either.
 
 Nobody's word clears himself: a delivery counts only where parcels are delivered, at a depot or by a courier, a
-recipient's check is a recorded one, since who verifies it has told nothing, and who puts a seal on or takes one off has
-done something and read nothing (`act`).
+recipient's check is a recorded one, and who puts a seal on or takes one off has done something and read nothing
+(`act`). What verifiers attest of a check comes whenever it comes, and is no part of what is kept (`as_attested`).
 """
 
 import sys
@@ -182,6 +182,16 @@ def presence(look: Look, edition: ReadingEdition = NEWEST) -> Look:
         declared_g=None,
         item_g=None,
     )
+
+
+def as_attested(look: Look, event: Event, *, held: bool | None) -> Look:
+    """The look with what verifiers attest of the recipient's check in it; what they refute was not made."""
+    if held is True and look.pin is Pin.RECORDED:
+        return replace(look, pin=Pin.VERIFIED)
+    if held is False and look.delivers:
+        stands = delivers(event, checked=False)
+        return replace(look, delivers=stands, pin=Pin.ABSENT if stands else Pin.UNOBSERVED)
+    return look
 
 
 def aside(look: Look) -> Look:

@@ -85,6 +85,11 @@ class Lots:
         self._network, self._stale = network, {}
         return tuple(self._lots)
 
+    @property
+    def network(self) -> Network:
+        """What all parcels together show, as the lots were last settled."""
+        return self._network
+
     def _way(self, parcel: str) -> ParcelWay | None:
         number = self._stands_in.get(parcel)
         return None if number is None else self._ways[number][parcel]

@@ -14,7 +14,8 @@ arrival, whom a courier's station named next was another courier, and who took o
 wrong bound its giver after that, if he signed an earlier time; and any station of the giver's firm cancelled
 a release, also one that had been accepted by its digest, for whoever then declared his acceptance wrong,
 and so did a colleague's acceptance of it that came after that clear him, while whoever put a wrong acceptance right at
-once stayed unless another's acceptance named that release.
+once stayed unless another's acceptance named that release. By the first five verifiers told nothing of a recipient's
+check.
 """
 
 from collections.abc import Iterable, Sequence
@@ -103,5 +104,6 @@ READINGS = {
     ),
     ReadingEdition.THIRD: Reading(look=_look_third, out=READING.out, stays=_stays_third, edition=ReadingEdition.THIRD),
     ReadingEdition.FOURTH: Reading(look=look_at, out=READING.out, stays=_stays_fourth, edition=ReadingEdition.FOURTH),
-    ReadingEdition.FIFTH: READING,
+    ReadingEdition.FIFTH: Reading(look=look_at, out=READING.out, stays=read_stays, edition=ReadingEdition.FIFTH),
+    ReadingEdition.SIXTH: READING,
 }

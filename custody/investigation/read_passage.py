@@ -26,12 +26,13 @@ from msgspec.structs import replace
 
 from custody.disputes.claim import ClaimType
 from custody.investigation.journey import LINEHAUL_OF, Stay, complete
-from custody.investigation.look import Look, are_plain, aside, look_at, presence, with_acts
+from custody.investigation.look import Look, are_plain, as_attested, aside, look_at, presence, with_acts
 from custody.investigation.look_order import in_order
 from custody.investigation.passage import Checkpoint, Complaint, Passage, Pin, SealSeen, Segment, Step
 from custody.investigation.read_stays import read_stays, worst
 from custody.kernel.clock import HOUR_MS, Instant
 from custody.scans.tolerances import Tolerances
+from custody.trail.attested import Checks
 from custody.trail.bound import bound_presence
 from custody.trail.corrections import read_corrections
 from custody.trail.edition import ReadingEdition
@@ -91,10 +92,20 @@ class Reading:
     edition: ReadingEdition
 
 
-def read_way(parcel: str, scans: Iterable[SealedScan], reading: Reading | None = None) -> ParcelWay | None:
-    """The way out of a parcel through the steps of the network; None if no station of the network scanned it."""
+def read_way(
+    parcel: str, scans: Iterable[SealedScan], reading: Reading | None = None, checks: Checks | None = None
+) -> ParcelWay | None:
+    """The way out of a parcel through the steps of the network; None if no station of the network scanned it.
+
+    `checks` is what verifiers attest of the checks of recipients in these scans; by the first five it told nothing.
+    """
     made, reading = tuple(scans), reading or READING
     looks = [reading.look(sealed, parcel) for sealed in made]
+    if checks and reading.edition >= ReadingEdition.SIXTH:
+        looks = [
+            as_attested(look, sealed.event, held=checks.get(sealed.digest))
+            for look, sealed in zip(looks, made, strict=True)
+        ]
     if not are_plain(looks):
         corrections = read_corrections(made, edition=reading.edition)
         bound = bound_presence(made, corrections, reading.edition)
@@ -233,7 +244,7 @@ def _way_out(looks: Sequence[Look]) -> int | None:
     return next((at + 1 for at, look in enumerate(looks) if look.sends_back), None)
 
 
-READING = Reading(look=look_at, out=_way_out, stays=read_stays, edition=ReadingEdition.FIFTH)
+READING = Reading(look=look_at, out=_way_out, stays=read_stays, edition=ReadingEdition.SIXTH)
 
 
 def _checkpoints(way: ParcelWay, times: Sequence[Instant | None]) -> Iterator[Checkpoint]:

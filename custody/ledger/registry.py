@@ -8,6 +8,7 @@
   A later revocation can only move the beginning of doubt further back.
 - **Validity goes by log index, never by a clock**: a key's statement at index i counts if added < i < revoked. Between
   `suspect_from` and the revocation it is suspect. A stolen key cannot be back-dated below its revocation.
+- The keys of verifiers are enrolled and revoked in the same way (`verifiers.py`) and stand apart: no key is both.
 - A statement that its signer was not allowed to make, or that is malformed, changes nothing and is listed in `ignored`.
 """
 
@@ -28,6 +29,13 @@ from custody.ledger.statements import (
     read_key_add,
     read_key_revoke,
     read_policy,
+)
+from custody.ledger.verifiers import (
+    VERIFIER_ADD,
+    VERIFIER_REVOKE,
+    VerifierInfo,
+    read_verifier_add,
+    read_verifier_revoke,
 )
 
 
@@ -66,6 +74,18 @@ class StationKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VerifierKey:
+    """A verifier's key with the log indices of its life; `revoked_at` and `suspect_from` come together."""
+
+    info: VerifierInfo
+    key: PublicKey
+    added_at: int
+    revoked_at: int | None = None
+    suspect_from: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ignored:
     """A statement that changed nothing, and why."""
 
@@ -81,6 +101,7 @@ class Registry:
     next_index: int = 0
     policies: tuple[PolicyInForce, ...] = ()
     keys: Mapping[bytes, StationKey] = field(default_factory=dict)
+    verifiers: Mapping[bytes, VerifierKey] = field(default_factory=dict)
     ignored: tuple[Ignored, ...] = ()
 
     def policy_at(self, index: int) -> PolicyInForce:
@@ -91,13 +112,12 @@ class Registry:
         raise NotFound("policy", f"no policy was in force before entry {index}", fix="Ask for a later entry.")
 
     def standing(self, kid: bytes, at_index: int) -> KeyStanding:
-        """What the key's word was worth in the entry at `at_index`."""
-        row = self.keys.get(kid)
-        if row is None or at_index <= row.added_at:
-            return KeyStanding.UNKNOWN
-        if row.revoked_at is None or at_index < row.suspect_from:
-            return KeyStanding.VALID
-        return KeyStanding.REVOKED if at_index >= row.revoked_at else KeyStanding.SUSPECT
+        """What the station key's word was worth in the entry at `at_index`."""
+        return _standing(self.keys.get(kid), at_index)
+
+    def verifier_standing(self, kid: bytes, at_index: int) -> KeyStanding:
+        """What the verifier key's word was worth in the entry at `at_index`."""
+        return _standing(self.verifiers.get(kid), at_index)
 
     def station_key(self, kid: bytes) -> StationKey:
         """The key and its station; raises `NotFound("key")`."""
@@ -105,6 +125,15 @@ class Registry:
         if row is None:
             raise NotFound(
                 "key", f"no station key {kid.hex()} was ever enrolled", fix="Have a registrar enrol the key."
+            )
+        return row
+
+    def verifier_key(self, kid: bytes) -> VerifierKey:
+        """The key and its verifier; raises `NotFound("key")`."""
+        row = self.verifiers.get(kid)
+        if row is None:
+            raise NotFound(
+                "key", f"no verifier key {kid.hex()} was ever enrolled", fix="Have a registrar enrol the key."
             )
         return row
 
@@ -157,10 +186,7 @@ def _fold_key_add(registry: Registry, index: int, entry: bytes) -> Registry:
     # 1. A registrar in force signed it, for this log.
     _verify_registrar(registry, index, add.message, add.origin)
     # 2. The key is new, and belongs to nobody who signs in another role.
-    policy = registry.policy_at(index).policy
-    taken = {policy.log_key.kid, policy.operator_key.kid, *(row.key.kid for row in policy.registrars)}
-    if add.key.kid in registry.keys or add.key.kid in taken:
-        raise _not_allowed("the key is or was in use")
+    _check_new(registry, index, add.key)
     row = StationKey(info=add.info, key=add.key, added_at=index, is_whole=add.is_whole)
     return replace(registry, keys={**registry.keys, add.key.kid: row})
 
@@ -181,6 +207,45 @@ def _fold_key_revoke(registry: Registry, index: int, entry: bytes) -> Registry:
     else:
         raise _not_allowed("the key is revoked already, and doubt begins no earlier")
     return replace(registry, keys={**registry.keys, revoke.kid: row})
+
+
+def _fold_verifier_add(registry: Registry, index: int, entry: bytes) -> Registry:
+    add = read_verifier_add(entry)
+    _verify_registrar(registry, index, add.message, add.origin)
+    _check_new(registry, index, add.key)
+    row = VerifierKey(info=add.info, key=add.key, added_at=index)
+    return replace(registry, verifiers={**registry.verifiers, add.key.kid: row})
+
+
+def _fold_verifier_revoke(registry: Registry, index: int, entry: bytes) -> Registry:
+    revoke = read_verifier_revoke(entry)
+    _verify_registrar(registry, index, revoke.message, revoke.origin)
+    row = registry.verifier_key(revoke.kid)
+    if row.info.verifier != revoke.verifier or revoke.suspect_from > index:
+        raise _not_allowed("the key is another verifier's, or doubt would begin after the revocation")
+    if row.revoked_at is None:
+        row = replace(row, revoked_at=index, suspect_from=revoke.suspect_from, reason=revoke.reason)
+    elif revoke.suspect_from < row.suspect_from:
+        row = replace(row, suspect_from=revoke.suspect_from, reason=revoke.reason)
+    else:
+        raise _not_allowed("the key is revoked already, and doubt begins no earlier")
+    return replace(registry, verifiers={**registry.verifiers, revoke.kid: row})
+
+
+def _standing(row: StationKey | VerifierKey | None, at_index: int) -> KeyStanding:
+    if row is None or at_index <= row.added_at:
+        return KeyStanding.UNKNOWN
+    if row.revoked_at is None or at_index < row.suspect_from:
+        return KeyStanding.VALID
+    return KeyStanding.REVOKED if at_index >= row.revoked_at else KeyStanding.SUSPECT
+
+
+def _check_new(registry: Registry, index: int, key: PublicKey) -> None:
+    """Return if nobody has or had that key, in whatever role; raises `Rejected`."""
+    policy = registry.policy_at(index).policy
+    taken = {policy.log_key.kid, policy.operator_key.kid, *(row.key.kid for row in policy.registrars)}
+    if key.kid in taken | registry.keys.keys() | registry.verifiers.keys():
+        raise _not_allowed("the key is or was in use")
 
 
 def _approvers(statement: PolicyStatement, before: Policy) -> set[str]:
@@ -212,4 +277,8 @@ _STEPS: Mapping[str, Callable[[Registry, int, bytes], Registry]] = {
     POLICY: _fold_policy,
     KEY_ADD: _fold_key_add,
     KEY_REVOKE: _fold_key_revoke,
+    VERIFIER_ADD: _fold_verifier_add,
+    VERIFIER_REVOKE: _fold_verifier_revoke,
 }
+KINDS = frozenset(_STEPS)
+"""The content types of all statements that change it."""

@@ -2,7 +2,7 @@
 
 Every entry is a COSE_Sign1 with attached payload and empty unprotected header, and no statement is in the log twice.
 Statements of policy and keys are folded into the registry; whatever that ignores is reported. Any other statement is by
-a station, whose key must be valid at its index, or by the operator in force.
+a station or a verifier, whose key must be valid at its index, or by the operator in force.
 
 A station numbers its statements 1, 2, 3, ... (claim `seq`; a batch takes `count` numbers) and names the digest of the
 one before (claim `prev`, absent in the first); `station_chain.py` holds each station to that.
@@ -17,18 +17,17 @@ from typing import Any
 
 from custody.kernel import cose
 from custody.kernel.errors import NotFound, Rejected
-from custody.ledger.registry import KeyStanding, Registry, fold
+from custody.ledger.registry import KINDS, KeyStanding, Registry, fold
 from custody.ledger.spellings import MAX_NUMBER
-from custody.ledger.statements import KEY_ADD, KEY_REVOKE, POLICY, STATION_ISS
+from custody.ledger.statements import STATION_ISS
 from custody.ledger.station_chain import HALF, PLACE, Break, Chained, StationChain
+from custody.ledger.verifiers import VERIFIER_ISS
 
 SEQ = "seq"
 PREV = "prev"
 COUNT = "count"
 MAX_COUNT = 256
 MAX_KIND = 100
-
-_REGISTRY_KINDS = frozenset({POLICY, KEY_ADD, KEY_REVOKE})
 
 
 class About(StrEnum):
@@ -87,7 +86,7 @@ class Replay:
         # 3. Policy and keys, or everybody else.
         self.kinds[_kind(message)] += 1
         kind = message.protected.get(cose.CONTENT_TYPE)
-        concerns_registry = isinstance(kind, str) and kind in _REGISTRY_KINDS
+        concerns_registry = isinstance(kind, str) and kind in KINDS
         if index == 0 or concerns_registry:
             yield from self._change(index, entry)
         chained = False
@@ -98,10 +97,14 @@ class Replay:
 
     def finish(self) -> Iterator[AuditFinding]:
         """What only the whole log tells: statements that a later revocation put in doubt, and gaps in the chains."""
+        registry = self.registry
         for kid, indexes in self.signed.items():
+            is_station = kid in registry.keys
+            standing = registry.standing if is_station else registry.verifier_standing
+            iss = (registry.station_key(kid) if is_station else registry.verifier_key(kid)).info.iss
             for index in indexes:
-                if self.registry.standing(kid, index) == KeyStanding.SUSPECT:
-                    why = f"the key of {self.registry.station_key(kid).info.iss} is in doubt at this entry"
+                if standing(kid, index) == KeyStanding.SUSPECT:
+                    why = f"the key of {iss} is in doubt at this entry"
                     yield AuditFinding(about=About.STATEMENT, code="suspect-key", detail=why, index=index)
         for _, chain in sorted(self.chains.items()):
             yield from map(_of_station, chain.gaps())
@@ -126,6 +129,9 @@ class Replay:
         try:
             if isinstance(issuer, str) and issuer.startswith(STATION_ISS):
                 return (yield from self._check_station(index, message, issuer))
+            if isinstance(issuer, str) and issuer.startswith(VERIFIER_ISS):
+                self._check_verifier(index, message, issuer)
+                return False
             self._check_operator(index, message)
         except (Rejected, NotFound) as error:
             yield AuditFinding(about=About.STATEMENT, code=error.code, detail=error.detail, index=index)
@@ -134,8 +140,19 @@ class Replay:
     def _check_operator(self, index: int, message: cose.Sign1) -> None:
         policy = self.registry.policy_at(index).policy
         if message.claims.get(cose.ISS) != policy.operator_iss:
-            raise Rejected("issuer", "the issuer is neither a station nor the operator", fix="Sign as who you are.")
+            raise Rejected(
+                "issuer", "the issuer is no station, no verifier and not the operator", fix="Sign as who you are."
+            )
         message.verify(policy.operator_key)
+
+    def _check_verifier(self, index: int, message: cose.Sign1, issuer: str) -> None:
+        row = self.registry.verifier_key(message.kid)
+        if row.info.iss != issuer:
+            raise Rejected("issuer", f"{issuer} signs with the key of {row.info.iss}", fix="Sign with the own key.")
+        message.verify(row.key)
+        if self.registry.verifier_standing(message.kid, index) == KeyStanding.REVOKED:
+            raise Rejected("revoked-key", f"the key of {issuer} is revoked at this entry", fix="Enrol a new key.")
+        self.signed.setdefault(message.kid, array(PLACE)).append(index)
 
     def _check_station(self, index: int, message: cose.Sign1, issuer: str) -> Generator[AuditFinding, None, bool]:
         # 1. The key is a station's, this station's, and signed this.

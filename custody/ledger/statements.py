@@ -41,7 +41,7 @@ SUBJECT_LIMIT = 200
 _LABELS = frozenset({cose.ALG, cose.CONTENT_TYPE, cose.KID, cose.CWT_CLAIMS})
 _CLAIMS = frozenset({cose.ISS, cose.SUB, cose.IAT})
 _SITE = re.compile(r"https://id\.gs1\.org/414/[0-9]{13}(/254/[!-~]{1,60})?")
-_CUSTODIAN = re.compile(r"https://id\.gs1\.org/417/[0-9]{13}|urn:[!-~]{1,200}")
+CUSTODIAN = re.compile(r"https://id\.gs1\.org/417/[0-9]{13}|urn:[!-~]{1,200}")
 
 
 class Step(StrEnum):
@@ -121,7 +121,7 @@ def approve_policy(policy: Policy, *, registrar: str, signer: Signer, sub: str, 
 def make_policy(policy: Policy, *, approvals: Sequence[bytes] = (), signer: Signer, sub: str, iat_s: int) -> bytes:
     """The operator's statement that puts a policy in force; a change of trust needs `approvals`."""
     payload = {"policy": policy.raw(), "approvals": list(approvals)}
-    raw = _make(POLICY, payload, iss=policy.operator_iss, sub=sub, iat_s=iat_s, signer=signer)
+    raw = make_statement(POLICY, payload, iss=policy.operator_iss, sub=sub, iat_s=iat_s, signer=signer)
     statement = read_policy(raw)
     check_subjects(statement.message, *statement.approvals)
     return raw
@@ -130,7 +130,7 @@ def make_policy(policy: Policy, *, approvals: Sequence[bytes] = (), signer: Sign
 def read_policy(raw: bytes) -> PolicyStatement:
     """The policy statement in `raw`; raises `Rejected`."""
     # 1. The form of a statement.
-    message, fields = _read(raw, POLICY, frozenset({"policy", "approvals"}))
+    message, fields = read_fields(raw, POLICY, frozenset({"policy", "approvals"}))
     # 2. The policy, and that its own operator issues it.
     policy_raw = fields.octets("policy")
     policy = read_policy_map(policy_raw)
@@ -141,7 +141,7 @@ def read_policy(raw: bytes) -> PolicyStatement:
     for approval in fields.array("approvals", longest=MAX_REGISTRARS):
         if not isinstance(approval, bytes):
             raise fields.wrong("approvals", "each must be an encoded COSE_Sign1")
-        approvals.append(_read_header(approval, POLICY_APPROVAL))
+        approvals.append(read_header(approval, POLICY_APPROVAL))
         if approvals[-1].payload is not None:
             raise fields.wrong("approvals", "each must have a detached payload")
     return PolicyStatement(message=message, policy=policy, policy_raw=policy_raw, approvals=tuple(approvals))
@@ -151,7 +151,7 @@ def make_possession(*, origin: str, station: StationInfo | str, signer: Signer, 
     """The station's proof that it holds its key and is this station; a name alone gives the proof of the first form."""
     payload = _possession(origin, station, signer.public)
     iss = f"{STATION_ISS}{payload['station']}"
-    return _make(KEY_POSSESSION, payload, iss=iss, sub=sub, iat_s=iat_s, signer=signer)
+    return make_statement(KEY_POSSESSION, payload, iss=iss, sub=sub, iat_s=iat_s, signer=signer)
 
 
 def make_key_add(
@@ -168,7 +168,7 @@ def make_key_add(
     """The registrar's statement that enrols a station's key; raises `Rejected` if it could not be read back."""
     payload = {"origin": origin, **info.facts, "key": key.cose_key(), "possession": possession}
     iss = Registrar(name=registrar, key=signer.public).iss
-    raw = _make(KEY_ADD, payload, iss=iss, sub=sub, iat_s=iat_s, signer=signer)
+    raw = make_statement(KEY_ADD, payload, iss=iss, sub=sub, iat_s=iat_s, signer=signer)
     add = read_key_add(raw)
     check_subjects(add.message, add.possession)
     return raw
@@ -178,7 +178,7 @@ def read_key_add(raw: bytes) -> KeyAdd:
     """The enrolment in `raw`, its proof of possession verified; raises `Rejected`."""
     # 1. The form of a statement.
     names = frozenset({"origin", "station", "site", "place", "step", "custodian", "key", "possession"})
-    message, fields = _read(raw, KEY_ADD, names)
+    message, fields = read_fields(raw, KEY_ADD, names)
     # 2. The station.
     info = StationInfo(
         station=_station(fields),
@@ -189,11 +189,11 @@ def read_key_add(raw: bytes) -> KeyAdd:
     )
     if not _SITE.fullmatch(info.site):
         raise fields.wrong("site", "it must be a GLN as https://id.gs1.org/414/<13 digits>[/254/<extension>]")
-    if not _CUSTODIAN.fullmatch(info.custodian):
+    if not CUSTODIAN.fullmatch(info.custodian):
         raise fields.wrong("custodian", "it must be a PGLN as https://id.gs1.org/417/<13 digits>, or a URN")
     # 3. The key, and the station's own word that it holds it.
     origin, key = fields.text("origin"), fields.key("key")
-    possession = _read_header(fields.octets("possession"), KEY_POSSESSION)
+    possession = read_header(fields.octets("possession"), KEY_POSSESSION)
     is_whole = possession.payload == cbor.encode(_possession(origin, info, key))
     if not is_whole and possession.payload != cbor.encode(_possession(origin, info.station, key)):
         raise fields.wrong("possession", "it must be over this origin, key and station, as it is enrolled here")
@@ -218,7 +218,7 @@ def make_key_revoke(
     """The registrar's statement that ends a station's key; `suspect_from` is the log index where doubt begins."""
     payload = {"origin": origin, "station": station, "kid": kid, "suspect_from": suspect_from, "reason": reason}
     iss = Registrar(name=registrar, key=signer.public).iss
-    raw = _make(KEY_REVOKE, payload, iss=iss, sub=sub, iat_s=iat_s, signer=signer)
+    raw = make_statement(KEY_REVOKE, payload, iss=iss, sub=sub, iat_s=iat_s, signer=signer)
     check_subjects(read_key_revoke(raw).message)
     return raw
 
@@ -226,7 +226,7 @@ def make_key_revoke(
 def read_key_revoke(raw: bytes) -> KeyRevoke:
     """The revocation in `raw`; raises `Rejected`."""
     names = frozenset({"origin", "station", "kid", "suspect_from", "reason"})
-    message, fields = _read(raw, KEY_REVOKE, names)
+    message, fields = read_fields(raw, KEY_REVOKE, names)
     return KeyRevoke(
         message=message,
         origin=fields.text("origin"),
@@ -261,7 +261,8 @@ def check_subjects(*messages: cose.Sign1) -> None:
         )
 
 
-def _make(kind: str, payload: Mapping[str, Any], *, iss: str, sub: str, iat_s: int, signer: Signer) -> bytes:
+def make_statement(kind: str, payload: Mapping[str, Any], *, iss: str, sub: str, iat_s: int, signer: Signer) -> bytes:
+    """A statement of that content type that carries its payload."""
     protected = {cose.CONTENT_TYPE: kind, cose.CWT_CLAIMS: _claims(iss, sub, iat_s)}
     return cose.sign(protected, cbor.encode(dict(payload)), signer)
 
@@ -270,14 +271,16 @@ def _claims(iss: str, sub: str, iat_s: int) -> dict[int, Any]:
     return {cose.ISS: iss, cose.SUB: sub, cose.IAT: iat_s}
 
 
-def _read(raw: bytes, kind: str, names: frozenset[str]) -> tuple[cose.Sign1, Fields]:
-    message = _read_header(raw, kind)
+def read_fields(raw: bytes, kind: str, names: frozenset[str]) -> tuple[cose.Sign1, Fields]:
+    """A statement of that content type, and its payload with exactly these members; raises `Rejected`."""
+    message = read_header(raw, kind)
     if message.payload is None:
         raise _malformed("the payload is detached")
     return message, take(cbor.decode(message.payload), code="statement", names=names)
 
 
-def _read_header(raw: bytes, kind: str) -> cose.Sign1:
+def read_header(raw: bytes, kind: str) -> cose.Sign1:
+    """The statement, if its headers are those of that content type; raises `Rejected`."""
     message = cose.parse(raw)
     if set(message.protected) != _LABELS or message.unprotected:
         raise _malformed("the headers hold other labels than 1, 3, 4, 15")

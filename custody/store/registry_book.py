@@ -6,12 +6,9 @@ from sqlmodel import Session, col
 
 from custody.kernel import cbor
 from custody.kernel.errors import Rejected
-from custody.ledger.registry import Registry, StationKey, fold
-from custody.ledger.statements import KEY_ADD, KEY_REVOKE, POLICY
+from custody.ledger.registry import KINDS, Registry, StationKey, fold
 from custody.store.log_reader import of_types
 from custody.store.tables import EntryRow, StationKeyRow, StationRow
-
-KINDS = frozenset({POLICY, KEY_ADD, KEY_REVOKE})
 
 
 def replay(session: Session) -> Registry:

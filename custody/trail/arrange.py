@@ -126,7 +126,7 @@ def sequence_gaps(station: str, held: Iterable[tuple[int, Instant]]) -> tuple[Se
 def make_entries(
     ways: Iterable[tuple[SealedScan, Via]],
     corrections: Corrections,
-    checks: Mapping[bytes, bool],
+    checks: Mapping[bytes, bool | None],
     bound: Collection[bytes] = (),
 ) -> tuple[Entry, ...]:
     """Entries in trail order from scans and how each belongs to the parcel; a refuted recipient check is dropped.

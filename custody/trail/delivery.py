@@ -6,17 +6,17 @@
 - `unpacked_complete`: the recipient unpacked it and confirmed that it was complete. It is an event of its own, and it
   counts only if a verified check of the recipient stands in it or somebody else than the deliverer signed it.
 
-A delivery after which a carrier had the parcel again is no delivery any more. Whether a check's proof is right takes
-the verifying service's key; its answer is handed in, and without one the check is recorded and no more (None): the
-sentence says so, and it makes nothing of what only the deliverer says.
+A delivery after which a carrier had the parcel again is no delivery any more. Whether a check held is the word of
+verifiers in the log (`attested.py`); without one, or where it is contradicted, the check is recorded and no more
+(None): the sentence says so, and it makes nothing of what only the deliverer says.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from custody.kernel.clock import Instant
 from custody.trail.arrange import Entry
+from custody.trail.attested import Checks
 from custody.trail.contents import BAD_CONTENTS, ContentsTrace
 from custody.trail.edition import NEWEST, ReadingEdition
 from custody.trail.finding import Finding, FindingKind
@@ -55,7 +55,7 @@ def prove_delivery(
     entries: tuple[Entry, ...],
     chain: Chain,
     contents: ContentsTrace,
-    checks: Mapping[bytes, bool],
+    checks: Checks,
     edition: ReadingEdition = NEWEST,
 ) -> DeliveryProof:
     """How well the outbound delivery is proved.
@@ -78,7 +78,8 @@ def prove_delivery(
     unpacked, findings = _unpacked(
         entries, delivery, contents, believed=None if edition is ReadingEdition.FIRST else checks
     )
-    checked = next((entry for entry in (delivery, *last.more_deliveries) if entry.marks.check is not None), None)
+    recorded = [entry for entry in (delivery, *last.more_deliveries) if entry.marks.check is not None]
+    checked = min(recorded, key=lambda entry: checks.get(entry.digest) is not True, default=None)
     strength: Strength = (
         "unpacked_complete" if unpacked else "pin_sealed" if checked else "photo" if _photo(last) else "none"
     )
@@ -108,7 +109,7 @@ def prove_delivery(
 
 
 def _unpacked(
-    entries: tuple[Entry, ...], delivery: Entry, contents: ContentsTrace, *, believed: Mapping[bytes, bool] | None
+    entries: tuple[Entry, ...], delivery: Entry, contents: ContentsTrace, *, believed: Checks | None
 ) -> tuple[Entry | None, tuple[Finding, ...]]:
     """The event that says "unpacked, complete", if it stands on more than the deliverer's word.
 
@@ -121,7 +122,7 @@ def _unpacked(
         unpacks = event.biz_step == _UNPACKING and event.action == "DELETE" and entry.via == "parcel" and entry.counts
         if not unpacks or event.disposition != "completeness_verified" or entry.where in wrong:
             continue
-        confirmed = entry.marks.check is not None and (believed is None or believed.get(entry.digest, False))
+        confirmed = entry.marks.check is not None and (believed is None or believed.get(entry.digest) is True)
         if confirmed or entry.station.custodian != delivery.station.custodian:
             return entry, ()
         sentence = f"Index {entry.where} says unpacked and complete, but only the deliverer signed it."

@@ -37,6 +37,8 @@ the edition that its chain was read by (`investigation/pack/earlier.py`).
      acceptance was declared wrong.
    - Who declares wrong that he took over a release is cleared by another's acceptance of it only if the log had that
      before the declaration. Who does so at once is cleared by whatever shows the parcel elsewhere.
+6. - A check of the recipient that verifiers attest in the log is a verified one, one that they refute is none, and one
+     of which they say both stays a recorded one (`attested.py`).
 """
 
 from enum import IntEnum
@@ -50,6 +52,7 @@ class ReadingEdition(IntEnum):
     THIRD = 3
     FOURTH = 4
     FIFTH = 5
+    SIXTH = 6
 
 
 NEWEST = max(ReadingEdition)

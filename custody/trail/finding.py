@@ -55,6 +55,7 @@ class FindingKind(StrEnum):
     DELIVERY_REOPENED = "delivery_reopened"
     DELIVERY_UNPROVED = "delivery_unproved"
     CHECK_REFUTED = "check_refuted"
+    CHECK_DISPUTED = "check_disputed"
     UNPACK_UNCONFIRMED = "unpack_unconfirmed"
     WEIGHT_OUT = "weight_out"
     WEIGHT_UNCLEAR = "weight_unclear"

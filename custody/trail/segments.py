@@ -19,6 +19,7 @@ from typing import Literal
 
 from custody.kernel.clock import Instant
 from custody.trail.arrange import Entry
+from custody.trail.attested import Checks
 from custody.trail.edition import NEWEST, ReadingEdition
 from custody.trail.finding import Finding, FindingKind
 from custody.trail.gaps import Gap, unscanned_places
@@ -26,6 +27,8 @@ from custody.trail.handovers import HandoverProof, Signing, cancelled_releases, 
 from custody.trail.route import Route, in_house, name_place, name_station
 from custody.trail.runs import Leg, Run, read_runs
 from custody.trail.sealed import Step
+
+_RECORDED = "A check of the recipient is recorded."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,16 +101,19 @@ class Chain:
     cancelled: frozenset[bytes]
 
 
-def read_chain(entries: tuple[Entry, ...], route: Route, edition: ReadingEdition = NEWEST) -> Chain:
+def read_chain(
+    entries: tuple[Entry, ...], route: Route, edition: ReadingEdition = NEWEST, checks: Checks | None = None
+) -> Chain:
     """The chain of custody that the entries show, as it is read and told by that edition."""
-    return _Builder(entries, route, edition).build()
+    return _Builder(entries, route, edition, checks or {}).build()
 
 
 class _Builder:
     """Lays out segments and handovers run by run."""
 
-    def __init__(self, entries: tuple[Entry, ...], route: Route, edition: ReadingEdition) -> None:
+    def __init__(self, entries: tuple[Entry, ...], route: Route, edition: ReadingEdition, checks: Checks) -> None:
         self._entries = entries
+        self._checks = checks
         self._route = route
         self._edition = edition
         self._runs = read_runs(entries, edition)
@@ -253,8 +259,10 @@ class _Builder:
         )
 
     def _deliver(self, run: Run, delivery: Entry, segment: Segment) -> None:
-        checked = any(entry.marks.check is not None for entry in (delivery, *run.more_deliveries))
-        recorded = "A check of the recipient is recorded."
+        deliveries = (delivery, *run.more_deliveries)
+        checked = any(entry.marks.check is not None for entry in deliveries)
+        attested = self._edition >= ReadingEdition.SIXTH and any(self._checks.get(e.digest) is True for e in deliveries)
+        recorded = "A verifier attests that the check of the recipient held." if attested else _RECORDED
         confirmed = "The recipient confirmed with a check." if self._edition is ReadingEdition.FIRST else recorded
         sentence = confirmed if checked else "Delivered by the carrier's word."
         self._outside(

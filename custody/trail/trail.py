@@ -8,13 +8,14 @@ shown apart as evidence and open no segment; events declared wrong stay visible 
 `narrowings` say, for each kind of check, between which links the last good and the first bad one lie.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from custody.kernel.clock import Instant
 from custody.scans.tolerances import Tolerances
 from custody.trail.arrange import Entry, SequenceGap, make_entries, missing_digests, order_findings
+from custody.trail.attested import Checks
 from custody.trail.belongings import Belongings
 from custody.trail.bound import bound_findings, bound_presence
 from custody.trail.contents import ContentsTrace, read_contents
@@ -90,14 +91,14 @@ def build_trail(
     route: Route = USUAL,
     gaps: Iterable[SequenceGap] = (),
     adjudicators: Collection[str] = (),
-    checks: Mapping[bytes, bool] | None = None,
+    checks: Checks | None = None,
     in_log: Collection[bytes] = (),
     edition: ReadingEdition = NEWEST,
 ) -> Trail:
     """The trail of `belongings` in `scans`.
 
     `gaps` are the missing numbers of its stations; `adjudicators` may declare errors for other stations; `checks` says
-    by statement digest whether a recipient check was verified (True) or refuted (False); `in_log` are statements that
+    by statement digest whether a recipient check was verified or refuted (`attested.py`); `in_log` are statements that
     the log holds although they cannot be read any more (`Trail.missing` says which ones are worth asking for); the
     scans are read by that `edition`.
     """
@@ -107,7 +108,7 @@ def build_trail(
     ways = [(sealed, via) for sealed in single if (via := belongings.via(sealed, edition)) is not None]
     bound = bound_presence([sealed for sealed, _ in ways], corrections, edition)
     entries = make_entries(ways, corrections, verified, bound)
-    chain = read_chain(entries, route, edition)
+    chain = read_chain(entries, route, edition, verified)
     openings = {run.arrival.digest for _, run in chain.runs if run.arrival is not None}
     openings |= {run.delivery.digest for _, run in chain.runs if run.delivery is not None}
     weight = read_weights(entries, belongings.parcel, tolerances or Tolerances())
@@ -121,7 +122,7 @@ def build_trail(
         *(finding for finding, about in zip(corrections.findings, corrections.about, strict=True) if here >= about),
         *bound_findings(single, bound, edition),
         *order_findings(entries, gaps, in_log),
-        *(_refuted(entry) for entry in entries if verified.get(entry.digest) is False),
+        *_check_findings(entries, verified),
         *(finding for part in (chain, weight, seal, contents, delivery) for finding in part.findings),
     )
     return Trail(
@@ -144,9 +145,16 @@ def build_trail(
     )
 
 
-def _refuted(entry: Entry) -> Finding:
-    sentence = f"The recipient check in index {entry.where} does not verify and counts for nothing."
-    return Finding(kind=FindingKind.CHECK_REFUTED, sentence=sentence, indices=(entry.index,))
+def _check_findings(entries: Iterable[Entry], checks: Checks) -> Iterator[Finding]:
+    """The checks of recipients that verifiers refuted, or said both of."""
+    for entry in entries:
+        held = checks.get(entry.digest, True)
+        if held is False:
+            sentence = f"The recipient check in index {entry.where} does not verify and counts for nothing."
+            yield Finding(kind=FindingKind.CHECK_REFUTED, sentence=sentence, indices=(entry.index,))
+        elif held is None:
+            sentence = f"The recipient check in index {entry.where} was attested and refuted: it is not verified."
+            yield Finding(kind=FindingKind.CHECK_DISPUTED, sentence=sentence, indices=(entry.index,))
 
 
 def _holder(chain: Chain, route: Route) -> Holder:

@@ -5,13 +5,14 @@ The registration policy; everything else is refused and leaves nothing behind:
 | statement | is taken if |
 |---|---|
 | a scan | the key of that station signed it, enrolled and not revoked |
-| policy, station-key-add, station-key-revoke | replayed after the log as it stands, it has an effect |
+| policy, keys of stations and verifiers | replayed after the log as it stands, it has an effect |
 | record | the operator's key of the policy in force signed it |
 
 A statement that the log holds already is answered with its place and adds nothing, also under the other signature that
 ECDSA has for it; under one that its key did not make it is refused. One with a subject of more than 200 characters, its
 own or that of a statement in it, is refused. A scan that comes without its opening is kept and provable, takes its
-place in the station's sequence, and counts for no parcel until its opening follows by the scanners' door.
+place in the station's sequence, and counts for no parcel until its opening follows by the scanners' door. What a
+verifier attests has a door of its own, as it says nothing without its opening (`take_attestation.py`).
 """
 
 from dataclasses import dataclass
@@ -25,9 +26,11 @@ from custody.kernel.clock import Instant
 from custody.kernel.cose import Sign1
 from custody.kernel.errors import Rejected
 from custody.kernel.keys import ALGORITHMS, PublicKey, read_cose_key
+from custody.ledger.attestation import ATTESTATION
 from custody.ledger.policy import Policy
 from custody.ledger.record import CONTENT_TYPE as RECORD
 from custody.ledger.record import read_record
+from custody.ledger.registry import KINDS
 from custody.ledger.statements import (
     KEY_ADD,
     KEY_REVOKE,
@@ -38,11 +41,12 @@ from custody.ledger.statements import (
     read_policy,
 )
 from custody.ledger.tiles import MAX_ENTRY_BYTES
+from custody.ledger.verifiers import VERIFIER_ADD, VERIFIER_REVOKE, read_verifier_add, read_verifier_revoke
 from custody.scans.place import place_of
 from custody.scans.scan import SCANS, ScanStatement, read_scan_statement
 from custody.scans.tolerances import Tolerances
 from custody.scans.view import StationHead
-from custody.store import log_reader, number_book, registry_book, scan_book
+from custody.store import attestation_book, log_reader, number_book, registry_book, scan_book
 from custody.store.log_book import NewEntry
 from custody.store.number_book import Newest
 from custody.store.policy_book import every_policy, newest_policy
@@ -78,9 +82,11 @@ def register(house: House, statement: bytes, tolerances: Tolerances) -> Register
     if kind == RECORD:
         with house.unit() as unit:
             return _once(unit, message) or _register_record(unit, message)
-    if isinstance(kind, str) and kind in registry_book.KINDS:
+    if isinstance(kind, str) and kind in KINDS:
         with house.unit() as unit:
             return _once(unit, message) or _register_change(unit, message, kind)
+    if kind == ATTESTATION:
+        raise _refused("an attestation comes with its opening, by POST /v1/attestations")
     raise _refused(f"statements of the kind {kind!r} are not taken")
 
 
@@ -134,10 +140,11 @@ def _held(session: Session, message: Sign1) -> Registered | None:
 
 
 def _key_named(session: Session, kid: bytes) -> PublicKey:
-    """The key of a statement that the log holds: of a station, or of whom one of its policies names."""
-    station = scan_book.station_keys(session, [kid]).get(kid)
-    if station is not None:
-        return read_cose_key(cbor.decode(station.cose_key))
+    """The key of a statement that the log holds: of a station, a verifier, or of whom one of its policies names."""
+    station, verifier = scan_book.station_keys(session, [kid]), attestation_book.verifier_keys(session, [kid])
+    enrolled = station.get(kid) or verifier.get(kid)
+    if enrolled is not None:
+        return read_cose_key(cbor.decode(enrolled.cose_key))
     policies = [read_policy(raw).policy for raw in every_policy(session)]
     named = (key for policy in policies for key in (policy.operator_key, *(row.key for row in policy.registrars)))
     found = next((key for key in named if key.kid == kid), None)
@@ -201,6 +208,8 @@ def _register_change(unit: Unit, message: Sign1, kind: str) -> Registered:
         message.verify(policy.registrar(message.kid).key)
     if kind == KEY_ADD:
         check_subjects(read_key_add(message.raw).possession)
+    elif kind == VERIFIER_ADD:
+        check_subjects(read_verifier_add(message.raw).possession)
     # 2. It has an effect on the registry, as every auditor will replay it.
     try:
         after = registry_book.after(unit.session, unit.log.size, message.raw)
@@ -212,6 +221,10 @@ def _register_change(unit: Unit, message: Sign1, kind: str) -> Registered:
         registry_book.put_key(unit.session, after.station_key(read_key_add(message.raw).key.kid))
     elif kind == KEY_REVOKE:
         registry_book.put_key(unit.session, after.station_key(read_key_revoke(message.raw).kid))
+    elif kind == VERIFIER_ADD:
+        attestation_book.put_key(unit.session, after.verifier_key(read_verifier_add(message.raw).key.kid))
+    elif kind == VERIFIER_REVOKE:
+        attestation_book.put_key(unit.session, after.verifier_key(read_verifier_revoke(message.raw).kid))
     return done
 
 

@@ -20,7 +20,7 @@ from custody.gs1.event import Event
 from custody.kernel.errors import Rejected, Trouble
 from custody.ledger.record import CONTENT_TYPE as RECORD
 from custody.ledger.record import Record, open_record
-from custody.ledger.registry import Registry, fold
+from custody.ledger.registry import KINDS, Registry, fold
 from custody.scans.advance import UNSEEN
 from custody.scans.batch import BATCH, BatchedScan, BatchStatement, read_batch
 from custody.scans.edition import edition_of
@@ -34,7 +34,6 @@ from custody.scans.tolerances import Tolerances
 from custody.scans.verdict import QUARANTINED, Verdict
 from custody.scans.view import KeyStanding, StationHead, UnitView
 from custody.store.log_reader import StoredEntry
-from custody.store.registry_book import KINDS
 from custody.usecases.register_statement import takes_its_place
 
 

@@ -19,6 +19,7 @@ from sqlmodel import Session, SQLModel, col
 from api.people import tables as api_tables
 from custody.kernel.errors import Unavailable
 from custody.scans.place import place_of
+from custody.store import attestation_book as attestation_tables
 from custody.store import exception_book as exception_tables
 from custody.store import lesson_book as lesson_tables
 from custody.store import number_book, run_tables, runs, scan_book
@@ -49,6 +50,7 @@ HOUSES = {
         outside_tables,
         exception_tables,
         lesson_tables,
+        attestation_tables,
     ),
     "devicelock": (devicelock_tables, authority_tables, part_tables, watch_tables, broker_tables, put_off_tables),
     "api": (api_tables,),

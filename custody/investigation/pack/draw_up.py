@@ -17,7 +17,8 @@
 | redactions.json | what is left out, and why | pack_redact |
 
 Which entries: every policy of the log; enrolments and revocations of every station that signed a scan here; the scans
-of the parcel; the records of the case, its order, its locks and its device; the notices of what was erased of these.
+of the parcel; what verifiers attest of these, with the enrolments and revocations of their keys; the records of the
+case, its order, its locks and its device; the notices of what was erased of these.
 
 The same source makes the same bytes: the zip has one way to be written (pack_zip), JSON has one spelling (pack_json),
 and nothing here reads a clock. log.json, keys, policy.json (its `log`), trail.json, report.html and VERIFY.txt follow

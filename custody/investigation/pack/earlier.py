@@ -1,9 +1,10 @@
-"""Inquiries of the earlier formats /1 to /5, of answers that were found earlier, brought up to the present one.
+"""Inquiries of the earlier formats /1 to /6, of answers that were found earlier, brought up to the present one.
 
-Each reads the chain from the scans by its edition (`read_before.py`). None of them knows when a parcel was let go whose
-arrival nobody scanned, nor the log indices of stays. None of /1 to /4 knows the own keys of sites that are called
-otherwise, nor says in the titles of checks which time is meant where a parcel was at one place several times; those of
-/1 to /3 say it nowhere. Those of /1 and /2 know no check of the recipient that is recorded and not verified.
+Each reads the chain from the scans by its edition (`read_before.py`). None of them knows what verifiers attest of a
+check of the recipient. None of /1 to /5 knows when a parcel was let go whose arrival nobody scanned, nor the log
+indices of stays. None of /1 to /4 knows the own keys of sites that are called otherwise, nor says in the titles of
+checks which time is meant where a parcel was at one place several times; those of /1 to /3 say it nowhere. Those of /1
+and /2 know no check of the recipient that is recorded and not verified.
 
 Those of /1 have no `checked`, no `intact_most` (nothing was bound), no own shares of photos and of seals that are read
 as wrong (those of the network counted for everyone) and no scales that are off. They call the first of equal answers
@@ -19,17 +20,19 @@ from custody.investigation.passage import Pin
 from custody.kernel.errors import Rejected
 from custody.trail.edition import NEWEST, ReadingEdition
 
-FIRST, SECOND, THIRD, FOURTH, FIFTH = (f"weaklink-investigation/{number}" for number in (1, 2, 3, 4, 5))
+FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH = (f"weaklink-investigation/{number}" for number in range(1, 7))
 EARLIER = {
     FIRST: ReadingEdition.FIRST,
     SECOND: ReadingEdition.FIRST,
     THIRD: ReadingEdition.SECOND,
     FOURTH: ReadingEdition.THIRD,
     FIFTH: ReadingEdition.FOURTH,
+    SIXTH: ReadingEdition.FIFTH,
 }
 """By which edition the chain was read for each of them."""
 TO_THIRD = frozenset({FIRST, SECOND, THIRD})
 TO_FOURTH = TO_THIRD | {FOURTH}
+TO_FIFTH = TO_FOURTH | {FIFTH}
 UNBOUND = 1.0
 
 
@@ -51,7 +54,7 @@ def brought_up(value: Any) -> Any:
         now["inputs"] = _inputs(inputs)
     if form in tuple(TO_FOURTH):
         now["inputs"] = _with_keys(now.get("inputs"), form)
-    return {**now, "inputs": _with_stays(now.get("inputs"), form)} if form in tuple(EARLIER) else now
+    return {**now, "inputs": _with_stays(now.get("inputs"), form)} if form in tuple(TO_FIFTH) else now
 
 
 def _with_stays(part: Any, form: str) -> Any:

@@ -25,7 +25,7 @@ from custody.investigation.pack.json_form import plain, read_as, read_json, writ
 from custody.kernel import cose
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected
-from custody.ledger import statements
+from custody.ledger.attestation import ATTESTATION
 from custody.ledger.proof import make_proof, parse_proof
 from custody.ledger.record import CONTENT_TYPE as RECORD
 from custody.scans.batch import BATCH
@@ -33,8 +33,7 @@ from custody.scans.scan import SCANS
 from custody.scans.verdict import SEVERITY
 
 TABLE = "entries.json"
-REGISTRY = frozenset({statements.POLICY, statements.KEY_ADD, statements.KEY_REVOKE})
-SEALED = (*SCANS, RECORD)
+SEALED = (*SCANS, RECORD, ATTESTATION)
 
 
 class Opening(StrEnum):

@@ -30,7 +30,7 @@ from custody.investigation.frame import Frame, make_frame
 from custody.investigation.learn import Model
 from custody.investigation.likelihood import evidence
 from custody.investigation.naming import Naming, weigh_again, without_behaviour
-from custody.investigation.pack.earlier import EARLIER, FIRST, TO_FOURTH, TO_THIRD, UNBOUND, brought_up
+from custody.investigation.pack.earlier import EARLIER, FIRST, TO_FIFTH, TO_FOURTH, TO_THIRD, UNBOUND, brought_up
 from custody.investigation.pack.habits import own_missed, own_scales, own_shares, regions_of
 from custody.investigation.pack.json_form import plain, read_as
 from custody.investigation.params import Params
@@ -41,7 +41,7 @@ from custody.investigation.wording import Wording, state
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected
 
-FORMAT = "weaklink-investigation/6"
+FORMAT = "weaklink-investigation/7"
 TOLERANCE = 1e-6
 WHERE = "investigation.json"
 
@@ -218,7 +218,7 @@ def stored_again(inquiry: Inquiry) -> dict[str, Any]:
     for check in value["checks"]:
         if inquiry.format in TO_FOURTH:
             del check["own"]
-        if inquiry.format in EARLIER:
+        if inquiry.format in TO_FIFTH:
             del check["stay"]
     return value
 

@@ -2,8 +2,8 @@
 
 - `replay` folds the pack's policy and key entries, in order, into a registry; entries that are not in the pack are not
   needed for it, but a revocation that was left out cannot be seen here either.
-- log.json: the log's name, vkey and the head that all proofs lead to, and the COSE_Keys of log, operator and
-  registrars as the newest policy in the pack names them. keys/*.pem: the same keys, and those of the stations, for
+- log.json: the log's name, vkey and the head that all proofs lead to, and the COSE_Keys of log, operator and registrars
+  as the newest policy in the pack names them. keys/*.pem: the same keys, and those of the stations and verifiers, for
   other people's tools.
 - policy.json: `log` has every policy of the log in the pack with its rules; `casework` the version that the case was
   opened under with all its rows, or no rows if that version is not held any more.
@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from custody.disputes.policy import CaseworkPolicy, read_policy
-from custody.investigation.pack.entries import REGISTRY, PackEntry
+from custody.investigation.pack.entries import PackEntry
 from custody.investigation.pack.json_form import b64, plain, write_json
 from custody.kernel import cbor
 from custody.kernel.errors import Rejected, Trouble
@@ -21,7 +21,7 @@ from custody.kernel.keys import PublicKey
 from custody.ledger.checkpoint import parse_checkpoint
 from custody.ledger.note import parse_note, text_key
 from custody.ledger.policy import Policy
-from custody.ledger.registry import Registry, fold
+from custody.ledger.registry import KINDS, Registry, fold
 
 LOG, POLICY, NOTE = "log.json", "policy.json", "checkpoint.note"
 
@@ -30,7 +30,7 @@ def replay(entries: Iterable[PackEntry]) -> Registry:
     """Who could say what, by the policy and key entries of a pack."""
     registry = Registry()
     for entry in sorted(entries, key=lambda one: one.index):
-        if entry.content_type in REGISTRY:
+        if entry.content_type in KINDS:
             registry = fold(registry, entry.index, entry.raw)
     return registry
 
@@ -56,6 +56,8 @@ def write_log(registry: Registry, note: bytes) -> dict[str, bytes]:
     }
     for row in registry.keys.values():
         named[f"station-{row.info.station}-{row.key.kid.hex()[:8]}"] = row.key
+    for verifier in registry.verifiers.values():
+        named[f"verifier-{verifier.info.verifier}-{verifier.key.kid.hex()[:8]}"] = verifier.key
     pems = {f"keys/{name}.pem": key.pem().encode() for name, key in named.items()}
     return pems | {LOG: write_json(value)}
 

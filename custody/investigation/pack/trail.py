@@ -4,16 +4,18 @@ Scans are opened from the bytes that were signed, and station facts come from th
 holds the pack builds the same trail again. A scan whose opening is not in the pack is not in the trail; where the next
 one names it, the trail says that it is in the log and cannot be read. The numbers of stations that are missing in the
 pack belong to other parcels as a rule, so they are no gaps here; a checker names them.
+What verifiers attest of the checks of recipients in these scans is read from their statements in the pack.
 Each scan stands between the moments that witnesses place it in, as far as the pack's checkpoints tell (pack_witnessed).
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from msgspec import structs
 
 from custody.gs1.canonical import canonical
+from custody.investigation.pack.attested import attested_in
 from custody.investigation.pack.batches import opened_scans
 from custody.investigation.pack.entries import PackEntry
 from custody.investigation.pack.json_form import write_json
@@ -22,6 +24,7 @@ from custody.kernel import cose
 from custody.ledger.registry import Registry
 from custody.scans.leaf import read_leaf
 from custody.scans.scan import CAPTURED, SCANS
+from custody.trail.attested import checks_of
 from custody.trail.belongings import find_belongings
 from custody.trail.describe import describe_trail
 from custody.trail.edition import ReadingEdition
@@ -70,7 +73,7 @@ def closed_scans(entries: Iterable[PackEntry]) -> set[bytes]:
 
 
 def write_trail(
-    entries: Iterable[PackEntry],
+    entries: Sequence[PackEntry],
     registry: Registry,
     *,
     item: str,
@@ -84,7 +87,7 @@ def write_trail(
 
     `in_log` are scans that are not missing, although they cannot be read; the scans are read by that `edition`. By the
     first two, numbers of orders and of upstream events were read as the keys that they look like, and by the first
-    three a transformation was about nothing.
+    three a transformation was about nothing; by the first five no verifier told anything.
     """
     scans = sealed_scans(entries, registry)
     if edition < ReadingEdition.THIRD:
@@ -92,7 +95,8 @@ def write_trail(
     if edition < ReadingEdition.FOURTH:
         scans = tuple(map(_without_parts, scans))
     belongings = find_belongings(item, scans, parcel=parcel, edition=edition)
-    trail = build_trail(belongings, scans, in_log=in_log, edition=edition)
+    attested = attested_in(entries, registry) if edition >= ReadingEdition.SIXTH else ()
+    trail = build_trail(belongings, scans, checks=checks_of(scans, attested), in_log=in_log, edition=edition)
     bounds = bounds_of(trail.entries, registry, head=head, witnessed=witnessed)
     value = describe_trail(trail, bounds=bounds)
     return {FILE: write_json(value)}, value

@@ -5,12 +5,12 @@
   names and that is not here, is said.
 - 9: the posterior is computed again from the inputs in investigation.json, and these inputs are held against the scans
   as far as the investigation had read them, against the complaint that the log recorded, against what checks of the
-  chain have shown by the log, and against where the handset was seen; every scan that could be read an hour before the
-  answer had been read. They are of this case, or of one that was joined into it. Each site has its own name, and no key
-  of another one. The stored answer is what was computed, member by member, and what the log recorded when it was found;
-  one that the log recorded is not left out. What rests on other disputes, such as its hotspots, and every input that no
-  record bears out is named as the operator's word, and evidence that was left out is named. An answer without its
-  inputs is named as not checked.
+  chain have shown by the log, and against where the handset was seen; every scan and every word of a verifier that
+  could be read an hour before the answer had been read. They are of this case, or of one that was joined into it. Each
+  site has its own name, and no key of another one. The stored answer is what was computed, member by member, and what
+  the log recorded when it was found; one that the log recorded is not left out. What rests on other disputes, such as
+  its hotspots, and every input that no record bears out is named as the operator's word, and evidence that was left out
+  is named. An answer without its inputs is named as not checked.
 """
 
 from collections.abc import Iterator
@@ -25,8 +25,9 @@ from custody.disputes.claim import ClaimType
 from custody.gs1.keys import ROOT
 from custody.investigation.answer import briefly
 from custody.investigation.journey import LINEHAUL_OF
+from custody.investigation.pack.attested import attested_in
 from custody.investigation.pack.draw_up import INVESTIGATION, derive
-from custody.investigation.pack.earlier import EARLIER, FIRST, TO_THIRD, edition_of
+from custody.investigation.pack.earlier import FIRST, TO_FIFTH, TO_THIRD, edition_of
 from custody.investigation.pack.howto import FILE as HOWTO
 from custody.investigation.pack.inquiry import (
     Inputs,
@@ -49,11 +50,13 @@ from custody.investigation.read_passage import COMPLAINT_OF, Network, passage_of
 from custody.investigation.verify.case import MERGED, Records, claims_of, closed_since, is_step, joined_into, told_of
 from custody.investigation.verify.form import OpenedPack
 from custody.investigation.verify.scans import records_of
+from custody.investigation.verify.stages import Came, Doubt, stages
 from custody.investigation.verify.verification import Notebook
 from custody.kernel.clock import HOUR_MS, to_iso
 from custody.ledger.registry import Registry
 from custody.scans.advance import parcels_of
 from custody.scans.scan import OPENED
+from custody.trail.attested import checks_of
 from custody.trail.edition import ReadingEdition
 from custody.trail.sealed import SealedScan
 
@@ -192,32 +195,37 @@ def _check_passage(pack: OpenedPack, registry: Registry, records: Records, inqui
     parcel, wanted = pack.case.parcel, dict(_facts(dispute))
     scans = [sealed for sealed in sealed_scans(pack.entries, registry) if parcel in parcels_of(sealed.event)]
     opened = {told.get("index"): index for index, told in sorted(records.items()) if told["kind"] == OPENED}
-    scans.sort(key=lambda scan: opened.get(scan.index, scan.index))
     reading = READINGS[edition_of(inquiry.format)]
+    told = attested_in(pack.entries, registry) if reading.edition >= ReadingEdition.SIXTH else ()
     unknown = _closed(pack) or not scans or dispute.id != pack.case.dispute
-    for count in range(len(scans), 0, -1):
-        way = read_way(str(parcel), sorted(scans[:count], key=lambda scan: scan.place), reading)
+    for stage in stages(scans, told, opened):
+        way = read_way(str(parcel), stage.scans, reading, checks_of(stage.scans, stage.attested))
         passage = None if way is None else passage_of(way, NOBODY)
         if passage is not None and dict(_facts(passage)) == wanted and _same_stays(passage, inquiry):
-            later = f"; {len(scans) - count} came in later" if count < len(scans) else ""
-            notes.holds(f"the chain that was examined is the one that {count} scans show{later}", INVESTIGATION)
-            if left := sum(_was_there(scan, opened.get(scan.index), records, inquiry) for scan in scans[count:]):
+            later = f"; {len(stage.later)} came in later" if stage.later else ""
+            notes.holds(f"the chain that was examined is the one that {stage.what} show{later}", INVESTIGATION)
+            was = [_was_there(each, opened.get(each.index), records, inquiry) for each in stage.later]
+            of_scans = [isinstance(each, SealedScan) for each in stage.later]
+            if left := sum(there and is_scan for there, is_scan in zip(was, of_scans, strict=True)):
                 said = f"{left} scans were not examined that could be read an hour before the answer was found"
                 notes.tell(said, INVESTIGATION, ok=None if unknown or inquiry.format == FIRST else False)
+            if left := sum(there and not is_scan for there, is_scan in zip(was, of_scans, strict=True)):
+                said = f"{left} words of verifiers were not heard that could be an hour before the answer was found"
+                notes.tell(said, INVESTIGATION, ok=None if unknown else False)
             _check_sites(passage, dispute, notes)
             return
     said = "the chain that was examined is not the one that the scans in the pack show"
     notes.tell(said, INVESTIGATION, ok=None if unknown else False)
 
 
-def _was_there(scan: SealedScan, opened: int | None, records: Records, inquiry: Inquiry) -> bool:
-    """Whether a scan could be read before the log was read for an answer, by its own time or that of a later record."""
+def _was_there(came: Came, opened: int | None, records: Records, inquiry: Inquiry) -> bool:
+    """Whether something could be read before the answer's own reading, by its time or that of a later record."""
     found = told_of(records, inquiry.inputs.dispute.id, "at_ms", RANKED)
     found_ms = found[-1][1] if found else inquiry.ran_ms
-    came = scan.index if opened is None else opened
-    times = [told["at_ms"] for index, told in records.items() if index >= came and "at_ms" in told]
-    if opened is None:
-        times.append(scan.received_ms)
+    first = came.index if opened is None else opened
+    times = [told["at_ms"] for index, told in records.items() if index >= first and "at_ms" in told]
+    if opened is None and not isinstance(came, Doubt):
+        times.append(came.received_ms)
     return bool(min(times, default=found_ms) + LONGEST_RUN_MS < found_ms)
 
 
@@ -237,7 +245,7 @@ def _facts(passage: Passage | Dispute) -> Iterator[tuple[str, Any]]:
 def _same_stays(shown: Passage, inquiry: Inquiry) -> bool:
     """Whether segments are known by their scans, and those who shared one by these may have had the parcel there."""
     pairs = list(zip(shown.segments, inquiry.inputs.dispute.segments, strict=True))
-    known = inquiry.format in EARLIER or all(here.index == there.index for here, there in pairs)
+    known = inquiry.format in TO_FIFTH or all(here.index == there.index for here, there in pairs)
     return known and all(here.roster == there.roster for here, there in pairs if here.roster)
 
 

@@ -120,6 +120,9 @@ def check_registry(pack: OpenedPack, registry: Registry, notes: Notebook) -> Non
     revoked = [row for row in registry.keys.values() if row.revoked_at is not None]
     if notes.clean:
         notes.holds(f"{len(registry.policies)} policies, {len(registry.keys)} station keys, {len(revoked)} revoked")
+        if verifiers := registry.verifiers.values():
+            ended = sum(row.revoked_at is not None for row in verifiers)
+            notes.holds(f"{len(verifiers)} verifier keys, {ended} revoked")
         if named := sorted({row.info.station for row in registry.keys.values() if not row.is_whole}):
             notes.says(f"where these stations stood and whose they were is the registrars' word: {', '.join(named)}")
         notes.says("a policy or a revocation that the pack does not hold cannot be seen here; the log itself shows it")

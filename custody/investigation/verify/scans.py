@@ -1,11 +1,11 @@
-"""Steps 5 and 6: what stations and the operator signed.
+"""Steps 5 and 6: what stations, verifiers and the operator signed.
 
 - 5: each scan is signed by a key that a registrar enrolled for that station, and the key's word counted at that index;
   the opening is what was signed and parses as an event; the statements of one station follow each other wherever two
   neighbours are here, and the numbers in between, which belong to other parcels, are named. For a scan of a batch the
   station's receipt leads from its leaf to the root that the batch's statement signs, and the opening is the leaf's. Of
   content that is not here it is said whether it was withheld, or a notice in the pack records that it was erased, or
-  dropped after its time, or neither.
+  dropped after its time, or neither. What verifiers attest of the checks of recipients follows (verify_attested).
 - 6: each record is signed by the operator in force, its opening is what was signed, the timeline in dispute.json says
   what the records say, each once and in their order, and leaves out no record of the case that is here, the case itself
   and what is owed in it are as they tell it (verify_case, verify_owed), and the seal's record holds the digest of this
@@ -27,6 +27,7 @@ from custody.investigation.pack.erased import told_erased
 from custody.investigation.pack.json_form import plain
 from custody.investigation.pack.redact import redact
 from custody.investigation.pack.seal import KIND, MANIFEST, manifest_digest
+from custody.investigation.verify.attested import check_attestations
 from custody.investigation.verify.case import check_case, check_lines, is_step
 from custody.investigation.verify.form import OpenedPack
 from custody.investigation.verify.owed import check_owed
@@ -70,6 +71,7 @@ def check_scans(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
         notes.says("times of arrival and verdicts are the service's own word: the seal alone covers them", TABLE)
     for issuer, chain in sorted(chains.items()):
         _check_chain(issuer, chain, notes)
+    check_attestations(pack, registry, notes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
