@@ -25,6 +25,7 @@ from api.process.workers import Workers, tell_first
 from api.rounds.clock_watch import last_up_ms
 from api.rounds.timer import Timer
 from api.routes import (
+    attestations,
     backends,
     casework_policy,
     customer,
@@ -54,6 +55,7 @@ from api.routes import (
     scrapi,
     stations,
     trails,
+    verifiers,
 )
 from api.routes.scan_paths import PATHS
 from api.routes.scans import ScanDoor
@@ -94,6 +96,8 @@ ROUTERS = (  # each is asked in turn whether a request is its own: those that so
     erasures,
     measures,
     casework_policy,
+    verifiers,
+    attestations,
 )
 DESCRIPTION = "Signed parcel custody, remedy first, a lock for the missing handset, and the weak link named."
 

@@ -25,6 +25,7 @@ from api.cli import (
     referral,
     registrar,
     station,
+    verifier,
 )
 from api.cli.account import asked_password
 from api.cli.client import call, console, errors, fail, folded, named, show
@@ -99,6 +100,7 @@ app.add_typer(account.app, name="account")
 app.add_typer(investigation.app, name="investigation")
 app.add_typer(station.app, name="station")
 app.add_typer(registrar.app, name="registrar")
+app.add_typer(verifier.app, name="verifier")
 app.add_typer(case.app, name="dispute")
 app.add_typer(lock.app, name="lock")
 app.add_typer(log.app, name="log")

@@ -30,6 +30,7 @@ TAGS = [
         "device lock": "Handsets, orders to lock them, who may, and how each is let go.",
         "people": "Accounts and sessions of staff.",
         "stations": "Who may sign scans: stations, their keys, and when one is no longer trusted.",
+        "verifiers": "Who may say whether a check of a recipient held, and what they attest.",
         "log": "The log as anybody reads it (C2SP tlog-tiles, SCITT SCRAPI), its policy, retention and erasure.",
         "custody": "Orders, the trail of a parcel, and the events as they were signed.",
         "disputes": "Cases: a report, what puts it right, and every move until it ends.",

@@ -35,7 +35,7 @@ from custody.store.shard_book import ShardRow
 from custody.store.unit import House, Unit
 from custody.trail.names import ORDER, aliases, filed_under, imei_of, is_item, is_parcel, orders
 from custody.usecases.close_shards import kept_until_ms
-from custody.usecases.erase import check_reason, write_notice
+from custody.usecases.erase import check_reason, forget_attested, write_notice
 from custody.usecases.open_scans import stored_scans
 from custody.usecases.read_trail import read_trail
 
@@ -178,7 +178,9 @@ def _go_on(unit: Unit, row: ShardRow, needed: Needed, *, reason: str, actor: str
         still = drop_book.still_read(session, {alias for order in ordered for alias in aliases(order)})
         over = {order for order in ordered if still.isdisjoint(aliases(order))}
         erase_book.forget_contacts(session, [order.removeprefix(ORDER) for order in over])
-        write_notice(unit, row.name, "shard", gone, reason=reason, actor=actor)
+        said = forget_attested(session, [scans[place].digest for place in gone])
+        said = erase_book.delete_openings(session, said, at_ms=unit.now_ms)
+        write_notice(unit, row.name, "shard", [*gone, *said], reason=reason, actor=actor)
     # 3. How far it has come.
     row.gone, row.held, row.shared = row.gone + len(gone), row.held + held, row.shared + shared
     row.next_place = after

@@ -119,7 +119,7 @@ def enrol(unit: Unit, *, token: str, cose_key: bytes, possession: bytes, registr
     row, used = _by_token(unit.session, token, cose_key, unit.now_ms), _hashes(token, cose_key)[1]
     key = read_cose_key(cbor.decode(cose_key))
     policy = read_policy(newest_policy(unit.session)).policy
-    name = _name(policy, registrar)
+    name = name_of_registrar(policy, registrar)
     others = {policy.log_key.kid, policy.operator_key.kid, *(each.key.kid for each in policy.registrars)}
     known = unit.session.get(StationKeyRow, key.kid)
     again = row.token_hash == used and known is not None and known.revoked_idx is None
@@ -178,7 +178,7 @@ def revoke(unit: Unit, *, station: str, reason: str, suspect_from: int | None, r
 
     For a key that was ended before, an earlier `suspect_from` moves the beginning of doubt back.
     """
-    name = _name(read_policy(newest_policy(unit.session)).policy, registrar)
+    name = name_of_registrar(read_policy(newest_policy(unit.session)).policy, registrar)
     keys = [row for row in scan_book.keys_of_station(unit.session, station) if _may_end(row, suspect_from)]
     if not keys:
         raise NotFound("station", f"{station!r} has no key in use", fix="Check the name with GET /v1/stations.")
@@ -236,7 +236,7 @@ def site_name(row: StationRow) -> str:
     return facts.get("site_name") or facts["site"]
 
 
-def _name(policy: Policy, registrar: Signer) -> str:
+def name_of_registrar(policy: Policy, registrar: Signer) -> str:
     """What the policy in force calls our registrar; raises `Rejected("registrar")` if that key is none any more."""
     try:
         return policy.registrar(registrar.public.kid).name

@@ -12,6 +12,7 @@ salted record, says how many openings went, when and why.
   said and given in it stands in the one that goes on. What was written of it in its lock orders goes too.
 - The contact of an order goes with its parcel; where no scan leads from it to one, by its own number. So does what is
   kept elsewhere of its handset, unless that was sold in another order too, of which nothing was erased.
+- What verifiers attest of a check of the recipient goes with the scan that it speaks of.
 - A scan that also names another parcel is kept until that parcel is erased too, because it is the other one's evidence.
 - Erasing again deletes what has come since; if nothing has come into the log, it answers as before and writes nothing.
 """
@@ -27,8 +28,8 @@ from custody.disputes.promise import A_COPY, is_owed
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Conflict, NotFound, Rejected
 from custody.scans.follow import concerned
-from custody.scans.place import ToldPlace, place_of, tell_place
-from custody.store import case_book, drop_book, erase_book, exception_book, outside_book, stretch_book
+from custody.scans.place import ToldPlace, index_of, place_of, tell_place
+from custody.store import attestation_book, case_book, drop_book, erase_book, exception_book, outside_book, stretch_book
 from custody.store.case_book import CaseFile
 from custody.store.tables import ErasureRow, SaleRow
 from custody.store.unit import Unit
@@ -183,7 +184,8 @@ def _erase_parcel(unit: Unit, item: str, by: _Asked) -> Erased:
     erase_book.forget_quarantined(session, {parcel, *forgotten, *imeis}, orders=found.trail.belongings.orders)
     erase_book.forget_inputs(session, [parcel])
     records += erase_book.forget_contacts(session, references)
-    gone = erase_book.delete_openings(session, [*mine, *map(place_of, records)], at_ms=unit.now_ms)
+    attested = forget_attested(session, [scan.digest for scan in found.scans if scan.place in mine])
+    gone = erase_book.delete_openings(session, [*mine, *attested, *map(place_of, records)], at_ms=unit.now_ms)
     before = erase_book.erasures_of(session, parcel)
     if before and not gone:
         return _as_before(before[-1], shared)
@@ -249,6 +251,13 @@ def _split(session: Session, found: FoundTrail, parcel: str) -> tuple[list[int],
         needed = any(not erase_book.erasures_of(session, other) for other in others)
         (shared if needed else mine).append(entry.place)
     return mine, tuple(map(tell_place, shared))
+
+
+def forget_attested(session: Session, scans: Collection[bytes]) -> list[int]:
+    """Forget what verifiers attest of scans that go; returns the places of the openings that go with them."""
+    places = attestation_book.places_about(session, scans)
+    attestation_book.forget(session, [index_of(place) for place in places])
+    return places
 
 
 def _packed(found: FoundTrail, parcel: str, mine: Collection[int]) -> set[str]:

@@ -42,7 +42,7 @@ from custody.ledger.merkle import inclusion_path
 from custody.ledger.note import Ed25519Verifier, parse_note, text_key
 from custody.ledger.record import CONTENT_TYPE as RECORD
 from custody.ledger.record import open_record
-from custody.ledger.statements import KEY_REVOKE, POLICY, read_key_revoke
+from custody.ledger.statements import POLICY
 from custody.ledger.tiles import TileHashReader
 from custody.scans.batch import BATCH
 from custody.scans.place import place_of
@@ -56,6 +56,7 @@ from custody.store.tables import CheckpointRow, DisputeEventRow, EntryRow, SaleR
 from custody.store.unit import Unit
 from custody.usecases.mark_unproven import Doubts, read_doubts
 from custody.usecases.open_scans import stored_scans
+from custody.usecases.pack_signers import attested_entries, key_entries
 from custody.usecases.read_trail import read_trail
 from custody.usecases.record_sale import sale_of_imei
 
@@ -306,10 +307,11 @@ def _scans(session: Session, file: CaseFile, item: str) -> dict[int, JudgedScan]
 
 
 def _indexes(session: Session, file: CaseFile, scans: Mapping[int, JudgedScan], beside: Beside) -> set[int]:
-    """The entries that matter beside the timeline's: policies, keys of the stations that signed, scans, records."""
+    """The entries that matter beside the timeline's: policies, keys of who signed, scans, attestations, records."""
     wanted = {row.index for row in scans.values()} | set(beside.records)
     wanted |= set(session.scalars(select(col(EntryRow.idx)).where(log_reader.of_types(POLICY))).all())
-    wanted |= _key_entries(session, {row.station for row in scans.values()})
+    wanted |= key_entries(session, {row.station for row in scans.values()})
+    wanted |= attested_entries(session, [row.digest for row in scans.values()])
     wanted |= {index for history in beside.locks.orders for index in history.indexes}
     sale = session.get(SaleRow, file.case.order_ref) if file.case.order_ref else None
     if sale is not None:
@@ -318,15 +320,6 @@ def _indexes(session: Session, file: CaseFile, scans: Mapping[int, JudgedScan], 
     if sold is not None:
         wanted.add(sold.index)
     return wanted
-
-
-def _key_entries(session: Session, stations: Iterable[str]) -> set[int]:
-    """Where the keys of some stations were enrolled and revoked."""
-    keys = {row.kid: row for station in sorted(stations) for row in scan_book.keys_of_station(session, station)}
-    query = select(col(EntryRow.idx), col(EntryRow.raw)).where(log_reader.of_types(KEY_REVOKE))
-    return {row.added_idx for row in keys.values()} | {
-        index for index, raw in session.execute(query) if read_key_revoke(raw).kid in keys
-    }
 
 
 def _case(

@@ -1,7 +1,8 @@
 """Investigating the chain of a disputed parcel, with every other dispute and the whole traffic as history.
 
 The remedy never waits for this, and no customer is an input. The ways of parcels are remembered (`parcel_ways.py`), so
-that a run costs the inference and not the whole log again.
+that a run costs the inference and not the whole log again. What verifiers attest of a check of the recipient is heard
+of the disputed parcels when they are judged; the traffic and what is normal are counted without it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -126,6 +127,7 @@ class Inquirer:
                 continue
             if mine or parcel not in standing:
                 standing[parcel] = file
+        passages |= self._ways.attested(session, standing.keys())
         files = {file.case.id: file for file in standing.values()}
         disputes = tuple(_dispute(file, passages[file.parcel or ""], attaches) for file in files.values())
         return Gathered(files=files, disputes=disputes, lots=lots)

@@ -14,7 +14,7 @@ reading anew: these open only what nobody read before, and scans that have to do
 """
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -23,11 +23,11 @@ from sqlmodel import Session
 from custody.investigation.look import KeptLook, Look, are_plain, place, tell
 from custody.investigation.lots import Lot, Lots
 from custody.investigation.passage import Passage
-from custody.investigation.read_passage import read_way, way_of
+from custody.investigation.read_passage import passage_of, read_way, way_of
 from custody.kernel.errors import Unavailable
 from custody.scans.advance import parcels_of
 from custody.scans.place import index_of
-from custody.store import erase_book, log_reader, scan_book, stretch_book
+from custody.store import attestation_book, erase_book, log_reader, scan_book, stretch_book
 from custody.store.stretch_book import Stretch
 from custody.store.unit import House
 from custody.trail.names import is_parcel
@@ -35,7 +35,7 @@ from custody.trail.sealed import SealedScan
 from custody.usecases.enrol_station import site_name, station_info
 from custody.usecases.erase import is_case
 from custody.usecases.mark_unproven import Doubts, read_doubts
-from custody.usecases.read_trail import sealed_scans
+from custody.usecases.read_trail import attested_checks, sealed_scans
 
 AT_ONCE = 2_000
 """How many scans are held open at a time."""
@@ -113,6 +113,27 @@ class ParcelWays:
                 memory.lots.put(parcel, way_of(parcel, memory.looks[parcel]))
             memory.due.clear()
             return memory.lots.settled(_site_names(session))
+
+    def attested(self, session: Session, parcels: Collection[str]) -> dict[str, Passage]:
+        """The passages of those of these parcels of which verifiers attest anything, with what they attest.
+
+        It is for what is judged, and asked for after `lots`: what a verifier says comes whenever it comes, so no way
+        that is remembered has it, and what is counted of all parcels is counted without it.
+        """
+        if attestation_book.is_empty(session):
+            return {}
+        with self._lock:
+            network = self._memory.lots.network
+        rows = scan_book.scans_under(session, parcels)
+        said = {each.scan for each in attestation_book.attested(session, [row.digest for row in rows])}
+        about = sealed_scans(session, [row for row in rows if row.digest in said])
+        concerned = {parcel for sealed in about for parcel in _parcels(sealed)}.intersection(parcels)
+        made = _by_parcel(sealed_scans(session, scan_book.scans_under(session, concerned)))
+        ways = {
+            parcel: read_way(parcel, made[parcel], checks=attested_checks(session, made[parcel]))
+            for parcel in concerned
+        }
+        return {parcel: passage_of(way, network) for parcel, way in ways.items() if way is not None}
 
     def passages(self, session: Session) -> dict[str, Passage]:
         """The passage of every parcel that a station of the network scanned, by its key."""

@@ -8,7 +8,7 @@ whose it was is what a registrar said in the log of the key that signed: never t
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,9 +17,10 @@ from sqlmodel import Session
 from custody.kernel.errors import NotFound
 from custody.ledger.statements import read_key_add
 from custody.scans.scan import Scan
-from custody.store import log_reader, scan_book, unopened_book
+from custody.store import attestation_book, log_reader, scan_book, unopened_book
 from custody.store.scan_book import JudgedScan
 from custody.store.tables import UnopenedRow
+from custody.trail.attested import Checks, checks_of
 from custody.trail.belongings import Lookup, find_belongings, needs, partner_ids
 from custody.trail.names import ask
 from custody.trail.sealed import SealedScan, StationFacts
@@ -71,11 +72,12 @@ def read_trail(session: Session, item: str, *, parcel: str | None = None, gaps: 
         _open(session, beside & under, rows, scans)
     found = tuple(scans[place] for place in sorted(scans))
     belongings = find_belongings(start, found, parcel=chosen)
-    trail = build_trail(belongings, found)
+    checks = attested_checks(session, found)
+    trail = build_trail(belongings, found, checks=checks)
     missing = gaps_near(session, [entry.sealed for entry in trail.entries]) if gaps else []
     held = scan_book.known_names(session, trail.missing) if trail.missing else {}
     if missing or held:
-        trail = build_trail(belongings, found, gaps=missing, in_log=held)
+        trail = build_trail(belongings, found, checks=checks, gaps=missing, in_log=held)
     return FoundTrail(
         trail=trail,
         lookups=frozenset(asked),
@@ -92,10 +94,17 @@ def _open(session: Session, places: Iterable[int], rows: dict[int, JudgedScan], 
     rows |= {row.place: row for row in fresh}
 
 
+def attested_checks(session: Session, scans: Sequence[SealedScan]) -> Checks:
+    """What verifiers attest in the log of the checks of recipients in these scans."""
+    return checks_of(scans, attestation_book.attested(session, [sealed.digest for sealed in scans]))
+
+
 def state_of(session: Session, lookups: Iterable[Lookup]) -> bytes:
-    """A digest of what a trail is made of: scans and their verdicts, erasures, and doubts in keys."""
+    """A digest of what a trail is made of: scans and their verdicts, erasures, doubts in keys, words of verifiers."""
     state = [[tuple(row) for row in rows] for rows in scan_book.state_at(session, places_of(session, lookups))]
-    return hashlib.sha256(repr((state, sorted(read_doubts(session).spans.items(), key=str))).encode()).digest()
+    attested = attestation_book.attested(session, [row[1] for row in state[0]])
+    doubts = sorted(read_doubts(session).spans.items(), key=str)
+    return hashlib.sha256(repr((state, attested, doubts)).encode()).digest()
 
 
 def sealed_scans(session: Session, rows: Iterable[JudgedScan]) -> list[SealedScan]:
