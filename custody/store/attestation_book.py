@@ -92,7 +92,7 @@ def attested(session: Session, scans: Iterable[bytes]) -> list[Attested]:
     """What is attested of the scans with these digests, in log order."""
     names = ("idx", "scan", "kid", "kind", "held", "received_ms")
     rows = sorted(pick(session, AttestationRow, names, by=("scan",), values=scans))
-    keys = verifier_keys(session, {row[2] for row in rows})
+    keys = verifier_keys(session, {row[2] for row in rows}) if rows else {}
     return [
         _attested(keys[kid], index, scan, check=check, held=bool(held), received_ms=received_ms)
         for index, scan, kid, check, held, received_ms in rows
