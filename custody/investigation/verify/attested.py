@@ -33,7 +33,9 @@ def check_attestations(pack: OpenedPack, registry: Registry, notes: Notebook) ->
         outcome = "held" if said.held else "was refuted"
         of_one = "" if said.scan in scans else ", of a scan that is not here or cannot be read"
         worth = "" if said.doubted_at is None else "; its key's word does not count here"
-        notes.says(f"verifier {said.verifier} attests that the check {said.check!r} {outcome}{of_one}{worth}", where)
+        whose = f"verifier {said.verifier} of {said.custodian}"
+        notes.says(f"{whose} attests that the check {said.check!r} {outcome}{of_one}{worth}", where)
     if sound:
         notes.holds(f"{sound} attestations are signed by the verifiers that registrars enrolled, and open")
+        notes.says("of which firm a verifier is, is its own word and the registrars'")
         notes.says("an attestation that the pack does not hold cannot be seen here; the log itself shows it")

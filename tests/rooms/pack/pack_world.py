@@ -23,7 +23,7 @@ from custody.investigation.checks import next_checks, usual_checks
 from custody.investigation.explain import explain
 from custody.investigation.infer import run
 from custody.investigation.naming import name, naming_rules
-from custody.investigation.pack.earlier import FIFTH
+from custody.investigation.pack.earlier import FIFTH, SIXTH
 from custody.investigation.pack.inquiry import write_inquiry
 from custody.investigation.pack.locks import LockCommand, LockFile, LockHistory, LockKeys
 from custody.investigation.passage import Complaint, Dispute, Fleet, HandlerTraffic, Passes
@@ -51,7 +51,7 @@ from custody.usecases.export_pack import NO_LOCKS, Beside, PackExported, draw_up
 from custody.usecases.judge_group import ScanAnswer
 from custody.usecases.open_dispute import Disputed, open_dispute
 from custody.usecases.open_log import open_log
-from custody.usecases.read_trail import sealed_scans
+from custody.usecases.read_trail import attested_checks, sealed_scans
 from custody.usecases.record_sale import Sale, record_sale
 from devicelock.rules.ack import Ack as DeviceAck
 from devicelock.rules.ack import AckResult, make_ack
@@ -432,7 +432,8 @@ def _step(unit: Unit, event: str, order: str, device: str, told: str, **facts: A
 def examine(world: World) -> None:
     """Judge the chain with some history around it, and store the answer with what it is computed from."""
     with world.house.unit() as unit:
-        way = read_way(PARCEL, sealed_scans(unit.session, scan_book.scans_under(unit.session, [PARCEL])))
+        scans = sealed_scans(unit.session, scan_book.scans_under(unit.session, [PARCEL]))
+        way = read_way(PARCEL, scans, checks=attested_checks(unit.session, scans))
         assert way is not None
         passage = passage_of(way, network_of([look_around([way])], {}))
         dispute = Dispute.of(
@@ -452,9 +453,11 @@ def examine(world: World) -> None:
 def as_before(stored: dict[str, Any], inquiry: dict[str, Any], form: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """An answer and its inputs as a format before wrote them.
 
-    None of them knows when a parcel was let go unscanned, nor indices of stays; those up to /4 know no own keys of
-    sites, and no time that is meant.
+    None of those up to /5 knows when a parcel was let go unscanned, nor indices of stays; those up to /4 know no own
+    keys of sites, and no time that is meant.
     """
+    if form == SIXTH:
+        return stored, {**inquiry, "format": form}
     meant = json.dumps([stored, inquiry])
     then: list[dict[str, Any]] = json.loads(meant if form == FIFTH else re.sub(r" \(the \w+ time\)", "", meant))
     inputs = then[1]["inputs"]
