@@ -34,6 +34,9 @@ from simulators.parcel import Parcel
 from simulators.route import Act, What
 
 CONTEXT = [EPCIS_CONTEXT, {"wl": "urn:weaklink:"}]
+PIN_METHOD = "pin6"
+MADE_UP_PIN = "no PIN"
+"""What a courier enters who signs for the customer."""
 SEAL_KIND = "tamper-evident tape"
 _ORDER_URN = "urn:epcglobal:cbv:bt:"
 _GLN_ROOT = "https://id.gs1.org/414/"
@@ -105,6 +108,24 @@ def pin_proof(*, secret: bytes, challenge: str, pin: str, sscc: str, upstream: s
         {"challenge": challenge, "pin": pin, "sscc": sscc, "upevt": upstream}, sort_keys=True, separators=(",", ":")
     )
     return "hmac-sha-256:" + hmac.new(secret, text.encode(), hashlib.sha256).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedPin:
+    """What the PIN service gave the customer for a delivery."""
+
+    secret: bytes
+    challenge: str
+    pin: str
+
+
+def issued_pin(parcel: Parcel) -> IssuedPin:
+    """The PIN of a parcel's delivery."""
+    return IssuedPin(
+        secret=hashlib.sha256(parcel.shipment.encode()).digest(),
+        challenge=f"urn:uuid:{parcel.shipment[9:17]}-0000-4000-8000-{parcel.number:012d}",
+        pin=f"{parcel.number * 7919 % 10**6:06d}",
+    )
 
 
 def _observe(act: Act, parcel: Parcel, *, step: str, disposition: str, **more: Any) -> dict[str, Any]:
@@ -217,14 +238,12 @@ def _delivered(act: Act, parcel: Parcel, thread: Thread, geography: Geography) -
     more["sourceList"] = [{"type": "possessing_party", "source": act.post.link.custodian}]
     more["destinationList"] = [{"type": "possessing_party", "destination": parcel.recipient}]
     if parcel.pin:
-        challenge = f"urn:uuid:{parcel.shipment[9:17]}-0000-4000-8000-{parcel.number:012d}"
-        secret = hashlib.sha256(parcel.shipment.encode()).digest()
-        named = "" if upstream is None else upstream.event_id
-        pin = f"{parcel.number * 7919 % 10**6:06d}"
-        proof = pin_proof(secret=secret, challenge=challenge, pin=pin, sscc=parcel.sscc, upstream=named)
+        issued, named = issued_pin(parcel), "" if upstream is None else upstream.event_id
+        pin = MADE_UP_PIN if parcel.signed_for else issued.pin
+        proof = pin_proof(secret=issued.secret, challenge=issued.challenge, pin=pin, sscc=parcel.sscc, upstream=named)
         more["wl:recipientCheck"] = {
-            "wl:method": "pin6",
-            "wl:challenge": challenge,
+            "wl:method": PIN_METHOD,
+            "wl:challenge": issued.challenge,
             "wl:attempts": "1",
             "wl:confirms": "received sealed",
             "wl:proof": proof,

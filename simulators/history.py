@@ -50,7 +50,7 @@ class Mishaps:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastConfig:
-    """The size and temper of the past."""
+    """The size and temper of the past; `signed_for`: the courier of the late find signed for its customer."""
 
     seed: int = 1
     end_ms: Instant
@@ -59,6 +59,7 @@ class PastConfig:
     high_value: float = 0.5
     two_hubs: float = 0.4
     pin: float = 0.8
+    signed_for: bool = False
     mishaps: Mishaps = Mishaps()
     looking: Looking = field(default_factory=Looking)
 
@@ -91,6 +92,7 @@ def make_past(config: PastConfig, geography: Geography, thief: Thief | None) -> 
     _mishaps(parcels, config, thief)
     number = config.parcels + 1
     late_find = _ending(config, geography, number, before_end_ms=3 * HOUR_MS)
+    late_find = replace(late_find, signed_for=config.signed_for)
     main = None
     if thief is not None:
         main = _main(config, geography, thief, number + 1)

@@ -47,7 +47,10 @@ class Fate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
-    """The plan of one parcel. Keys are canonical; `seed` names its own stream of random numbers."""
+    """The plan of one parcel. Keys are canonical; `seed` names its own stream of random numbers.
+
+    `signed_for`: the courier enters the PIN at the door himself, and has none to enter.
+    """
 
     number: int
     seed: str
@@ -67,6 +70,7 @@ class Parcel:
     checker: str
     stays: tuple[Stay, ...]
     fate: Fate = Fate()
+    signed_for: bool = False
 
     @property
     def depot(self) -> str:

@@ -91,13 +91,17 @@ def running_service(data: Path, *, database_url: str = "", **more: object) -> It
         parts.engine.dispose()
 
 
-def honest_network(client: ServiceClient, *, seed: int, parcels: int) -> World:
-    """Parcels that travelled and were sold, and one that is late; their scans are posted by a supervisor."""
+def honest_network(client: ServiceClient, *, seed: int, parcels: int, signed_for: bool = False) -> World:
+    """Parcels that travelled and were sold, and one that is late; their scans are posted by a supervisor.
+
+    `signed_for`: not quite honest, as the courier of the late one signed for its customer.
+    """
     past = PastConfig(
         seed=seed,
         end_ms=SystemClock().now_ms(),
         days=2.0,
         parcels=parcels,
+        signed_for=signed_for,
         mishaps=Mishaps(lost=0, damaged=0, taken_after=0),
     )
     config = NetworkConfig(past=past, hubs=1, depots=1, thief=None, bystanders=0)
