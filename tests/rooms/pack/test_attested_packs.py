@@ -40,9 +40,9 @@ from tests.verifying import CHECKED, Verifier
 
 
 @contextmanager
-def checked_world(folder: Path) -> Iterator[tuple[World, Verifier]]:
+def checked_world(folder: Path, *, together: frozenset[str] = frozenset()) -> Iterator[tuple[World, Verifier]]:
     """A parcel that was delivered with a PIN, its report, and whoever gave out the PIN."""
-    with open_world(f"sqlite:///{folder / 'house.sqlite3'}") as world:
+    with open_world(f"sqlite:///{folder / 'house.sqlite3'}", together=together) as world:
         pins = Verifier(house=world.house, signer=key("pins"))
         pins.enrol(key("registrar"))
         send_parcel(world, **CHECKED)
@@ -115,6 +115,15 @@ def test_trail_and_investigation_read_the_same_word(
     pack = world.export()
     assert verify_pack(pack.content, vkey=world.vkey).ok
     assert (pin_of(pack), judged_pin(world), delivery_of(pack)[0]) == (pin, pin, strength)
+
+
+def test_a_delivery_in_a_batch_is_attested_by_its_own_name(tmp_path: Path) -> None:
+    with checked_world(tmp_path, together=frozenset({"courier-7"})) as (world, pins):
+        assert pins.attest(world.scans[-1].digest).scan == "known"
+        examine(world)
+        pack = world.export()
+        assert verify_pack(pack.content, vkey=world.vkey).ok
+        assert (pin_of(pack), judged_pin(world), delivery_of(pack)) == ("verified", "verified", ("pin_sealed", True))
 
 
 def test_what_comes_after_the_naming_changes_nothing_that_was_named_and_a_new_one_hears_it(
