@@ -8,7 +8,7 @@ merge: it goes on in steps, in the units of those who add keys, and moves about 
 Every row stands in one run at any moment, so whoever looks into all runs finds it.
 
 PostgreSQL writes what has changed and not its pages, and keeps the old version of every row that moves: there a table
-is one run for ever.
+is one run for ever, in no order, and its names have an index. Nothing there keeps a row from standing twice.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -28,7 +28,7 @@ from custody.store import shard_book as shard_tables
 from custody.store import stretch_book as stretch_tables
 from custody.store import tables as custody_tables
 from custody.store.bulk import pick
-from custody.store.engine import WRITES, open_engine, opening
+from custody.store.engine import WRITES, is_sqlite, open_engine, opening
 from custody.store.migrate import OWN_VERSIONS, alembic_config, migrate
 from custody.store.unit import House
 from devicelock import authority_store as authority_tables
@@ -37,6 +37,7 @@ from devicelock import part_store as part_tables
 from devicelock import put_off_store as put_off_tables
 from devicelock import store as devicelock_tables
 from devicelock import watch_store as watch_tables
+from tests.servers.postgres import PostgresServer
 from tests.world_audit_scans import number_complaints
 from tests.world_parts import VERSIONS
 
@@ -84,8 +85,11 @@ def differences(engine: Engine, part: MetaData) -> list[Any]:
     def ours(name: str | None, kind: str, parents: Any) -> bool:
         return kind != "table" or name in part.tables or parents.get("table_name") in part.tables
 
+    def here(item: Any, _name: str | None, kind: str, *_: object) -> bool:
+        return kind != "index" or not is_sqlite(engine) or not item.dialect_options["postgresql"]["using"]
+
     with engine.connect() as connection:
-        options = {"compare_type": True, "include_name": ours}
+        options = {"compare_type": True, "include_name": ours, "include_object": here}
         return list(compare_metadata(MigrationContext.configure(connection, opts=options), part))
 
 
@@ -296,6 +300,28 @@ def test_numbers_of_an_older_database_are_found_and_those_out_of_turn_are_late(e
         takers = number_book.takers_between(session, "hub", 7, 7, newest["hub"])["hub", 7]
         assert [taker.link for taker in takers] == [b"7", b"150", b"200"]
     engine.dispose()
+
+
+def test_on_postgresql_names_of_an_older_database_have_an_index_of_their_own(
+    postgres_server: PostgresServer,
+) -> None:
+    with postgres_server.database() as url:
+        engine = open_engine(url)
+        keys = [f"po:{number}" for number in range(100)]
+        with older(engine, "custody_0023") as connection:
+            for table, name in (("item_key", "key"), ("digest", "digest")):
+                row = text(f"INSERT INTO {table} (run, {name}, place) VALUES (0, :name, :place)")  # noqa: S608 - ours
+                names = [key.encode() if table == "digest" else key for key in keys]
+                connection.execute(row, [{"name": each, "place": at} for at, each in enumerate(names)])
+        migrate(engine, *VERSIONS)
+        with Session(engine) as session:
+            places, digests = [(at,) for at in range(100)], [key.encode() for key in keys]
+            assert sorted(runs.found(session, run_tables.ItemKeyRow, ("place",), keys)) == places
+            assert sorted(runs.found(session, run_tables.DigestRow, ("place",), digests)) == places
+            for table, using in (("item_key", "btree (key)"), ("digest", "hash (digest)")):
+                held = session.execute(text(f"SELECT indexdef FROM pg_indexes WHERE tablename = '{table}'")).scalars()  # noqa: S608 - as above
+                assert [f"USING {using}" in each for each in held] == [True]
+        engine.dispose()
 
 
 def test_what_an_older_version_kept_aside_is_kept(empty_url: str) -> None:
