@@ -26,7 +26,8 @@ not take himself out of a handover that two stations signed. Presence stays
 An adjudicator's declaration takes back all of it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from custody.kernel.clock import MINUTE_MS, SECOND_MS
@@ -59,10 +60,10 @@ def bound_presence(
     beside = corrections.declarations | corrections.repeats
     made = [sealed for sealed in once(scans) if not sealed.quarantined and sealed.digest not in beside]
     standing = [sealed for sealed in made if corrections.standing(sealed)]
-    found: dict[bytes, Binding] = {}
+    naming, found = _by_what_they_name(standing), dict[bytes, Binding]()
     for held in made:
         declaration = corrections.by_own.get(held.digest)
-        answers = [sealed for sealed in standing if _binds(sealed, held)]
+        answers = [sealed for sealed in _naming(naming, held) if _binds(sealed, held)]
         if edition >= ReadingEdition.FOURTH:
             answers = [sealed for sealed in answers if _took_over(sealed, held, declaration, edition)]
         binding = next(iter(answers), None)
@@ -131,6 +132,23 @@ def _binds(sealed: SealedScan, held: SealedScan) -> bool:
     upstream = read_marks(sealed.event).upstream
     by_name = held.event.event_id is not None and ("upevt", held.event.event_id) in sealed.event.transactions
     return by_name if upstream is None else upstream == held.digest
+
+
+def _by_what_they_name(scans: Iterable[SealedScan]) -> Mapping[bytes | str, list[SealedScan]]:
+    """Scans by the digest, or where they carry none by the events, of what they are signed over."""
+    found: dict[bytes | str, list[SealedScan]] = defaultdict(list)
+    for sealed in scans:
+        upstream = read_marks(sealed.event).upstream
+        events = dict.fromkeys(name for kind, name in sealed.event.transactions if kind == "upevt")
+        for name in events if upstream is None else (upstream,):
+            found[name].append(sealed)
+    return found
+
+
+def _naming(scans: Mapping[bytes | str, list[SealedScan]], held: SealedScan) -> list[SealedScan]:
+    """Those that name a scan, in their order in the log."""
+    by_digest, by_event = scans.get(held.digest, ()), scans.get(held.event.event_id or "", ())
+    return sorted((*by_digest, *by_event), key=lambda sealed: (sealed.place, sealed.digest))
 
 
 def _took_over(sealed: SealedScan, held: SealedScan, declaration: SealedScan | None, edition: ReadingEdition) -> bool:

@@ -4,6 +4,8 @@ Rules that need more than one scan: in which time a handset's own scans belong t
 although nobody recorded the unloading, which cages stood in which vans.
 """
 
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -120,15 +122,15 @@ class Closure:
     def carriers_of(self, parcel: str) -> tuple[Containment, ...]:
         """The stays of the parcel in carriers, and of carriers in carriers, cut to when the parcel was inside."""
         found: list[Containment] = []
-        level = [self._cut(stay) for stay in self.stays if stay.inner == parcel and not stay.attached]
+        outside, of = self._outside(parcel), defaultdict[str, list[Containment]](list)
+        for stay in self.stays:
+            if not stay.attached:
+                of[stay.inner].append(stay)
+        level = [outside.cut(stay) for stay in of[parcel]]
         for _ in range(_MAX_NESTING):
             found += level
-            level = [
-                inside
-                for stay in level
-                for around in self.stays
-                if around.inner == stay.outer and not around.attached and (inside := _overlap(around, stay)) is not None
-            ]
+            around = dict.fromkeys(_overlap(around, stay) for stay in level for around in of.get(stay.outer, ()))
+            level = [inside for inside in around if inside is not None]
         return tuple(sorted(set(found), key=lambda stay: (stay.from_ms, stay.outer, stay.from_index)))
 
     def seals_of(self, parcel: str | None, edition: ReadingEdition) -> tuple[str, ...]:
@@ -146,6 +148,7 @@ class Closure:
         inside = {item.key for item in items}
         sightings = (s for s in self._naming(parcel or "") if s.station.step != "other")
         last_seen = max((sealed.no_later_ms for sealed in sightings), default=0)
+        outside = self._outside(parcel or "")
         for stay in self.stays:
             moved = stay.outer not in {parcel, ""} and is_parcel(stay.outer)
             if moved and stay.inner in inside and stay.from_ms <= last_seen and self._was_in(stay, parcel):
@@ -160,7 +163,7 @@ class Closure:
             if moved and stay.attached and stay.inner in seals:
                 sentence = f"Seal {short(stay.inner)} of this parcel is also put on {short(stay.outer)}."
                 found.append(Finding(kind=FindingKind.SEAL_ELSEWHERE, sentence=sentence, indices=(stay.from_index,)))
-            if stay.inner == parcel and not stay.attached and self._cut(stay).to_index != stay.to_index:
+            if stay.inner == parcel and not stay.attached and outside.cut(stay).to_index != stay.to_index:
                 sentence = f"The unloading from the carrier loaded at index {stay.from_index} was not recorded."
                 found.append(
                     Finding(kind=FindingKind.CARRIER_NOT_UNLOADED, sentence=sentence, indices=(stay.from_index,))
@@ -221,20 +224,32 @@ class Closure:
         ]
         return min(fresh, default=later.from_ms)
 
-    def _cut(self, stay: Containment) -> Containment:
+    def _outside(self, key: str) -> "_Outside":
+        return _Outside(self._naming(key))
+
+
+class _Outside:
+    """Sightings of a thing that it cannot have been inside a carrier at, by when they were."""
+
+    def __init__(self, naming: Iterable[SealedScan]) -> None:
+        seen = (s for s in naming if s.event.type == "ObjectEvent" and s.station.step in _OUT_OF_CARRIER)
+        self._seen = sorted(seen, key=_when)
+        self._by_step: dict[str, list[SealedScan]] = {}
+
+    def cut(self, stay: Containment) -> Containment:
         """A stay in a carrier ended by the first sighting that cannot be inside it, if no unloading came before."""
-        outside = [
-            sealed
-            for sealed in self._naming(stay.inner)
-            if sealed.event.type == "ObjectEvent"
-            and sealed.no_later_ms > stay.from_ms
-            and sealed.station.step in _OUT_OF_CARRIER
-            and (sealed.station.step != stay.step or sealed.event.disposition == "retail_sold")
-        ]
-        first = min(outside, key=lambda sealed: (sealed.no_later_ms, sealed.place), default=None)
-        if first is None or (stay.to_ms is not None and stay.to_ms <= first.no_later_ms):
+        if stay.step not in self._by_step:
+            apart = (s for s in self._seen if s.station.step != stay.step or s.event.disposition == "retail_sold")
+            self._by_step[stay.step] = list(apart)
+        outside = self._by_step[stay.step]
+        at = bisect_right(outside, stay.from_ms, key=lambda sealed: sealed.no_later_ms)
+        if at == len(outside) or (stay.to_ms is not None and stay.to_ms <= outside[at].no_later_ms):
             return stay
-        return replace(stay, to_ms=first.no_later_ms, to_index=first.index)
+        return replace(stay, to_ms=outside[at].no_later_ms, to_index=outside[at].index)
+
+
+def _when(sealed: SealedScan) -> tuple[Instant, int]:
+    return sealed.no_later_ms, sealed.place
 
 
 def _overlap(around: Containment, inside: Containment) -> Containment | None:

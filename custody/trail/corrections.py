@@ -13,6 +13,7 @@ computed without the original. That the parcel was there may still count (`bound
   counts once; otherwise both stand and a finding says so.
 """
 
+import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Mapping
@@ -93,15 +94,11 @@ def _pairs(scans: list[SealedScan]) -> Iterable[tuple[list[SealedScan], list[Sea
     return groups.values()
 
 
-def _content(event: Event) -> str:
-    """The event without what a declaration may change."""
+def _content(event: Event) -> bytes:
+    """The digest of an event without what a declaration may change."""
     data = json.loads(event.raw)
-    return json.dumps({name: value for name, value in data.items() if name not in _MAY_DIFFER}, sort_keys=True)
-
-
-def _says_again(later: SealedScan, earlier: SealedScan) -> bool:
-    """Whether the same station says the same."""
-    return later.station.station == earlier.station.station and _content(later.event) == _content(earlier.event)
+    kept = {name: value for name, value in data.items() if name not in _MAY_DIFFER}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).digest()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -119,16 +116,29 @@ class _Work:
     effective: list[Correction] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     about: list[frozenset[bytes]] = field(default_factory=list)
+    contents: dict[bytes, bytes] = field(default_factory=dict)
+    by_event_id: dict[str, list[tuple[int, int]]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.by_event_id = defaultdict(list)
+        for at, sealed in enumerate(self.scans):
+            if sealed.event.event_id is not None:
+                self.by_event_id[sealed.event.event_id].append((at, sealed.index))
 
     def repeats_of(self, originals: list[SealedScan]) -> None:
         """Sort out one event id, or one content, that stands in several statements.
 
         By the first three editions a statement was compared with the first of them alone.
         """
-        for at, later in enumerate(originals[1:], start=1):
-            first = originals[0]
-            before = originals[:at] if self.edition >= ReadingEdition.FOURTH else [first]
-            repeated = next((earlier for earlier in before if _says_again(later, earlier)), None)
+        if len(originals) < 2:
+            return
+        first, *rest = originals
+        said = {self._says(first): first}
+        for later in rest:
+            what = self._says(later)
+            repeated = said.get(what)
+            if self.edition >= ReadingEdition.FOURTH:
+                said.setdefault(what, later)
             if repeated is not None:
                 self.repeats.add(later.digest)
                 sentence = f"Index {later.where} repeats the event of index {repeated.where}."
@@ -154,7 +164,7 @@ class _Work:
         for original in originals:
             if original.digest in self.repeats:
                 continue
-            if _content(original.event) != _content(declaration.event):
+            if self._content(original) != self._content(declaration):
                 self._say(
                     FindingKind.DECLARATION_DIFFERS,
                     f"Index {declaration.where} declares index {original.where} wrong but does not repeat it exactly; "
@@ -193,8 +203,7 @@ class _Work:
     def _take(self, declaration: SealedScan, original: SealedScan) -> None:
         facts = declaration.event.error_declaration
         wanted = facts.corrective_ids if facts else ()
-        found = [sealed.index for sealed in self.scans if sealed.event.event_id in wanted]
-        held = {sealed.event.event_id for sealed in self.scans}
+        found = sorted(place for name in set(wanted) for place in self.by_event_id.get(name, ()))
         self.voided.add(original.digest)
         self.first.setdefault(original.digest, declaration)
         if declaration.station.station in self.adjudicators:
@@ -206,7 +215,7 @@ class _Work:
             original,
             declaration,
         )
-        if any(wanted_id not in held for wanted_id in wanted):
+        if any(name not in self.by_event_id for name in wanted):
             self._say(
                 FindingKind.CORRECTION_MISSING,
                 f"Index {declaration.where} names a corrective event that is not here.",
@@ -219,9 +228,20 @@ class _Work:
                 declaration_index=declaration.index,
                 declared_ms=facts.declared_ms if facts else declaration.at_ms,
                 reason=facts.reason if facts else None,
-                corrective_indices=tuple(found),
+                corrective_indices=tuple(index for _, index in found),
             )
         )
+
+    def _says(self, sealed: SealedScan) -> tuple[str, bytes]:
+        """Which station says what."""
+        return sealed.station.station, self._content(sealed)
+
+    def _content(self, sealed: SealedScan) -> bytes:
+        """What a scan says, read once."""
+        held = self.contents.get(sealed.digest)
+        if held is None:
+            held = self.contents[sealed.digest] = _content(sealed.event)
+        return held
 
     def _say(self, kind: FindingKind, sentence: str, *about: SealedScan) -> None:
         self.findings.append(Finding(kind=kind, sentence=sentence, indices=tuple(sealed.index for sealed in about)))

@@ -6,6 +6,7 @@
   elsewhere and given on from there. A place that nobody names is unknown, not missed.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,15 +32,11 @@ def unscanned_places(runs: list[Run], cancelled: frozenset[bytes]) -> tuple[tupl
     gaps = []
     findings = []
     present = [entry for run in runs for entry in run.entries]
-    for at, release in enumerate(present):
-        if not is_release(release) or release.digest in cancelled:
+    for release, onward, codes in _sent_on_backwards(present):
+        expected = None if release.digest in cancelled else _missed(release, codes)
+        if expected is None:
             continue
-        later = present[at + 1 :]
-        onward = next((place for place, entry in enumerate(later) if _gives_on(entry, release)), None)
-        expected = _missed(release, later[: onward + 1]) if onward is not None else None
-        if onward is None or expected is None:
-            continue
-        about = (release.index, later[onward].index)
+        about = (release.index, onward.index)
         sentence = (
             f"Index {about[0]} sent the parcel to {expected.rpartition('/')[2]}, where nobody scanned it before "
             f"index {about[1]}."
@@ -48,23 +45,39 @@ def unscanned_places(runs: list[Run], cancelled: frozenset[bytes]) -> tuple[tupl
             Gap(kind="place", after_index=about[0], before_index=about[1], expected=expected, sentence=sentence)
         )
         findings.append(Finding(kind=FindingKind.PLACE_UNEXPECTED, sentence=sentence, indices=about))
-    return tuple(gaps), tuple(findings)
+    return tuple(reversed(gaps)), tuple(reversed(findings))
 
 
-def _missed(release: Entry, until_onward: list[Entry]) -> str | None:
+def _sent_on_backwards(present: list[Entry]) -> Iterator[tuple[Entry, Entry, set[str]]]:
+    """Each release with the scan by which the parcel is given on from another site, and the places until then.
+
+    It is one of the two nearest ones of two sites. The places are those of the moment: they go on growing.
+    """
+    near: Entry | None = None
+    far: Entry | None = None
+    of_near, of_far = set[str](), set[str]()
+    for entry in reversed(present):
+        gives, here = is_release(entry) or is_delivery(entry), _codes(entry)
+        same = near is not None and near.station.site == entry.station.site
+        onward, codes = (far, of_far) if same else (near, of_near)
+        if onward is not None and is_release(entry):
+            yield entry, onward, codes
+        of_near |= here
+        of_far |= here
+        if gives:
+            if not same:
+                far, of_far = near, of_near
+            near, of_near = entry, set(here)
+
+
+def _missed(release: Entry, codes: set[str]) -> str | None:
     """The place the release named if the scans after it stand elsewhere; None if it was reached or cannot be told."""
     from_places, to_places = release.event.parties("location")
     due = {code: key for key in sorted(to_places) if (code := place_code(key)) is not None}
     origin = {place_code(key) for key in from_places} | _codes(release)
-    codes = {code for entry in until_onward for code in _codes(entry)}
-    if not due or due.keys() & codes or not codes - origin:
+    if not due or any(code in codes for code in due) or all(code in origin for code in codes):
         return None
     return min(due.values())
-
-
-def _gives_on(entry: Entry, release: Entry) -> bool:
-    """Whether the parcel is given on from another site."""
-    return (is_release(entry) or is_delivery(entry)) and entry.station.site != release.station.site
 
 
 def _codes(entry: Entry) -> set[str]:

@@ -13,6 +13,7 @@ The digest is what binds: an event id is only a name and can be copied, the dige
 before the giver has signed. `names_release` and `digest_matches` are None where nothing says yes or no.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -51,47 +52,80 @@ def cancelled_releases(
     """
     cancelled: set[bytes] = set()
     findings = []
-    earlier: list[Entry] = []
+    given, upstream = _Given(edition), _by_upstream(entries)
     for entry in entries:
         if entry.counts and entry.event.biz_step == CANCELS:
-            names = _upstream_ids(entry)
-            found = [
-                release
-                for release in earlier
-                if release.digest not in cancelled
-                and _of_one_giver(release, entry, edition)
-                and (not names or release.event.event_id in names)
-            ]
-            bound = _accepted(found[-1], entries, entry, edition) if found and edition >= ReadingEdition.THIRD else None
-            if bound is not None:
+            taken_back = given.last(entry, _upstream_ids(entry))
+            bound = None
+            if taken_back is not None and edition >= ReadingEdition.THIRD:
+                bound = _accepted(taken_back, upstream.get(taken_back.digest, ()), entry, edition)
+            if taken_back is not None and bound is not None:
                 sentence = (
-                    f"Index {entry.where} cancels the release of index {found[-1].where}, which index {bound.where} "
+                    f"Index {entry.where} cancels the release of index {taken_back.where}, which index {bound.where} "
                     "had accepted by its digest: the handover stands."
                 )
-                three = (found[-1].index, bound.index, entry.index)
+                three = (taken_back.index, bound.index, entry.index)
                 findings.append(Finding(kind=FindingKind.RELEASE_BOUND, sentence=sentence, indices=three))
-            elif found:
-                cancelled.add(found[-1].digest)
-                sentence = f"Index {entry.where} cancels the release of index {found[-1].where}."
-                about = (found[-1].index, entry.index)
+            elif taken_back is not None:
+                cancelled.add(taken_back.digest)
+                given.take_back(taken_back)
+                sentence = f"Index {entry.where} cancels the release of index {taken_back.where}."
+                about = (taken_back.index, entry.index)
                 findings.append(Finding(kind=FindingKind.RELEASE_CANCELLED, sentence=sentence, indices=about))
         elif entry.present and is_release(entry):
-            earlier.append(entry)
+            given.add(entry)
     return frozenset(cancelled), tuple(findings)
 
 
-def _of_one_giver(release: Entry, cancelling: Entry, edition: ReadingEdition) -> bool:
-    if edition >= ReadingEdition.FIFTH:
-        return release.station.station == cancelling.station.station
-    return release.station.custodian == cancelling.station.custodian
+class _Given:
+    """The releases so far that nobody took back, in their order, by giver and by the name of their event."""
+
+    def __init__(self, edition: ReadingEdition) -> None:
+        self._edition = edition
+        self._lines: dict[tuple[str, str | None], dict[int, Entry]] = defaultdict(dict)
+        self._orders: dict[bytes, int] = {}
+
+    def add(self, release: Entry) -> None:
+        """One more release."""
+        order = self._orders[release.digest] = len(self._orders)
+        for line in self._lines_of(release):
+            line[order] = release
+
+    def take_back(self, release: Entry) -> None:
+        """It was taken back."""
+        order = self._orders[release.digest]
+        for line in self._lines_of(release):
+            del line[order]
+
+    def last(self, cancelling: Entry, names: Sequence[str]) -> Entry | None:
+        """The giver's last release, of those with these names if there are any."""
+        giver = self._giver(cancelling)
+        lines = [self._lines.get((giver, name)) for name in names or (None,)]
+        order = max((next(reversed(line)) for line in lines if line), default=None)
+        return next((line[order] for line in lines if line and order in line), None)
+
+    def _lines_of(self, release: Entry) -> list[dict[int, Entry]]:
+        names = dict.fromkeys((None, release.event.event_id))
+        return [self._lines[self._giver(release), name] for name in names]
+
+    def _giver(self, entry: Entry) -> str:
+        return entry.station.station if self._edition >= ReadingEdition.FIFTH else entry.station.custodian
 
 
-def _accepted(release: Entry, entries: Iterable[Entry], before: Entry, edition: ReadingEdition) -> Entry | None:
-    """The acceptance of another station that binds the release, if it was in the log before that one."""
+def _by_upstream(entries: Iterable[Entry]) -> Mapping[bytes, list[Entry]]:
+    """The acceptances by the digest of the release that they carry."""
+    found: dict[bytes, list[Entry]] = defaultdict(list)
     for entry in entries:
+        if entry.marks.upstream is not None and is_acceptance(entry):
+            found[entry.marks.upstream].append(entry)
+    return found
+
+
+def _accepted(release: Entry, by_digest: Iterable[Entry], before: Entry, edition: ReadingEdition) -> Entry | None:
+    """Of its acceptances that of another station, if it was in the log before that one: it binds the release."""
+    for entry in by_digest:
         counts = entry.present if edition >= ReadingEdition.FIFTH else entry.counts
-        binds = counts and is_acceptance(entry) and entry.marks.upstream == release.digest
-        if binds and entry.place < before.place and entry.station.station != release.station.station:
+        if counts and entry.place < before.place and entry.station.station != release.station.station:
             return entry
     return None
 

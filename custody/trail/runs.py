@@ -39,7 +39,7 @@ _DOORSTEP_MS = 30 * MINUTE_MS
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """Consecutive scans by one custodian at one step. `start` says what came before."""
+    """Consecutive scans by one custodian at one step. `start` says what came before; `release` is the last one."""
 
     key: tuple[str, ...]
     leg: Leg
@@ -47,6 +47,13 @@ class Run:
     entries: list[Entry] = field(default_factory=list)
     delivery: Entry | None = None
     more_deliveries: list[Entry] = field(default_factory=list)
+    release: Entry | None = None
+
+    def add(self, entry: Entry) -> None:
+        """The next scan of it."""
+        self.entries.append(entry)
+        if is_release(entry):
+            self.release = entry
 
     @property
     def opening(self) -> Entry:
@@ -213,7 +220,7 @@ class _Walk:
             return
         same, biz_step = entry.station.station == delivery.station.station, entry.event.biz_step
         if at_door(biz_step, same=same, apart_ms=abs(entry.at_ms - delivery.at_ms)):
-            last.entries.append(entry)
+            last.add(entry)
         elif biz_step != UNPACKS and entry.station.step != "other":
             self._open(entry, "taken_back")
 
@@ -223,7 +230,7 @@ class _Walk:
         self._add(entry, run)
 
     def _add(self, entry: Entry, run: Run) -> None:
-        run.entries.append(entry)
+        run.add(entry)
         if self._delivers(entry):
             run.delivery = entry
 
@@ -233,8 +240,8 @@ class _Walk:
     def _leaves(self, entry: Entry, last: Run) -> bool:
         if run_key(entry.station) != last.key:
             return True
-        released = [earlier for earlier in last.entries if is_release(earlier)]
-        return is_acceptance(entry) and bool(released) and released[-1].station.station != entry.station.station
+        by_another = last.release is not None and last.release.station.station != entry.station.station
+        return by_another and is_acceptance(entry)
 
 
 def run_key(station: StationFacts) -> tuple[str, ...]:
