@@ -45,8 +45,9 @@ def rebuild(
     """Rebuild, from the log alone, what it is found by, where tables were put back one by one.
 
     Stop every service of the log first. Rebuilt are digests of statements, leaf hashes of batches, the numbers of
-    stations, which scans wait for an opening, and the keys of stations. First the whole log is hashed again: where it
-    is damaged itself, nothing is changed. All is one transaction; repeated, it changes nothing.
+    stations, which scans wait for an opening, the keys of stations and verifiers, and what these attest. First the
+    whole log is hashed again: where it is damaged itself, nothing is changed. All is one transaction; repeated, it
+    changes nothing.
 
     Not rebuilt are verdicts and what the judge knew of parcels, openings, seals and leaves of batches, and under which
     names parcels are found: after an erasure the log does not tell them, and nothing that was erased comes back. Where

@@ -1,6 +1,7 @@
 """Verifiers' keys, and what they attest of the checks of recipients, found by the scan that each speaks of."""
 
 from collections.abc import Collection, Iterable
+from typing import Any
 
 from sqlalchemy import BigInteger, Column, LargeBinary, delete, select
 from sqlmodel import Field, Session, SQLModel, col
@@ -71,16 +72,19 @@ def put_key(session: Session, key: VerifierKey) -> None:
 
 def add(unit: Unit, index: int, said: Attestation) -> None:
     """Remember an attestation that the log holds at this index."""
-    unit.session.add(
-        AttestationRow(
-            idx=index,
-            scan=said.scan,
-            kid=said.message.kid,
-            kind=said.check,
-            held=said.outcome is AttestedOutcome.HELD,
-            received_ms=unit.now_ms,
-        )
-    )
+    unit.session.add(AttestationRow(**row_of(index, said, received_ms=unit.now_ms)))
+
+
+def row_of(index: int, said: Attestation, *, received_ms: Instant) -> dict[str, Any]:
+    """The row of an attestation that the log holds at this index, by its columns."""
+    return {
+        "idx": index,
+        "scan": said.scan,
+        "kid": said.message.kid,
+        "kind": said.check,
+        "held": said.outcome is AttestedOutcome.HELD,
+        "received_ms": received_ms,
+    }
 
 
 def is_empty(session: Session) -> bool:

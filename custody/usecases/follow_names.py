@@ -5,7 +5,7 @@ be erased. So the judge's rows are taken as they are, and must be there for just
 one: where they do not go together with the entries, nothing can be rebuilt.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,9 +14,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col
 
 from custody.kernel.errors import Fatal
+from custody.ledger.attestation import ATTESTATION, open_attestation
 from custody.ledger.record import CONTENT_TYPE as RECORD
 from custody.ledger.record import open_record
-from custody.ledger.registry import Registry, fold
+from custody.ledger.registry import KINDS, Registry, fold
 from custody.scans.batch import BATCH, read_batch
 from custody.scans.judge_batch import judge_batch
 from custody.scans.place import name_place, place_of
@@ -24,12 +25,11 @@ from custody.scans.scan import OPENED, SCANS, read_scan_statement
 from custody.scans.tolerances import Tolerances
 from custody.scans.verdict import QUARANTINED
 from custody.scans.view import KeyStanding, StationHead
-from custody.store import log_reader, scan_book
+from custody.store import attestation_book, log_reader, scan_book
 from custody.store.bulk import ask
 from custody.store.log_book import NewEntry
 from custody.store.log_reader import StoredEntry, of_types
 from custody.store.mend_numbers import StationNumbers
-from custody.store.registry_book import KINDS
 from custody.store.scan_book import JudgedScan
 from custody.store.tables import EntryRow
 from custody.usecases.register_statement import takes_its_place
@@ -45,16 +45,21 @@ Progress = Callable[[int, int], None]
 
 @dataclass(slots=True, kw_only=True)
 class LedTo:
-    """The names and numbers that the log leads to. `unopened`: rows of scans that nobody can read, by place."""
+    """The names and numbers that the log leads to.
+
+    `unopened`: rows of scans that nobody can read, by place; `attested`: rows of what verifiers attest.
+    """
 
     stations: dict[str, StationNumbers] = field(default_factory=dict)
     unopened: dict[int, dict[str, Any]] = field(default_factory=dict)
     registry: Registry = field(default_factory=Registry)
+    attested: list[dict[str, Any]] = field(default_factory=list)
 
 
 def follow_names(session: Session, size: int, tolerances: Tolerances, progress: Progress) -> LedTo:
     """What the first `size` entries lead to; raises `Fatal("rebuild")` where rows do not go with the entries."""
     walk = _Walk(session=session, tolerances=tolerances, opened=_opened_later(session))
+    walk.led_to.attested += _attested(session)
     for first in range(0, size, CHUNK):
         walk.take(first, min(first + CHUNK, size))
         progress(min(first + CHUNK, size), size)
@@ -68,15 +73,28 @@ def follow_names(session: Session, size: int, tolerances: Tolerances, progress: 
 
 def _opened_later(session: Session) -> set[int]:
     """The entries of scans whose opening came after them, as records in the log say."""
-    records = session.scalars(select(col(EntryRow.idx)).where(of_types(RECORD)).order_by(col(EntryRow.idx))).all()
     found = set[int]()
-    for first in range(0, len(records), CHUNK):
-        for entry in log_reader.entries(session, records[first : first + CHUNK]):
-            if entry.opening is not None:
-                record = open_record(entry.raw, entry.opening)
-                if record.kind == OPENED and type(told := record.fields.get("index")) is int:
-                    found.add(told)
+    for entry, opening in _opened(session, RECORD):
+        record = open_record(entry.raw, opening)
+        if record.kind == OPENED and type(told := record.fields.get("index")) is int:
+            found.add(told)
     return found
+
+
+def _attested(session: Session) -> Iterator[dict[str, Any]]:
+    """The rows of what verifiers attest, without what was erased."""
+    for entry, opening in _opened(session, ATTESTATION):
+        said = open_attestation(entry.raw, opening)
+        yield attestation_book.row_of(entry.idx, said, received_ms=entry.received_ms)
+
+
+def _opened(session: Session, kind: str) -> Iterator[tuple[StoredEntry, bytes]]:
+    """The entries of a kind whose openings are there."""
+    indexes = session.scalars(select(col(EntryRow.idx)).where(of_types(kind)).order_by(col(EntryRow.idx))).all()
+    for first in range(0, len(indexes), CHUNK):
+        for entry in log_reader.entries(session, indexes[first : first + CHUNK]):
+            if entry.opening is not None:
+                yield entry, entry.opening
 
 
 @dataclass(slots=True, kw_only=True)

@@ -7,38 +7,42 @@ Rebuilt is what is a pure function of the entries, once it is known which scans 
 | `digest`, `sorted_run` | the digests of statements, and the leaf hashes of scans in batches |
 | `station_head`, `number_span`, `late_number` | which scan took which number of its station, in order |
 | `unopened` | the scans without an opening, each with its number |
-| `station_key` | every enrolment and revocation |
+| `station_key`, `verifier_key` | every enrolment and revocation |
+| `attestation` | what verifiers attest, as far as its openings are there |
 
 Left as they are: what the judge said (`scan`) and knew (`parcel`), openings, seals and leaves of batches, and under
-which names parcels are found (`item_key`). After an erasure the log does not tell these any more, and what was said at
-the time is not said again. So nothing that was erased comes back: nothing that is written here was ever in an opening.
+which names parcels are found (`item_key`). After an erasure the log does not tell these any more, and what was said
+at the time is not said again. So nothing that was erased comes back: what is written here was never in an opening,
+or is in one that is there.
 
 All of it is one unit, which holds the log's head: nobody appends meanwhile, and it is carried out whole or not at all.
 Whatever already is as the log says stays untouched, so that a second time changes nothing.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import Session
+from sqlmodel import Session, SQLModel
 
 from custody.kernel import cbor
 from custody.kernel.errors import Fatal, NotFound, Trouble
 from custody.ledger.audit import UNSOUND, Audit
 from custody.ledger.note import NoteVerifier
-from custody.ledger.registry import Registry
+from custody.ledger.registry import StationKey, VerifierKey
 from custody.ledger.tiles import ENTRIES, TileId
 from custody.scans.tolerances import Tolerances
-from custody.store import log_reader, mend_digests, mend_numbers, registry_book
+from custody.store import log_reader, mend_digests, mend_numbers
+from custody.store.attestation_book import AttestationRow, VerifierKeyRow
 from custody.store.bulk import add, ask, change
-from custody.store.tables import UnopenedRow
+from custody.store.tables import StationKeyRow, UnopenedRow
 from custody.store.unit import Unit
 from custody.usecases.follow_names import RESTORE, LedTo, Progress, follow_names
 
 UNOPENED = ("place", "station", "seq", "digest", "sub")
-KEY = ("kid", "station", "cose_key", "added_idx", "revoked_idx", "suspect_from_idx")
+LIFE = ("cose_key", "added_idx", "revoked_idx", "suspect_from_idx")
+ATTESTED = ("idx", "scan", "kid", "kind", "held", "received_ms")
 AUDITING, FOLLOWING, WRITING = "hashing the log again", "following names and numbers", "writing"
 
 Tell = Callable[[str, int, int], None]
@@ -98,9 +102,9 @@ def rebuild_names(
         foreign=sum(each.foreign for each in stations),
         moved=any(each.moved for each in stations),
     )
-    unopened = _compare("unopened", _unopened_rows(led_to), set(_held(session, "unopened", UNOPENED)))
-    keys = _compare("station keys", _key_rows(led_to.registry), set(_held(session, "station_key", KEY)))
-    found = Rebuilt(entries=size, tables=(digests, numbers, unopened, keys))
+    whole = _whole_tables(led_to)
+    others = [each.compare(session) for each in whole]
+    found = Rebuilt(entries=size, tables=(digests, numbers, *others))
     if is_rehearsal or not found.is_changed:
         return found
     # 2. What the log leads to, in its place.
@@ -108,14 +112,9 @@ def rebuild_names(
     if digests.is_wrong:
         mend_digests.mend(session)
     mend_numbers.mend(session, led_to.stations, [each.station for each in stations])
-    if unopened.is_wrong:
-        change(session, "DELETE FROM unopened", ())
-        add(session, UnopenedRow, list(led_to.unopened.values()))
-    if keys.is_wrong:
-        change(session, "DELETE FROM station_key", ())
-        for key in led_to.registry.keys.values():
-            registry_book.put_key(session, key)
-        session.flush()
+    for table, told in zip(whole, others, strict=True):
+        if told.is_wrong:
+            table.mend(session)
     return found
 
 
@@ -143,27 +142,47 @@ def _tile(session: Session, wanted: TileId) -> bytes:
         raise NotFound("tile", f"{wanted.path} cannot be read: {error!r:.200}", fix=RESTORE) from error
 
 
-def _unopened_rows(led_to: LedTo) -> set[tuple[Any, ...]]:
-    return {tuple(row[name] for name in UNOPENED) for row in led_to.unopened.values()}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Whole:
+    """A table that is written anew as a whole, and the rows that the log leads to."""
+
+    name: str
+    table: type[SQLModel]
+    columns: tuple[str, ...]
+    led_to: set[tuple[Any, ...]]
+
+    def compare(self, session: Session) -> TableChange:
+        """What is wrong with it."""
+        held = set(ask(session, f"SELECT {', '.join(self.columns)} FROM {self.table.__tablename__}", ()))  # noqa: S608 - our own names
+        lost, foreign = len(self.led_to - held), len(held - self.led_to)
+        return TableChange(name=self.name, lost=lost, foreign=foreign, moved=False)
+
+    def mend(self, session: Session) -> None:
+        """Write it anew."""
+        change(session, f"DELETE FROM {self.table.__tablename__}", ())  # noqa: S608 - as above
+        add(session, self.table, [dict(zip(self.columns, row, strict=True)) for row in self.led_to])
 
 
-def _key_rows(registry: Registry) -> set[tuple[Any, ...]]:
-    return {
-        (
-            kid,
-            key.info.station,
-            cbor.encode(key.key.cose_key()),
-            key.added_at,
-            key.revoked_at,
-            None if key.revoked_at is None else key.suspect_from,
-        )
-        for kid, key in registry.keys.items()
+def _whole_tables(led_to: LedTo) -> tuple[_Whole, ...]:
+    unopened = {tuple(row[name] for name in UNOPENED) for row in led_to.unopened.values()}
+    attested = {tuple(row[name] for name in ATTESTED) for row in led_to.attested}
+    stations = {(kid, key.info.station, *_life(key)) for kid, key in led_to.registry.keys.items()}
+    verifiers = {
+        (kid, key.info.verifier, key.info.custodian, *_life(key)) for kid, key in led_to.registry.verifiers.items()
     }
+    return (
+        _Whole(name="unopened", table=UnopenedRow, columns=UNOPENED, led_to=unopened),
+        _Whole(name="station keys", table=StationKeyRow, columns=("kid", "station", *LIFE), led_to=stations),
+        _Whole(
+            name="verifier keys",
+            table=VerifierKeyRow,
+            columns=("kid", "verifier", "custodian", *LIFE),
+            led_to=verifiers,
+        ),
+        _Whole(name="attestations", table=AttestationRow, columns=ATTESTED, led_to=attested),
+    )
 
 
-def _held(session: Session, table: str, columns: Iterable[str]) -> list[tuple[Any, ...]]:
-    return ask(session, f"SELECT {', '.join(columns)} FROM {table}", ())  # noqa: S608 - our own names
-
-
-def _compare(name: str, led_to: set[tuple[Any, ...]], held: set[tuple[Any, ...]]) -> TableChange:
-    return TableChange(name=name, lost=len(led_to - held), foreign=len(held - led_to), moved=False)
+def _life(key: StationKey | VerifierKey) -> tuple[bytes, int, int | None, int | None]:
+    suspect_from = None if key.revoked_at is None else key.suspect_from
+    return cbor.encode(key.key.cose_key()), key.added_at, key.revoked_at, suspect_from

@@ -11,6 +11,7 @@ from custody.scans.scan import open_scan
 from custody.scans.tolerances import Tolerances
 from custody.store.unit import House
 from custody.usecases.check_names import check_newest, unfound
+from custody.usecases.erase import erase
 from custody.usecases.rebuild_names import Rebuilt, rebuild_names
 from custody.usecases.register_statement import register
 from custody.usecases.replay_verdicts import compare_verdicts
@@ -30,10 +31,22 @@ from tests.contracts_log.small_house import running_intake as running
 from tests.contracts_log.test_check_names import IN_SPAN, change
 from tests.contracts_log.test_grouping import WHOLE, close, enrolled, faults, houses, network_of, take
 from tests.handed_in import hand_in
+from tests.verifying import CHECKED, Verifier
+from tests.world_parts import key
 
 __all__ = ["enrolled"]
 WRONG = b"\x07" * 32
-TABLES = ("digest", "sorted_run", "station_head", "number_span", "late_number", "unopened", "station_key")
+TABLES = (
+    "digest",
+    "sorted_run",
+    "station_head",
+    "number_span",
+    "late_number",
+    "unopened",
+    "station_key",
+    "verifier_key",
+    "attestation",
+)
 
 
 def rebuild(house: House, *, is_rehearsal: bool = False) -> Rebuilt:
@@ -73,6 +86,10 @@ class Yard:
         other = Bench(name=bench.name, signer=bench.signer, seq=bench.seq - 1, prev=WRONG)
         self.plain += [twin, late, other.sign(house)]
         send(house, self.plain[-1])
+        self.verifier = Verifier(house=house, signer=key("pins"))
+        self.verifier.enrol(key("registrar"))
+        for held in (True, False):
+            self.verifier.attest(WRONG, held=held)  # a scan that nobody has yet
 
     def answers(self) -> list[Any]:
         """What everything that was sent is answered when it comes again."""
@@ -104,11 +121,13 @@ def test_a_sound_database_is_left_as_it_is(yard: Yard) -> None:
 
 def held(house: House) -> dict[str, list[Any]]:
     """Every row of the tables that may be rebuilt."""
+    return {table: sorted(map(repr, rows_of(house, table))) for table in TABLES}
+
+
+def rows_of(house: House, table: str) -> list[Any]:
+    """The rows of a table as they are kept."""
     with house.read() as session:
-        return {
-            table: sorted(map(repr, session.execute(text(f"SELECT * FROM {table}")).all()))  # noqa: S608 - our own names
-            for table in TABLES
-        }
+        return list(session.execute(text(f"SELECT * FROM {table}")).all())  # noqa: S608 - our own names
 
 
 DAMAGE = {
@@ -135,6 +154,11 @@ DAMAGE = {
     "keys lost": "DELETE FROM station_key",
     "a key revoked": "UPDATE station_key SET revoked_idx = 5, suspect_from_idx = 5",
     "a foreign key": "INSERT INTO station_key SELECT :wrong, 'eve', cose_key, 1, NULL, NULL FROM station_key",
+    "verifiers lost": "DELETE FROM verifier_key",
+    "a verifier revoked": "UPDATE verifier_key SET revoked_idx = 5, suspect_from_idx = 5",
+    "attestations lost": "DELETE FROM attestation",
+    "attestations turned round": "UPDATE attestation SET held = NOT held",
+    "a foreign attestation": "UPDATE attestation SET scan = kid",
 }
 
 
@@ -173,6 +197,22 @@ def goes_on(yard: Yard, size: int) -> None:
     assert taken.index == size
     assert yard.is_sound()
     assert wrong(rebuild(house)) == {}
+
+
+def test_what_verifiers_attested_of_what_was_erased_does_not_come_back(database_url: str) -> None:
+    house = opened_house(database_url)
+    bench, verifier = enrol_bench(house), Verifier(house=house, signer=key("pins"))
+    verifier.enrol(key("registrar"))
+    pair = bench.sign(house, **CHECKED)
+    send(house, pair)
+    verifier.attest(open_scan(*pair).digest)
+    with house.unit() as unit:
+        erase(unit, SSCC, reason="six years on", actor="supervisor-1", holds=lambda _session, _names: ())
+    assert wrong(rebuild(house)) == {}
+    verifier.attest(WRONG)
+    damage(house, "DELETE FROM attestation")
+    assert wrong(rebuild(house)) == {"attestations": (1, 0, False)}
+    assert [scan for _, scan, *_ in rows_of(house, "attestation")] == [WRONG]
 
 
 def test_a_rehearsal_changes_nothing(yard: Yard) -> None:
