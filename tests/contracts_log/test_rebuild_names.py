@@ -1,11 +1,13 @@
 """What the log is found by is rebuilt from the log alone: all of it, nothing else, and nothing that was erased."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from sqlalchemy import text
 
+from custody.kernel.clock import DAY_MS, to_iso
 from custody.kernel.errors import Fatal
 from custody.scans.scan import open_scan
 from custody.scans.tolerances import Tolerances
@@ -119,9 +121,9 @@ def test_a_sound_database_is_left_as_it_is(yard: Yard) -> None:
     assert held(yard.house) == before
 
 
-def held(house: House) -> dict[str, list[Any]]:
-    """Every row of the tables that may be rebuilt."""
-    return {table: sorted(map(repr, rows_of(house, table))) for table in TABLES}
+def held(house: House, tables: Sequence[str] = TABLES) -> dict[str, list[Any]]:
+    """Every row of tables, by default of those that may be rebuilt."""
+    return {table: sorted(map(repr, rows_of(house, table))) for table in tables}
 
 
 def rows_of(house: House, table: str) -> list[Any]:
@@ -148,6 +150,7 @@ DAMAGE = {
     "late numbers lost": "DELETE FROM late_number",
     "late numbers elsewhere": "UPDATE late_number SET place = place + 512",
     "a foreign late number": "INSERT INTO late_number VALUES ('bench-07', 3, 5120)",
+    "a late number in turn": "INSERT INTO late_number VALUES ('bench-07', 3, 2048)",
     "unopened lost": "DELETE FROM unopened",
     "another's unopened": "UPDATE unopened SET seq = seq + 40",
     "a foreign unopened": "INSERT INTO unopened VALUES (1536, 'bench-07', 3, :wrong, 'urn:uuid:0')",
@@ -261,6 +264,63 @@ def test_what_stood_in_two_runs_is_merged_as_ever_after_it_was_rebuilt(sqlite_ur
         send(yard.house, *[yard.bench.sign(yard.house) for _ in range(300)])
     assert yard.is_sound()
     assert wrong(rebuild(yard.house)) == {}
+
+
+def test_nothing_that_was_erased_comes_back(yard: Yard) -> None:
+    house = yard.house
+    with house.unit() as unit:
+        erased = erase(unit, SSCC, reason="over", actor="supervisor-1", holds=lambda _session, _imeis: ())
+    assert erased.openings
+    left = ("opening", "item_key", "parcel", "scan", "erasure", "quarantine")
+    before, numbers = held(house, left), held(house, TABLES[2:])
+    wipe_all(house)
+    assert rebuild(house).is_changed
+    assert held(house, left) == before
+    assert held(house, ("unopened", "station_key", "station_head")).items() <= numbers.items()
+    assert yard.is_sound()
+
+
+def test_a_batch_whose_numbers_others_took_is_nothing_that_its_station_goes_on_from(database_url: str) -> None:
+    house = opened_house(database_url)
+    bench = enrol_bench(house)
+    send(house, bench.sign(house))
+    seq, prev = bench.seq, bench.prev
+    ahead = to_iso(house.clock.now_ms() + 3 * DAY_MS)
+    apart = send(house, *[bench.sign(house, eventTime=ahead) for _ in range(2)])
+    assert {ack.verdict.result for ack in apart} == {"quarantined"}
+    bench.seq, bench.prev = seq, prev
+    with running(house) as intake:
+        hand_in(intake, [sign_batch(house, bench, [SSCC, None])]).result(timeout=60)
+    rebuilt_is_as_taken(house)
+    assert head_of(house) == seq
+
+
+def test_a_late_opening_is_nothing_that_its_station_goes_on_from(database_url: str) -> None:
+    house = opened_house(database_url)
+    bench = enrol_bench(house)
+    send(house, bench.sign(house))
+    seq, bench.prev = bench.seq, WRONG
+    late = bench.sign(house)
+    register(house, late[0], Tolerances())
+    (opened,) = send(house, late)
+    assert opened.verdict.result != "quarantined"
+    rebuilt_is_as_taken(house)
+    assert head_of(house) == seq
+
+
+def rebuilt_is_as_taken(house: House) -> None:
+    """Nothing is found wrong as it was taken, and all is the same once it was lost and rebuilt."""
+    assert wrong(rebuild(house)) == {}
+    before = {name: rows for name, rows in held(house).items() if name not in ("digest", "sorted_run")}
+    wipe_all(house)
+    assert wrong(rebuild(house)).keys() >= {"digests", "numbers", "station keys"}
+    assert {name: held(house)[name] for name in before} == before
+
+
+def head_of(house: House) -> int:
+    """The number that the one station goes on from."""
+    with house.read() as session:
+        return int(session.execute(text("SELECT seq FROM station_head")).scalar_one())
 
 
 def wipe_all(house: House) -> None:
