@@ -120,6 +120,7 @@ def test_nobody_enrols_a_verifier_that_did_not_say_itself_which_firm_it_is_of() 
     other = VerifierInfo(verifier="pins", custodian="urn:example:carrier")
     refused(lambda: add(possession=possession(info=other)), code="statement")
     refused(lambda: add(possession=possession(STRANGER)), code="statement")
+    refused(lambda: add(possession=flips(possession())[-1]), code="signature")
     refused(lambda: read_verifier_add(resigned(add(), REGISTRAR_A, custodian="urn:example:carrier")), code="statement")
 
 

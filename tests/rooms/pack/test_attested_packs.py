@@ -167,6 +167,11 @@ def test_a_key_that_is_in_doubt_later_leaves_what_was_named(parts: tuple[World, 
     assert verification.ok, verification.failures
     assert (pin_of(pack), delivery_of(pack)) == (Pin.VERIFIED, ("pin_sealed", None))
     assert judged_pin(world) is Pin.RECORDED
+    world.clock.at_ms += 3 * HOUR_MS
+    examine(world)
+    later = world.export()
+    assert verify_pack(later.content, vkey=world.vkey).ok
+    assert pin_of(later) is Pin.RECORDED
 
 
 def test_an_investigation_that_does_not_hear_a_verifier_is_found_out(parts: tuple[World, Verifier]) -> None:
@@ -194,7 +199,12 @@ def test_a_word_cannot_be_put_in_another_ones_mouth(verified: tuple[World, PackE
     def by_a_station(entry: PackEntry) -> PackEntry:
         return replace(entry, raw=forged, opening=opening) if entry.content_type == ATTESTATION else entry
 
-    assert {PackStep.ENTRIES, PackStep.SCANS} <= failed_steps(changed(world, pack, by_a_station))
+    def unsigned(entry: PackEntry) -> PackEntry:
+        flipped = entry.raw[:-1] + bytes([entry.raw[-1] ^ 1])
+        return replace(entry, raw=flipped) if entry.content_type == ATTESTATION else entry
+
+    for change in (by_a_station, unsigned):
+        assert {PackStep.ENTRIES, PackStep.SCANS} <= failed_steps(changed(world, pack, change))
 
 
 def test_without_its_verifiers_enrolment_a_word_is_nobodys(verified: tuple[World, PackExported]) -> None:
@@ -231,6 +241,12 @@ def test_a_pack_of_before_is_read_as_it_was(parts: tuple[World, Verifier]) -> No
     pins.attest(world.scans[-1].digest)
     later = world.export()
     assert refused(world, later, lambda dispute: dispute, form=SIXTH) == []
+
+
+def test_the_trail_of_the_editions_before_knows_no_verifier(verified: tuple[World, PackExported]) -> None:
+    source = open_pack(verified[1].content).source
+    told = read_json(derive(source, edition=ReadingEdition.FIFTH)[TRAIL], where=TRAIL)["delivery"]
+    assert (told["strength"], told["check_verified"]) == ("pin_sealed", None)
 
 
 def test_an_inquiry_of_format_6_knows_no_verifier(verified: tuple[World, PackExported]) -> None:
