@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from custody.disputes.case_guards import CASE_GUARDS
-from custody.disputes.machine import CaseRole, Machine, StateFacts, Transition
+from custody.disputes.machine import CaseRole, Machine, StateFacts, Transition, transition
 from custody.disputes.people import CasePeople, joined_people, told_here
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected
@@ -46,12 +46,6 @@ JOINED: Final = "merged"
 
 def _state(owner: CaseRole | None, clock: str | None, customer_words: str) -> StateFacts:
     return StateFacts(owner=owner, clock=clock, customer_words=customer_words)
-
-
-def _row(
-    source: CaseState, target: CaseState, event: str, who: tuple[CaseRole, ...], *guards: str
-) -> Transition[CaseState]:
-    return Transition(source=source, target=target, event=event, who=who, guards=guards)
 
 
 STATES: Mapping[CaseState, StateFacts] = MappingProxyType(
@@ -89,7 +83,7 @@ BEFORE_ADR: tuple[CaseState, ...] = (
 )
 
 TRANSITIONS: tuple[Transition[CaseState], ...] = (
-    _row(
+    transition(
         "reported",
         "triaged",
         "classify",
@@ -97,7 +91,7 @@ TRANSITIONS: tuple[Transition[CaseState], ...] = (
         "customer_words_kept",
         "claim_type_set",
     ),
-    _row(
+    transition(
         "triaged",
         "awaiting_customer",
         "ask",
@@ -106,14 +100,16 @@ TRANSITIONS: tuple[Transition[CaseState], ...] = (
         "asks_for_item==0",
         "open_asks==0",
     ),
-    _row("awaiting_customer", "triaged", "answered_or_skipped", (CUSTOMER, SYSTEM), "any_format"),
-    _row("triaged", "remedy_offered", "offer", (AGENT, SYSTEM), "policy_version_pinned"),
-    _row("awaiting_customer", "remedy_offered", "offer", (AGENT, SYSTEM), "policy_version_pinned"),
-    _row("remedy_offered", "remedy_in_progress", "choose", (CUSTOMER,), "payout_route_works_for_this_customer"),
-    _row("remedy_in_progress", "remedied", "delivered_or_paid", (AGENT, SYSTEM), "proof_of_remedy"),
-    _row("remedied", "closed", "confirm_or_lapse", (CUSTOMER, SYSTEM), "all_locks_settled", "all_promises_settled"),
-    _row("remedied", "triaged", "not_fixed", (CUSTOMER,)),
-    _row(
+    transition("awaiting_customer", "triaged", "answered_or_skipped", (CUSTOMER, SYSTEM), "any_format"),
+    transition("triaged", "remedy_offered", "offer", (AGENT, SYSTEM), "policy_version_pinned"),
+    transition("awaiting_customer", "remedy_offered", "offer", (AGENT, SYSTEM), "policy_version_pinned"),
+    transition("remedy_offered", "remedy_in_progress", "choose", (CUSTOMER,), "payout_route_works_for_this_customer"),
+    transition("remedy_in_progress", "remedied", "delivered_or_paid", (AGENT, SYSTEM), "proof_of_remedy"),
+    transition(
+        "remedied", "closed", "confirm_or_lapse", (CUSTOMER, SYSTEM), "all_locks_settled", "all_promises_settled"
+    ),
+    transition("remedied", "triaged", "not_fixed", (CUSTOMER,)),
+    transition(
         "triaged",
         "decline_proposed",
         "propose_decline",
@@ -121,8 +117,8 @@ TRANSITIONS: tuple[Transition[CaseState], ...] = (
         "positive_evidence_about_this_person",
         "not_score_only",
     ),
-    _row("decline_proposed", "triaged", "heard_accepted", (SUPERVISOR,), "reasons"),
-    _row(
+    transition("decline_proposed", "triaged", "heard_accepted", (SUPERVISOR,), "reasons"),
+    transition(
         "decline_proposed",
         "declined",
         "decline",
@@ -132,23 +128,23 @@ TRANSITIONS: tuple[Transition[CaseState], ...] = (
         "reasons",
         "human_decision",
     ),
-    _row("declined", "adr_open", "adr_letter", (SYSTEM,), "same_day"),
-    _row("adr_open", "with_adr", "adr_accepts", (ADR, AGENT), "pack_built"),
-    _row("adr_open", "triaged", "we_changed_our_mind", (SUPERVISOR,)),
-    _row("with_adr", "adr_decided", "decision", (ADR,)),
-    _row("adr_decided", "remedy_in_progress", "customer_accepts", (CUSTOMER,)),
-    _row("adr_decided", "closed", "customer_rejects_or_lapse", (CUSTOMER, SYSTEM), "all_locks_settled"),
+    transition("declined", "adr_open", "adr_letter", (SYSTEM,), "same_day"),
+    transition("adr_open", "with_adr", "adr_accepts", (ADR, AGENT), "pack_built"),
+    transition("adr_open", "triaged", "we_changed_our_mind", (SUPERVISOR,)),
+    transition("with_adr", "adr_decided", "decision", (ADR,)),
+    transition("adr_decided", "remedy_in_progress", "customer_accepts", (CUSTOMER,)),
+    transition("adr_decided", "closed", "customer_rejects_or_lapse", (CUSTOMER, SYSTEM), "all_locks_settled"),
     *(
-        _row(source, "withdrawn", "withdraw", (CUSTOMER,), "all_locks_settled")
+        transition(source, "withdrawn", "withdraw", (CUSTOMER,), "all_locks_settled")
         for source in ("reported", "triaged", "awaiting_customer", "remedy_offered")
     ),
     *(
-        _row(source, "merged", "merge", (AGENT, INVESTIGATOR), "same_customer_or_consent", "min_clock_kept")
+        transition(source, "merged", "merge", (AGENT, INVESTIGATOR), "same_customer_or_consent", "min_clock_kept")
         for source in ("reported", "triaged")
     ),
-    *(_row(source, "adr_open", ADR_EVENT, (CUSTOMER, SUPERVISOR, SYSTEM), "adr_due") for source in BEFORE_ADR),
+    *(transition(source, "adr_open", ADR_EVENT, (CUSTOMER, SUPERVISOR, SYSTEM), "adr_due") for source in BEFORE_ADR),
     *(
-        _row(source, "triaged", "reopen", (CUSTOMER, SUPERVISOR), "adr_clock_from_first_report")
+        transition(source, "triaged", "reopen", (CUSTOMER, SUPERVISOR), "adr_clock_from_first_report")
         for source in ("closed", "withdrawn")
     ),
 )

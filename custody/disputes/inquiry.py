@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from custody.disputes.case_guards import reasons
-from custody.disputes.machine import CaseRole, Guard, Machine, StateFacts, Transition
+from custody.disputes.machine import CaseRole, Guard, Machine, StateFacts, transition
 from custody.kernel.clock import Instant
 
 INVESTIGATOR, SUPERVISOR, SYSTEM = CaseRole.INVESTIGATOR, CaseRole.SUPERVISOR, CaseRole.SYSTEM
@@ -61,12 +61,6 @@ def _state(clock: str | None) -> StateFacts:
     return StateFacts(owner=INVESTIGATOR if clock else None, clock=clock)
 
 
-def _row(
-    source: InquiryState, target: InquiryState, event: str, who: tuple[CaseRole, ...], *guards: str
-) -> Transition[InquiryState]:
-    return Transition(source=source, target=target, event=event, who=who, guards=guards)
-
-
 INVESTIGATION: Machine[InquiryState] = Machine(
     name="investigation",
     start="open",
@@ -82,15 +76,15 @@ INVESTIGATION: Machine[InquiryState] = Machine(
         }
     ),
     transitions=(
-        _row("open", "gathering", "start", (INVESTIGATOR,)),
-        _row("gathering", "ranked", "rank", (INVESTIGATOR, SYSTEM), "links_not_people"),
-        _row("ranked", "checking", "do_check", (INVESTIGATOR,)),
-        _row("checking", "ranked", "result", (INVESTIGATOR, SYSTEM)),
-        _row("ranked", "concluded", "conclude", (INVESTIGATOR,), "reasons", "confidence_stated"),
-        _row("checking", "concluded", "conclude", (INVESTIGATOR,), "reasons", "confidence_stated"),
-        _row("gathering", "concluded", "nothing_found", (INVESTIGATOR,), "reasons"),
-        _row("concluded", "learned", "file_fix", (INVESTIGATOR, SUPERVISOR), "named_process_owner"),
-        _row("concluded", "gathering", "reopen", (INVESTIGATOR, SUPERVISOR)),
+        transition("open", "gathering", "start", (INVESTIGATOR,)),
+        transition("gathering", "ranked", "rank", (INVESTIGATOR, SYSTEM), "links_not_people"),
+        transition("ranked", "checking", "do_check", (INVESTIGATOR,)),
+        transition("checking", "ranked", "result", (INVESTIGATOR, SYSTEM)),
+        transition("ranked", "concluded", "conclude", (INVESTIGATOR,), "reasons", "confidence_stated"),
+        transition("checking", "concluded", "conclude", (INVESTIGATOR,), "reasons", "confidence_stated"),
+        transition("gathering", "concluded", "nothing_found", (INVESTIGATOR,), "reasons"),
+        transition("concluded", "learned", "file_fix", (INVESTIGATOR, SUPERVISOR), "named_process_owner"),
+        transition("concluded", "gathering", "reopen", (INVESTIGATOR, SUPERVISOR)),
     ),
     guards=MappingProxyType(
         {

@@ -109,6 +109,11 @@ class Machine(Generic[State]):
         return tuple(row.event for row in self.leaving(state) if actor_role in row.who)
 
 
+def transition(source: State, target: State, event: str, who: tuple[CaseRole, ...], *guards: str) -> Transition[State]:
+    """A row in the order in which tables are read: from where, to where, by what, by whom, and what must hold."""
+    return Transition(source=source, target=target, event=event, who=who, guards=guards)
+
+
 def step(
     machine: Machine[State], state: State, event: str, actor_role: str, guards: Mapping[str, bool | None]
 ) -> Transition[State]:

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from custody.disputes.civil import civil_date
-from custody.disputes.machine import CaseRole, Guard, Machine, StateFacts, Transition
+from custody.disputes.machine import CaseRole, Guard, Machine, StateFacts, transition
 from custody.disputes.policy import CaseworkPolicy
 from custody.kernel.clock import DAY_MS, HOUR_MS, SECOND_MS, Instant
 from custody.kernel.errors import Forbidden, Rejected
@@ -198,12 +198,6 @@ def first_state(due_ms: Instant, now_ms: Instant, policy: CaseworkPolicy) -> Pro
     return "due_soon" if due_ms - _soon_ms(now_ms, policy) <= now_ms else "made"
 
 
-def _row(
-    source: PromiseState, target: PromiseState, event: str, who: tuple[CaseRole, ...], *guards: str
-) -> Transition[PromiseState]:
-    return Transition(source=source, target=target, event=event, who=who, guards=guards)
-
-
 PROMISE: Machine[PromiseState] = Machine(
     name="promise",
     start="made",
@@ -218,13 +212,13 @@ PROMISE: Machine[PromiseState] = Machine(
         }
     ),
     transitions=(
-        _row("made", "due_soon", "t_minus_24h", (SYSTEM,)),
-        _row("due_soon", "kept", "done", (AGENT, SYSTEM), "proof"),
-        _row("made", "kept", "done", (AGENT, SYSTEM), "proof"),
-        _row("due_soon", "missed", "date_passed", (SYSTEM,), "credit_added", "customer_told_first"),
-        _row("missed", "kept", "done_late", (SUPERVISOR, SYSTEM), "proof"),
-        _row("made", "void", "customer_changed_mind", (CUSTOMER,)),
-        _row("due_soon", "void", "customer_changed_mind", (CUSTOMER,)),
+        transition("made", "due_soon", "t_minus_24h", (SYSTEM,)),
+        transition("due_soon", "kept", "done", (AGENT, SYSTEM), "proof"),
+        transition("made", "kept", "done", (AGENT, SYSTEM), "proof"),
+        transition("due_soon", "missed", "date_passed", (SYSTEM,), "credit_added", "customer_told_first"),
+        transition("missed", "kept", "done_late", (SUPERVISOR, SYSTEM), "proof"),
+        transition("made", "void", "customer_changed_mind", (CUSTOMER,)),
+        transition("due_soon", "void", "customer_changed_mind", (CUSTOMER,)),
     ),
     guards=MappingProxyType(
         {
