@@ -7,7 +7,6 @@ arrived. It is for measuring how the store's size tells on what comes after; an 
 
 import hashlib
 import random
-import uuid
 from collections.abc import Callable
 
 import msgspec
@@ -24,6 +23,7 @@ from custody.store.number_book import Newest
 from custody.store.unit import House
 from simulators.load import load_stations, presign
 from simulators.station import Signed
+from simulators.urn import random_urn
 
 STATION = "filler"
 COMPANY, SERIALS, STRIDE = "9521475", 10**9, 618_033_989  # serials far from each other, as those of many senders are
@@ -62,7 +62,7 @@ def _fill(house: House, pattern: Signed, numbers: range, rng: random.Random) -> 
     with house.unit() as unit:
         for index, number in enumerate(numbers, unit.log.size):
             sscc = _sscc(_parcel_of(number))
-            event_id = f"urn:uuid:{uuid.UUID(int=rng.getrandbits(128), version=4)}"
+            event_id = random_urn(rng)
             told = event.replace(parcel.encode(), sscc.encode()).replace(pattern.event_id.encode(), event_id.encode())
             opening = rng.randbytes(SALT_BYTES) + told
             raw = head[: PAYLOAD.start] + hashlib.sha256(opening).digest() + head[PAYLOAD.stop : SIGNATURE.start]

@@ -14,7 +14,6 @@ over the span, so that the last ones are still on their way. Then fates are deal
 """
 
 import random
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -26,6 +25,7 @@ from simulators.goods import PLAIN_PHONES, SMARTPHONES, make_unit
 from simulators.parcel import Fate, Kind, Parcel
 from simulators.route import DWELL_MEDIAN_H, Looking, plan_links, plan_stays, walk
 from simulators.thief import Habits, Thief
+from simulators.urn import random_urn
 
 FIRST_ORDER = 20_000
 OLDEST_MS = 13 * DAY_MS
@@ -126,7 +126,7 @@ def plan_parcel(
         unit=unit,
         order=f"SO-{world}{FIRST_ORDER + number}",
         sscc=issue_sscc(SELLER, world * 1_000_000 + number).uri,
-        shipment=f"urn:uuid:{uuid.UUID(int=rng.getrandbits(128), version=4)}",
+        shipment=random_urn(rng),
         packaging_g=packaging_g,
         declared_g=max(1, round(unit.model.mass_g + packaging_g + rng.gauss(0, 8))),
         seal_number=f"S-{world:03d}{number:06d}",

@@ -7,7 +7,6 @@ from so many that two are hardly ever equal.
 """
 
 import random
-import uuid
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,6 +24,7 @@ from simulators.history import PastConfig, default_habits, plan_parcel
 from simulators.parcel import Parcel
 from simulators.route import Act, walk
 from simulators.station import Signed, SignedBatch, Station
+from simulators.urn import random_urn
 
 SCANS_A_PARCEL = 15
 """About as many as a parcel has, or a few more: so many parcels at once come round in a load of given length."""
@@ -83,7 +83,7 @@ def _batch(station: Station, batches: int, size: int, at_ms: Instant, seed: int)
             subject = each.way.parcel.shipment
             kept = station.collect(each.event, subject=subject, event_id=each.event_id, at_ms=each.act.at_ms)
             each.sign_as(kept.leaf.digest)
-        made = station.close_batch(subject=_urn(rng), at_ms=at_ms)
+        made = station.close_batch(subject=random_urn(rng), at_ms=at_ms)
         if isinstance(made, Signed):
             raise Rejected("batch", "a batch of one is a plain statement", fix="Ask for two scans a batch or more.")
         yield made
@@ -98,7 +98,7 @@ def _tell(number: int, at_ms: Instant, rng: random.Random) -> Iterator[_Told]:
             way = next(parcels)
         ways.append(way)
         act = replace(act, at_ms=at_ms - (number - place) * SECOND_MS)
-        event_id = _urn(rng)
+        event_id = random_urn(rng)
         event = write(event_of(act, way.parcel, way.thread, _network(), event_id=event_id))
         yield _Told(act=act, way=way, event=event, event_id=event_id)
 
@@ -129,7 +129,3 @@ def _renumbered(parcel: Parcel, rng: random.Random) -> Parcel:
 @cache
 def _network() -> Geography:
     return build_geography()
-
-
-def _urn(rng: random.Random) -> str:
-    return f"urn:uuid:{uuid.UUID(int=rng.getrandbits(128), version=4)}"

@@ -12,7 +12,6 @@ import contextlib
 import gc
 import random
 import time
-import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ from simulators.events import finish, write
 from simulators.figures import share
 from simulators.geography import SELLER, build_geography
 from simulators.station import ROOT_TYPE, SCAN_TYPE, SCANS_TYPE, Signed, SignedBatch, Station, make_station, root_body
+from simulators.urn import random_urn
 
 HEAD_END = b"\r\n\r\n"
 MOST_PLAYED = 100
@@ -293,7 +293,7 @@ def _presign_batches(
     while part := list(islice(events, size)):
         for event, subject, event_id, when_ms in part:
             station.collect(event, subject=subject, event_id=event_id, at_ms=when_ms)
-        made = station.close_batch(subject=f"urn:uuid:{uuid.UUID(int=rng.getrandbits(128), version=4)}", at_ms=at_ms)
+        made = station.close_batch(subject=random_urn(rng), at_ms=at_ms)
         if isinstance(made, Signed):
             raise Rejected("batch", "a batch of one is a plain statement", fix="Ask for two scans a batch or more.")
         yield made
@@ -305,7 +305,7 @@ def _events(
     """Events of new parcels with their shipments' references, their own names and their times."""
     for place in range(each):
         when_ms = at_ms - (each - place) * SECOND_MS
-        event_id = f"urn:uuid:{uuid.UUID(int=rng.getrandbits(128), version=4)}"
+        event_id = random_urn(rng)
         body = {
             "type": "ObjectEvent",
             "epcList": [_sscc(rng)],
@@ -315,7 +315,7 @@ def _events(
             "readPoint": {"id": station.post.place},
             "wl:handler": station.post.link.crew[0],
         }
-        subject = f"urn:uuid:{uuid.UUID(int=rng.getrandbits(128), version=4)}"
+        subject = random_urn(rng)
         event = write(finish(body, at_ms=when_ms, event_id=event_id))
         yield event, subject, event_id, when_ms
 
