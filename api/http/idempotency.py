@@ -3,7 +3,8 @@
 The same key with the same request gives the same answer; with another request it is refused, as no repeat helps there,
 and it is a conflict while the first answer is still on its way, or where that was lost
 (draft-ietf-httpapi-idempotency-key-header, section 2.7). Keys belong to who sent them, by their session; other cookies
-come and go. Scans need none: they are idempotent on station and sequence number.
+come and go, and nobody whose session is over reads an answer that takes one. Scans need none: they are idempotent on
+station and sequence number.
 
 An answer may hold a session token, a customer's link or their words, so it is kept sealed for a day and then forgotten:
 HKDF-SHA256 (RFC 5869) over caller, key, path, query and body gives 64 bytes, of which the first 32 say which request it
@@ -31,7 +32,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.http import problems
 from api.http.body_limits import MOST_BYTES
 from api.parts import Parts
-from api.people.auth import COOKIE
+from api.people.auth import COOKIE, signed_in, token_of
 from custody.kernel import cbor
 from custody.kernel.errors import Conflict, Rejected, Trouble
 from custody.store import idempotency
@@ -96,7 +97,7 @@ class IdempotencyKeys:
                 await run_in_threadpool(body.write, piece)
             asked = reader.asked()
             again = await self._first_answer(asked)
-            if again is None:
+            if again is None or not await run_in_threadpool(self._may_read, request):
                 await self._answer(request, body, asked, send)
             else:
                 await again(request.scope, request.receive, send)
@@ -129,6 +130,13 @@ class IdempotencyKeys:
                 log.warning("an answer could not be kept", code=trouble.code, detail=trouble.detail)
         for message in answer.messages:
             await send(message)
+
+    def _may_read(self, request: Request) -> bool:
+        """Whether whoever asks again is let in as before; if their session is over, the application decides that."""
+        try:
+            return not token_of(request) or bool(signed_in(request, self._parts))
+        except Rejected:
+            return False
 
     def _find(self, asked: Asked) -> Response | None:
         house = self._parts.house

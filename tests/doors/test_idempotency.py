@@ -21,6 +21,7 @@ from api.cli.instance import Instance
 from api.http.encoding import b64
 from api.http.idempotency import INFO, IdempotencyKeys, KeyReader, answer_again
 from api.http.problems import respond
+from api.people.auth import COOKIE
 from custody.kernel import cbor
 from custody.kernel.errors import Trouble
 from custody.kernel.keys import new_signer
@@ -135,6 +136,29 @@ def test_a_key_belongs_to_who_sent_it(http: httpx.Client, instance: Instance) ->
     other = http.post("/v1/disputes", json=REPORT, headers={**headers, **by(http, instance, "agent-1")})
     assert other.status_code == 201
     assert other.json()["dispute"] != first["dispute"]
+
+
+def test_whose_session_is_over_reads_no_answer_again(desk: CaseDesk) -> None:
+    told, supervisor = desk.report(), desk.by("supervisor-1")
+    account = {"name": "leaver-1", "role": "agent", "person": "Somebody who leaves", "password": "a long password"}
+    assert desk.http.post("/v1/accounts", json=account, headers=supervisor).status_code == 201
+    said = {"account": account["name"], "password": account["password"]}
+    token = desk.http.post("/v1/sessions", json=said).json()["token"]
+    desk.http.cookies.clear()
+    link = f"/v1/disputes/{told['dispute']}/link"
+    headers = {"authorization": f"Bearer {token}", "idempotency-key": "a link"}
+    answers = [desk.http.post(link, headers=headers) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].text == answers[1].text
+    assert desk.http.post("/v1/accounts/leaver-1/close", headers=supervisor).is_success
+    assert desk.http.post(link, headers=headers).status_code == 401
+
+
+def test_a_cookie_whose_session_is_over_has_a_customers_answer_again(desk: CaseDesk) -> None:
+    headers = {"idempotency-key": "beside a cookie", "cookie": f"{COOKIE}=over"}
+    answers = [desk.http.post("/v1/disputes", json=REPORT, headers=headers) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].text == answers[1].text
 
 
 def test_a_file_is_answered_again_as_that_file(http: httpx.Client, instance: Instance) -> None:
