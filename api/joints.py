@@ -42,6 +42,7 @@ from custody.usecases.investigate import Attaches
 from custody.usecases.open_dispute import Disputed, least_busy, open_dispute
 from custody.usecases.read_order import TAKEN_BACK
 from custody.usecases.record_sale import read_sale, sale_of_imei
+from custody.usecases.trails_ahead import TrailsAhead
 from devicelock import put_off_store, watch_store
 from devicelock import store as lock_store
 from devicelock.order_facts import read_facts
@@ -106,13 +107,21 @@ class HolderTold:
     words: str
 
 
-def find_handset(session: Session, *, order_ref: str | None, item: str | None, own: Collection[str] = ()) -> Handset:
+def find_handset(
+    session: Session,
+    *,
+    order_ref: str | None,
+    item: str | None,
+    own: Collection[str] = (),
+    trails: TrailsAhead | None = None,
+) -> Handset:
     """What the customer's order reference or parcel number leads to; unknown things are None, not an error.
 
     Of an order with several parcels it is the one that was named, and without that the one with the handset sold.
     A number that two sellers gave out leads to none without either, and never to a handset of the other one's. `own`
-    are our company prefixes: sellers under one of them are one.
+    are our company prefixes: sellers under one of them are one. `trails` may have been read ahead.
     """
+    trails = trails or TrailsAhead()
     imei, parcel, found_ref, by_trail = None, None, order_ref, False
     if order_ref:
         try:
@@ -121,18 +130,18 @@ def find_handset(session: Session, *, order_ref: str | None, item: str | None, o
             imei = None
     by_sale = imei is not None
     asked = item or (f"po:{order_ref}" if order_ref else None)
-    found = parcel_of(session, asked) if asked else None
+    found = parcel_of(session, asked, trails) if asked else None
     if found is None:
         imei = imei or sold_imei(session, item)
     else:
         by_trail = f"po:{order_ref}" in found.orders
-        beside = parcel_beside(session, found, order=f"po:{order_ref}", imei=imei) if by_trail else None
+        beside = parcel_beside(session, found, trails, order=f"po:{order_ref}", imei=imei) if by_trail else None
         if beside is not None:
             named = item and f"po:{order_ref}" in orders_of_one(found.orders, beside.orders, own)
             found, imei = (found, None) if named else (beside, imei)
         parcel = found.parcel
-        imei = imei or packed_in(session, found)
-        found_ref = found_ref or order_of(session, found, own)
+        imei = imei or packed_in(session, found, trails)
+        found_ref = found_ref or order_of(session, found, trails, own)
     if imei and not found_ref:
         sale = sale_of_imei(session, imei)
         found_ref = sale.sale.order_ref if sale else None

@@ -1,5 +1,7 @@
 """Reports: how a dispute is opened, by anyone, with words alone."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -14,6 +16,7 @@ from api.parts import Parts, parts_of
 from api.people import persons
 from api.people.auth import BEARER, known
 from api.routes.event_parts import PeopleIn
+from api.trail_memory import TRAILS
 from api.views import case_view, own_view
 from custody.disputes.claim import CLAIMS
 from custody.disputes.machine import CaseRole
@@ -24,8 +27,10 @@ from custody.disputes.people import NOBODY, CasePeople, learn
 from custody.disputes.remedy import Needs
 from custody.kernel.clock import Instant
 from custody.kernel.errors import NotFound
+from custody.store.unit import House
 from custody.usecases.open_dispute import least_busy
 from custody.usecases.record_sale import read_sale
+from custody.usecases.trails_ahead import TrailsAhead
 
 router = APIRouter(prefix="/v1/disputes", tags=["disputes"])
 P = Annotated[Parts, Depends(parts_of)]
@@ -89,8 +94,11 @@ def take_report(body: DisputeIn, request: Request, parts: Parts, *, token: str =
     """The same; `token` opens the customer's page where it was made before."""
     caller = known(request, parts)
     named, item = (text if text and text.strip() else None for text in (body.order, body.item))
+    trails = TrailsAhead()
+    find = partial(joints.find_handset, order_ref=named, item=item, own=parts.settings.own_prefixes, trails=trails)
+    _read_ahead(parts.house, find)
     with parts.house.unit() as unit:
-        handset = joints.find_handset(unit.session, order_ref=named, item=item, own=parts.settings.own_prefixes)
+        handset = find(unit.session)
         order, people = _order_facts(unit.session, handset.order_ref)
         owner = (
             caller.account
@@ -110,7 +118,7 @@ def take_report(body: DisputeIn, request: Request, parts: Parts, *, token: str =
             lock_facts=joints.wish_facts(unit.session, handset),
             support_needs=tuple(body.support_needs),
             told=tuple({each.told(now_ms=unit.now_ms): None for each in body.told}),
-            anything_else="\n".join(filter(None, (body.anything_else, _unrecorded(unit.session, item)))),
+            anything_else="\n".join(filter(None, (body.anything_else, _unrecorded(unit.session, item, trails)))),
         )
         lock_news.hold_for_move(unit, disputes=[], imei=handset.imei)
         disputed, lock = joints.dispute_delivery(
@@ -128,9 +136,16 @@ def take_report(body: DisputeIn, request: Request, parts: Parts, *, token: str =
     }
 
 
-def _unrecorded(session: Session, item: str | None) -> str:
+def _read_ahead(house: House, find: Callable[[Session], joints.Handset]) -> None:
+    """Read the trails that the report leads to, before the unit begins that finds the same and judges a lock."""
+    with house.read() as session:
+        imei = find(session).imei
+    TRAILS.read_ahead(house, lambda _session: imei)
+
+
+def _unrecorded(session: Session, item: str | None, trails: TrailsAhead) -> str:
     """A number that leads to nothing yet, for whoever reads the case: it is not asked for again, and found by it."""
-    handset = joints.find_handset(session, order_ref=None, item=item)
+    handset = joints.find_handset(session, order_ref=None, item=item, trails=trails)
     if not item or handset.parcel or handset.imei:
         return ""
     return given_number(item)

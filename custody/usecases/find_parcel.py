@@ -16,31 +16,33 @@ from custody.kernel.errors import NotFound, Rejected
 from custody.trail.belongings import Belongings
 from custody.trail.contents import packed_first
 from custody.trail.names import ORDER, ask, is_item, same_orders
-from custody.usecases.read_trail import read_trail
 from custody.usecases.record_sale import read_sale, sale_of_imei
+from custody.usecases.trails_ahead import TrailsAhead
 
 
-def parcel_of(session: Session, item: str) -> Belongings | None:
+def parcel_of(session: Session, item: str, trails: TrailsAhead) -> Belongings | None:
     """The parcel that scans tell of under a number, if any does."""
     try:
-        return read_trail(session, item).trail.belongings
+        return trails.read(session, item).trail.belongings
     except (NotFound, Rejected):
         return None
 
 
-def parcel_beside(session: Session, found: Belongings, *, order: str, imei: str | None) -> Belongings | None:
+def parcel_beside(
+    session: Session, found: Belongings, trails: TrailsAhead, *, order: str, imei: str | None
+) -> Belongings | None:
     """The other parcel of an order in which a handset lies; None if it lies in this one, or nobody knows where."""
     if imei is None or _lies_in(found, imei):
         return None
-    beside = parcel_of(session, imei)
+    beside = parcel_of(session, imei, trails)
     return beside if beside is not None and beside.parcel is not None and order in beside.orders else None
 
 
-def packed_in(session: Session, found: Belongings) -> str | None:
+def packed_in(session: Session, found: Belongings, trails: TrailsAhead) -> str | None:
     """The handset that was put into a parcel by who packed it first; None if that is several and none was asked for."""
     items = found.items
     if len(items) > 1:
-        trail = read_trail(session, found.asked, parcel=found.parcel).trail
+        trail = trails.read(session, found.asked, parcel=found.parcel).trail
         items = packed_first(trail.entries, trail.belongings)
         items = tuple(held for held in items if not is_item(found.asked) or found.asked in held.names)
     named = (name for held in items for name in sorted(held.names) if "gsma:imei" in name)
@@ -56,7 +58,7 @@ def sold_imei(session: Session, item: str | None) -> str | None:
     return name if name and sale_of_imei(session, name) is not None else None
 
 
-def order_of(session: Session, found: Belongings, own: Collection[str]) -> str | None:
+def order_of(session: Session, found: Belongings, trails: TrailsAhead, own: Collection[str]) -> str | None:
     """The reference of a parcel's order: its number if it may be ours, in full if it is another seller's.
 
     `own` are our company prefixes. Where none are known, a number of which we recorded a sale is ours if the handset
@@ -73,7 +75,7 @@ def order_of(session: Session, found: Belongings, own: Collection[str]) -> str |
     if own:
         return theirs
     sold = _sold_by(session, numbers[0])
-    return numbers[0] if sold is None or _is_sold_with(session, found, sold, ORDER + numbers[0]) else theirs
+    return numbers[0] if sold is None or _is_sold_with(session, found, trails, sold, ORDER + numbers[0]) else theirs
 
 
 def orders_of_one(one: Iterable[str], other: Iterable[str], own: Collection[str]) -> frozenset[str]:
@@ -81,10 +83,10 @@ def orders_of_one(one: Iterable[str], other: Iterable[str], own: Collection[str]
     return same_orders(_of_house(one, own), _of_house(other, own))
 
 
-def _is_sold_with(session: Session, found: Belongings, imei: str, order: str) -> bool:
+def _is_sold_with(session: Session, found: Belongings, trails: TrailsAhead, imei: str, order: str) -> bool:
     if _lies_in(found, imei):
         return True
-    beside = parcel_beside(session, found, order=order, imei=imei)
+    beside = parcel_beside(session, found, trails, order=order, imei=imei)
     return beside is not None and order in same_orders(found.orders, beside.orders)
 
 

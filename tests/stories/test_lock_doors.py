@@ -274,22 +274,45 @@ def test_a_customer_who_is_still_served_is_told_first_and_their_word_calls_the_l
     service.audit()
 
 
+@pytest.fixture
+def reads_in_units(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Of each trail that is read from here on whether it is in a unit. No trail was read before."""
+    in_units = list[bool]()
+
+    def noted(session: Session, item: str, *, parcel: str | None = None) -> FoundTrail:
+        in_units.append(WRITES in session.get_bind().get_execution_options())
+        return read_trail(session, item, parcel=parcel)
+
+    for module in ("api.trail_memory", "custody.usecases.trails_ahead"):
+        monkeypatch.setattr(f"{module}.read_trail", noted)
+    monkeypatch.setattr(TRAILS, "_known", OrderedDict())
+    return in_units
+
+
 def test_no_unit_waits_for_a_trail_that_is_read(
-    service: Service, network: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    service: Service, network: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reads_in_units: list[bool]
 ) -> None:
     """Applied: neither the process that is asked nor the one that decides has read the trail before."""
-    decides, asks, in_units = service.staff["supervisor-1"], service.staff["agent-2"], list[bool]()
+    decides, asks = service.staff["supervisor-1"], service.staff["agent-2"]
     (missed,) = missed_handsets(decides.client, count=1, seed=77, folder=tmp_path, played=network)
-
-    def noted(session: Session, item: str) -> FoundTrail:
-        in_units.append(WRITES in session.get_bind().get_execution_options())
-        return read_trail(session, item)
-
-    monkeypatch.setattr("api.trail_memory.read_trail", noted)
+    reads_in_units.clear()
     monkeypatch.setattr(TRAILS, "_known", OrderedDict())
     why = {"reason": "never_received", "dispute": missed.dispute}
     order = asks.client.post("/v1/locks", {"imei": missed.imei, "imei_last4": missed.imei[-4:], **why})["order"]
     monkeypatch.setattr(TRAILS, "_known", OrderedDict())
     assert decides.decide_lock(order, "approve")["state"] == "queued"
-    assert in_units == [False, False]
+    assert reads_in_units == [False, False]
     asks.decide_lock(order, "release")
+
+
+@pytest.mark.parametrize("named", ["order", "item"])
+def test_no_unit_waits_for_the_trail_of_a_report(
+    service: Service, network: World, named: str, reads_in_units: list[bool]
+) -> None:
+    parcel = network.past.parcels[-1]
+    what = {"order": parcel.order, "item": parcel.sscc}[named]
+    said = {"words": "It was empty.", "claim_type": "missing_accessory", named: what}
+    told = service.client.as_caller("").post("/v1/disputes", said)
+    assert told["dispute"]
+    assert reads_in_units
+    assert not any(reads_in_units)
