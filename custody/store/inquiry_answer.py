@@ -41,7 +41,7 @@ class StoredAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
     headline: str
     links: tuple[StoredLink, ...]
-    checks: tuple[ListedCheck, ...]
+    checks: tuple[ListedCheck, ...] = ()
 
     @property
     def leading(self) -> tuple[str, str | None] | None:
