@@ -7,6 +7,8 @@
 
 from enum import StrEnum
 
+from custody.kernel.errors import Rejected
+
 
 class Applied(StrEnum):
     """The three states of a handset. Retired is for ever."""
@@ -23,3 +25,12 @@ NEVER: Pair = (0, 0)
 
 KINDNESS = {Applied.LOCKED: 0, Applied.UNLOCKED: 1, Applied.RETIRED: 2}
 """Which state wins when one pair is reported with two: a device leaves LOCKED by itself and never goes back to it."""
+
+HIGHEST_SHOWN = 2**52
+"""No number of ours comes near it, and as many lie above: whatever a handset claims, one is left to free it by."""
+
+
+def check_shown(pair: Pair) -> None:
+    """Raise `Rejected("pair")` for a pair that no device can have applied."""
+    if max(pair) >= HIGHEST_SHOWN:
+        raise Rejected("pair", "it claims a pair that nobody has signed", fix="Say the pair that was applied last.")

@@ -7,7 +7,7 @@ Issuer and subject: `urn:weaklink:device:<device>`. Issued at: the device's cloc
 |---|---|---|
 | state | text | locked, unlocked, retired: what the device has applied |
 | cause | text | closed list: why it is in that state |
-| epoch, counter | int | the highest pair the device has applied; 0, 0 if none |
+| epoch, counter | int | the highest pair the device has applied; 0, 0 if none. From 2^52 on it is not heard |
 | nonce | 16 bytes | fresh in every hello; a LOCK must carry the newest one |
 | client | text | version of the client on the device; 1 to 40 |
 | country | text | serving country, ISO 3166-1 alpha-2; left out when no network serves the device |

@@ -23,7 +23,7 @@ from custody.store.unit import Unit
 from devicelock import store, watch_store
 from devicelock.order_facts import release_reason
 from devicelock.rules.ack import Ack, AckResult, open_ack
-from devicelock.rules.applied import Applied
+from devicelock.rules.applied import Applied, check_shown
 from devicelock.rules.command import Basis, Op, Reason, open_command, pair_in
 from devicelock.rules.desired import FORGOTTEN, LAPSED, Desired, HelloReply, ShownState, reconcile, settle, shown_state
 from devicelock.rules.hello import Hello, SimClass, StateCause, open_hello
@@ -153,6 +153,7 @@ def _open(known: Mapping[str, KnownHandset], message: Message) -> Heard:
         said = open_hello(message.payload, device=where.device, key=key)
     else:
         raise Rejected("topic", "handsets say nothing to us there", fix="Use the topics for acks and hellos.")
+    check_shown(said.pair)
     return Heard(device=where.device, said=said, payload=message.payload)
 
 
