@@ -16,7 +16,7 @@ import msgspec
 import structlog
 
 from custody.kernel import cbor
-from custody.kernel.clock import SECOND_MS
+from custody.kernel.clock import DAY_MS, HOUR_MS, SECOND_MS
 from custody.kernel.errors import NotFound, Rejected, Trouble, Unavailable
 from custody.kernel.keys import PublicKey, read_cose_key
 from custody.store.unit import Unit
@@ -40,6 +40,15 @@ from devicelock.usecases.sign_again import SIGNED_AGAIN, send_lock_again, sign_l
 from devicelock.watch_store import SightingRow
 
 SHOWN = frozenset({ShownState.LOCKED, ShownState.UNLOCKED, ShownState.RETIRED})
+
+ANSWERS_PER_HOUR = 60
+"""So often within an hour something is signed for a handset and one order; then its hellos have no answer.
+
+Whoever has its key could have us sign for ever. What people decide is signed whatever it has said.
+"""
+
+MOST_SIGHTINGS = 50
+"""So many new places of a handset are taken down within a day; whose SIM is in it always is."""
 
 log = structlog.get_logger()
 
@@ -237,6 +246,8 @@ def _reconcile(unit: Unit, office: LockOffice, device: DeviceRow, hello: Hello, 
     if order is not None and shown_state(after) in SHOWN:
         facts = {"shown_by": "hello", "counter": hello.counter, "device": device.device}
         _moved(unit, office, order, hello.applied, facts)
+    if _is_answered_enough(unit, device, after, answer):
+        return
     if answer is HelloReply.RESEND and after.issued is not None:
         command = unit.session.get(CommandRow, after.issued.command_id)
         if command is not None and command.op == Op.LOCK and order is not None:
@@ -250,6 +261,15 @@ def _reconcile(unit: Unit, office: LockOffice, device: DeviceRow, hello: Hello, 
         _sign_again(unit, office, order, device, after.state)
     elif answer is HelloReply.SIGN and after.order is not None:
         sign_release(unit, office, after.order, device, reason=Reason.CANCELLED, authority=FORGOTTEN)
+
+
+def _is_answered_enough(unit: Unit, device: DeviceRow, after: Desired, answer: HelloReply) -> bool:
+    """Whether an honest handset would long be as it is wished; a release that was signed is always sent again."""
+    sends = answer is HelloReply.RESEND and after.issued is not None and after.issued.op is not Op.LOCK
+    if answer is HelloReply.NOTHING or sends or after.order is None:
+        return False
+    since_ms = unit.now_ms - HOUR_MS
+    return store.answers_since(unit.session, device.device, after.order, since_ms) >= ANSWERS_PER_HOUR
 
 
 def _order(unit: Unit, orders: Orders, name: str | None) -> LockOrderRow | None:
@@ -301,9 +321,11 @@ def _remember(unit: Unit, office: LockOffice, device: DeviceRow, hello: Hello, o
     if order is not None and order.state in SIGNED_AGAIN and hello.sim is SimClass.OWN:
         detail = "A handset that is locked, or about to be, has the customer's own SIM in it: they may have it."
         raise_alert(unit, AlertKind.LOCKED_ON_OWN_SIM, about=order.id, detail=detail)
-    if seen_before or any(
-        (past.sim, past.country, past.network) == seen for past in watch_store.sightings_of(unit.session, device.device)
-    ):
+    past = [] if seen_before else watch_store.sightings_of(unit.session, device.device)
+    if seen_before or any((each.sim, each.country, each.network) == seen for each in past):
+        return
+    today = [each.sim for each in past if each.at_ms > unit.now_ms - DAY_MS]
+    if len(today) >= MOST_SIGHTINGS and hello.sim in today:
         return
     where = {"sim": str(hello.sim), "country": hello.country, "network": hello.network}
     sighting = SightingRow(

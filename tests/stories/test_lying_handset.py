@@ -1,19 +1,30 @@
 """Whoever has a handset, key and all, may have it say anything: that harms its own lock at most."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from sqlmodel import col, select
 
+from custody.kernel.clock import DAY_MS, HOUR_MS
+from custody.store import log_reader
+from devicelock import watch_store
 from devicelock.rules.ack import make_ack
+from devicelock.rules.applied import Applied
 from devicelock.rules.device import tell
-from devicelock.rules.hello import make_hello
+from devicelock.rules.hello import SimClass, make_hello
 from devicelock.rules.order import LockRole
 from devicelock.rules.signed import MAX_COUNT
 from devicelock.rules.topic import Channel
+from devicelock.store import CommandRow
+from devicelock.usecases.hear import ANSWERS_PER_HOUR, MOST_SIGHTINGS
 from devicelock.usecases.release_group import release_group
 from simulators.radio import Radio
+from tests.stories.lock_steps import let_go
 from tests.world import World
 from tests.world_parts import Opened
+from tests.world_process import SERVER
 
 
 @pytest.fixture
@@ -58,3 +69,83 @@ def test_a_handset_that_claims_the_last_number_there_is_keeps_no_release_of_any_
     world.deliver()
     assert [radio.handset.screen_locked for radio in (liar, honest)] == [False, False]
     assert [world.order(each.order.id).state for each in (bent, other)] == ["released", "released"]
+
+
+MANY = 150
+"""So many hellos come within a minute."""
+
+
+def flood(world: World, radio: Radio, change: Callable[[int], dict[str, Any]]) -> tuple[int, int]:
+    """The handset says hello again and again, each time another one; how many entries and commands that makes."""
+    before = entries_and_commands(world, radio)
+    handset = radio.handset
+    for number in range(MANY):
+        told = tell(handset.state, now_s=handset.now_s(), client="bent", country="GB", sim=SimClass.OTHER)
+        hello = replace(told, nonce=number.to_bytes(16, "big"), **change(number))
+        radio._say(Channel.HELLO, make_hello(hello, handset.enrolment.signer), b"")
+        while world.waiting(SERVER):
+            world.broker._deliver_one(world.broker._sessions[SERVER])
+    after = entries_and_commands(world, radio)
+    return after[0] - before[0], after[1] - before[1]
+
+
+def entries_and_commands(world: World, radio: Radio) -> tuple[int, int]:
+    with world.house.read() as session:
+        signed = session.scalars(select(CommandRow).where(col(CommandRow.device) == radio.handset.device)).all()
+        return log_reader.size_now(session), len(signed)
+
+
+def test_a_handset_that_says_another_word_with_each_hello_does_not_have_us_sign_for_ever(world: World) -> None:
+    radio = world.switched_on(world.parcels[0])
+    opened = world.dispute(world.parcels[0], "never_received")
+    entries, signed = flood(world, radio, lambda _: {})
+    assert max(entries, signed) <= ANSWERS_PER_HOUR + 1
+    world.clock.at_ms += HOUR_MS
+    radio.switch_off()
+    radio.switch_on()
+    world.deliver()
+    assert radio.handset.screen_locked, "an hour later its hello is answered again"
+    world.found(opened)
+    world.deliver()
+    assert not radio.handset.screen_locked
+
+
+def test_a_release_reaches_a_handset_that_has_said_too_much_though_it_was_lost_on_its_way(world: World) -> None:
+    radio = world.switched_on(world.parcels[0])
+    opened = world.dispute(world.parcels[0], "never_received")
+    world.deliver()
+    assert radio.handset.screen_locked
+    higher = radio.handset.state.pair[1]
+    flood(world, radio, lambda number: {"counter": higher + 2 * number + 1, "applied": Applied.UNLOCKED})
+    world.waiting(radio.handset.device).clear()
+    let_go(world, opened.order.id)
+    world.relay.carry()
+    world.waiting(radio.handset.device).clear()
+    radio.switch_off()
+    radio.switch_on()
+    world.deliver()
+    assert not radio.handset.screen_locked
+
+
+def test_a_handset_that_claims_to_be_locked_again_and_again_does_not_have_us_release_it_for_ever(world: World) -> None:
+    opened, radio = world.locked_elsewhere()
+    world.found(opened)
+    world.deliver()
+    _, signed = flood(world, radio, lambda number: {"epoch": 1000, "counter": number + 1, "applied": Applied.LOCKED})
+    assert 0 < signed <= ANSWERS_PER_HOUR
+
+
+def test_a_handset_on_another_network_with_each_hello_does_not_fill_the_log_and_its_sim_is_always_told(
+    world: World,
+) -> None:
+    radio = world.switched_on(world.parcels[0])
+    world.deliver()
+    entries, _ = flood(world, radio, lambda number: {"network": f"{23400 + number}"})
+    assert entries == MOST_SIGHTINGS - 1, "one was where it was switched on"
+    radio.swap_sim(SimClass.OWN, country="GB")
+    world.deliver()
+    with world.house.read() as session:
+        assert watch_store.is_seen_with(session, radio.handset.device, SimClass.OWN, since_ms=0)
+    world.clock.at_ms += DAY_MS
+    entries, _ = flood(world, radio, lambda number: {"network": f"{24400 + number}"})
+    assert entries == MOST_SIGHTINGS, "a day later other places are taken down again"
