@@ -8,13 +8,18 @@ Nobody is convicted on a disputed check. Where all that count say held, it is ve
 for nothing; where one verifier contradicts another, or itself, it stays what it was, a recorded one, and that is said.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from custody.gs1.canonical import canonical
+from custody.gs1.keys import ROOT
 from custody.kernel.clock import Instant
 from custody.trail.marks import read_marks
 from custody.trail.sealed import SealedScan
+
+_PGLN = f"{ROOT}417/"
+_COMPONENTS = re.compile(r"[?#].*")
 
 Checks = Mapping[bytes, bool | None]
 """By the digest of a scan, whether its check was verified (True) or refuted (False); None: both was said of it."""
@@ -66,6 +71,15 @@ def why_not(sealed: SealedScan, attested: Attested) -> str | None:
         return "the scan records no check of a recipient"
     if check.method != attested.check:
         return f"the scan records a check of the kind {check.method!r}, and not {attested.check!r}"
-    if canonical(sealed.station.custodian).uri == canonical(attested.custodian).uri:
+    if _firm(sealed.station.custodian) == _firm(attested.custodian):
         return "the verifier is of the firm whose station signed the scan"
     return None
+
+
+def _firm(custodian: str) -> str:
+    """By what a firm is known, however it is spelt (RFC 8141 section 3.1); in doubt two are the same.
+
+    Nothing in a foreign key says that its check digit is right: two that differ in it alone are one firm.
+    """
+    uri = canonical(_COMPONENTS.sub("", custodian).lower()).uri
+    return uri[:-1] if uri.startswith(_PGLN) else uri

@@ -92,6 +92,10 @@ def test_a_disputed_check_stays_a_recorded_one_and_the_trail_says_so(
     [
         {"custodian": CARRIER},
         {"custodian": CARRIER_AS_URN},
+        {"custodian": CARRIER_AS_URN.replace("epc", "EPC")},
+        {"custodian": f"{CARRIER_AS_URN}#pins"},
+        {"custodian": f"{CARRIER_AS_URN}?=pins"},
+        {"custodian": CARRIER[:-1] + str((int(CARRIER[-1]) + 1) % 10)},
         {"check": "signature"},
         {"doubted_at": 950},
         {"doubted_at": 900},
@@ -100,6 +104,10 @@ def test_a_disputed_check_stays_a_recorded_one_and_the_trail_says_so(
     ids=[
         "the station's own firm",
         "the same in another spelling",
+        "the same in capitals",
+        "the same with a fragment",
+        "the same with a question",
+        "the same with a wrong check digit",
         "another check",
         "a key in doubt",
         "a key of no worth",
