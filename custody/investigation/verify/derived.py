@@ -6,11 +6,11 @@
 - 9: the posterior is computed again from the inputs in investigation.json, and these inputs are held against the scans
   as far as the investigation had read them, against the complaint that the log recorded, against what checks of the
   chain have shown by the log, and against where the handset was seen; every scan and every word of a verifier that
-  could be read an hour before the answer had been read. They are of this case, or of one that was joined into it. Each
-  site has its own name, and no key of another one. The stored answer is what was computed, member by member, and what
-  the log recorded when it was found; one that the log recorded is not left out. What rests on other disputes, such as
-  its hotspots, and every input that no record bears out is named as the operator's word, and evidence that was left out
-  is named. An answer without its inputs is named as not checked.
+  could be read an hour before the answer had been read, and no word of one that came after the record of the answer.
+  They are of this case, or of one that was joined into it. Each site has its own name, and no key of another one. The
+  stored answer is what was computed, member by member, and what the log recorded when it was found; one that the log
+  recorded is not left out. What rests on other disputes, such as its hotspots, and every input that no record
+  bears out is named as the operator's word, and evidence that was left out is named. An answer without its inputs is named as not checked.
 """
 
 from collections.abc import Iterator
@@ -198,7 +198,10 @@ def _check_passage(pack: OpenedPack, registry: Registry, records: Records, inqui
     reading = READINGS[edition_of(inquiry.format)]
     told = attested_in(pack.entries, registry) if reading.edition >= ReadingEdition.SIXTH else ()
     unknown = _closed(pack) or not scans or dispute.id != pack.case.dispute
+    found = told_of(records, dispute.id, "at_ms", RANKED)
     for stage in stages(scans, told, opened):
+        if found and any(each.index > found[-1][0] for each in stage.attested):
+            continue  # nobody could have heard it
         way = read_way(str(parcel), stage.scans, reading, checks_of(stage.scans, stage.attested))
         passage = None if way is None else passage_of(way, NOBODY)
         if passage is not None and dict(_facts(passage)) == wanted and _same_stays(passage, inquiry):

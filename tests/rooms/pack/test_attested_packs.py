@@ -25,6 +25,7 @@ from custody.trail.edition import ReadingEdition
 from custody.usecases.enrol_verifier import revoke_verifier
 from custody.usecases.export_pack import PackExported
 from custody.usecases.investigate import Inquirer
+from tests.rooms.pack import pack_world
 from tests.rooms.pack.pack_world import (
     CARRIER,
     World,
@@ -188,6 +189,21 @@ def test_an_investigation_that_does_not_hear_a_verifier_is_found_out(parts: tupl
     assert "1 words of verifiers were not heard that could be an hour before the answer was found" in said
     verified_by_nobody = [check.what for check in refused(world, pack, lambda d: replace(d, pin=Pin.VERIFIED))]
     assert NOT_THE_ONE in verified_by_nobody
+
+
+def test_an_answer_that_heard_a_verifier_before_the_log_did_is_found_out(
+    parts: tuple[World, Verifier], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, pins = parts
+    digest = world.scans[-1].digest
+    with monkeypatch.context() as patch:  # the operator counts a word that he has yet to bring about
+        patch.setattr(pack_world, "attested_checks", lambda *_: {digest: True})
+        examine(world)
+    pins.attest(digest)
+    pack = world.export()
+    assert pin_of(pack) is Pin.VERIFIED
+    verification = verify_pack(pack.content, vkey=world.vkey)
+    assert NOT_THE_ONE in [check.what for check in verification.failures]
 
 
 def test_a_word_cannot_be_put_in_another_ones_mouth(verified: tuple[World, PackExported]) -> None:
