@@ -3,14 +3,15 @@
 - 8: the trail room builds the same trail again from the scans in the pack, and some of these are of the case's parcel;
   report.html and VERIFY.txt are what the other files lead to. What the trail finds, such as a scan that another one
   names and that is not here, is said.
-- 9: the posterior is computed again from the inputs in investigation.json, and these inputs are held against the scans
-  as far as the investigation had read them, against the complaint that the log recorded, against what checks of the
-  chain have shown by the log, and against where the handset was seen; every scan and every word of a verifier that
-  could be read an hour before the answer had been read, and no word of one that came after the record of the answer.
-  They are of this case, or of one that was joined into it. Each site has its own name, and no key of another one. The
-  stored answer is what was computed, member by member, and what the log recorded when it was found; one that the log
-  recorded is not left out. What rests on other disputes, such as its hotspots, and every input that no record
-  bears out is named as the operator's word, and evidence that was left out is named. An answer without its inputs is named as not checked.
+- 9: the posterior is computed again from the inputs in investigation.json, and these inputs are held against the
+  scans as far as the investigation had read them, against the complaint that the log recorded, against what checks
+  of the chain have shown by the log, and against where the handset was seen; every scan and every word of a
+  verifier that could be read an hour before the answer had been read, and no word of one that came after the record
+  of the answer. They are of this case, or of one that was joined into it. Each site has its own name, and no key of
+  another one. The stored answer is what was computed, member by member, and what the log recorded when it was
+  found; one that the log recorded is not left out. What rests on other disputes, such as its hotspots, and every
+  input that no record bears out is named as the operator's word, and evidence that was left out is named. An answer
+  without its inputs is named as not checked.
 """
 
 from collections.abc import Iterator
