@@ -26,6 +26,7 @@ TYPED = {
     "GET /v1/locks/groups": "`weaklink lock groups`",
     "GET /v1/locks": "`weaklink lock list`",
     "GET /v1/stations": "`weaklink station list`",
+    "GET /v1/verifiers": "`weaklink verifier list`",
     "POST /v1/sessions and send the token as a bearer token": "`weaklink login ACCOUNT` and set WEAKLINK_TOKEN",
     "/docs shows the form": "`--help` shows what is taken",
 }
