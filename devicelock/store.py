@@ -378,14 +378,6 @@ def steps_by_since(session: Session, event: LockStep, actors: Collection[str], s
     return count
 
 
-def answers_since(session: Session, device: str, order: str, since_ms: int) -> int:
-    """How often something was signed for a device and an order since a moment, and how often its LOCK could not be."""
-    signed = 'SELECT count(*) FROM command WHERE "order" = ? AND device = ? AND issued_ms >= ?'
-    refused = """SELECT count(*) FROM lock_event WHERE "order" = ? AND event = 'not_signed' AND at_ms >= ?"""
-    count: int = ask(session, signed, (order, device, since_ms))[0][0]
-    return count + int(ask(session, refused, (order, since_ms))[0][0])
-
-
 def locks_signed_since(session: Session, order: str, since_ms: int) -> int:
     """How many LOCK commands were signed for an order since a moment."""
     question = 'SELECT count(*) FROM command WHERE "order" = ? AND op = ? AND issued_ms >= ?'

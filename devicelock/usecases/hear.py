@@ -16,7 +16,7 @@ import msgspec
 import structlog
 
 from custody.kernel import cbor
-from custody.kernel.clock import DAY_MS, HOUR_MS, SECOND_MS
+from custody.kernel.clock import DAY_MS, SECOND_MS
 from custody.kernel.errors import NotFound, Rejected, Trouble, Unavailable
 from custody.kernel.keys import PublicKey, read_cose_key
 from custody.store.unit import Unit
@@ -25,7 +25,17 @@ from devicelock.order_facts import release_reason
 from devicelock.rules.ack import Ack, AckResult, open_ack
 from devicelock.rules.applied import Applied, check_shown
 from devicelock.rules.command import Basis, Op, Reason, open_command, pair_in
-from devicelock.rules.desired import FORGOTTEN, LAPSED, Desired, HelloReply, ShownState, reconcile, settle, shown_state
+from devicelock.rules.desired import (
+    FORGOTTEN,
+    LAPSED,
+    Desired,
+    HelloReply,
+    Issued,
+    ShownState,
+    reconcile,
+    settle,
+    shown_state,
+)
 from devicelock.rules.hello import Hello, SimClass, StateCause, open_hello
 from devicelock.rules.order import LockRole, OrderEvent, OrderState, step
 from devicelock.rules.topic import Channel, read_topic
@@ -40,12 +50,6 @@ from devicelock.usecases.sign_again import SIGNED_AGAIN, send_lock_again, sign_l
 from devicelock.watch_store import SightingRow
 
 SHOWN = frozenset({ShownState.LOCKED, ShownState.UNLOCKED, ShownState.RETIRED})
-
-ANSWERS_PER_HOUR = 60
-"""So often within an hour something is signed for a handset and one order; then its hellos have no answer.
-
-Whoever has its key could have us sign for ever. What people decide is signed whatever it has said.
-"""
 
 MOST_SIGHTINGS = 50
 """So many new places of a handset are taken down within a day; whose SIM is in it always is."""
@@ -246,14 +250,10 @@ def _reconcile(unit: Unit, office: LockOffice, device: DeviceRow, hello: Hello, 
     if order is not None and shown_state(after) in SHOWN:
         facts = {"shown_by": "hello", "counter": hello.counter, "device": device.device}
         _moved(unit, office, order, hello.applied, facts)
-    if _is_answered_enough(unit, device, after, answer):
+    if not _may_answer(unit, office, device, after, answer):
         return
     if answer is HelloReply.RESEND and after.issued is not None:
-        command = unit.session.get(CommandRow, after.issued.command_id)
-        if command is not None and command.op == Op.LOCK and order is not None:
-            send_lock_again(unit, office, order, device, command.raw)
-        elif command is not None and command.op != Op.LOCK:
-            queue(unit, device, open_command(command.raw, office.keys), command.raw)
+        _resend(unit, office, device, order, after.issued)
     elif answer is HelloReply.SIGN and order is not None and _opened_by_code(after, hello) and order.state in RELEASES:
         why, basis = Reason.RELEASED_BY_STAFF, Basis.ONE_PERSON
         release(unit, office, name=order.id, actor=device.device, role=LockRole.SYSTEM, reason=why, basis=basis)
@@ -263,13 +263,26 @@ def _reconcile(unit: Unit, office: LockOffice, device: DeviceRow, hello: Hello, 
         sign_release(unit, office, after.order, device, reason=Reason.CANCELLED, authority=FORGOTTEN)
 
 
-def _is_answered_enough(unit: Unit, device: DeviceRow, after: Desired, answer: HelloReply) -> bool:
-    """Whether an honest handset would long be as it is wished; a release that was signed is always sent again."""
-    sends = answer is HelloReply.RESEND and after.issued is not None and after.issued.op is not Op.LOCK
-    if answer is HelloReply.NOTHING or sends or after.order is None:
+def _may_answer(unit: Unit, office: LockOffice, device: DeviceRow, after: Desired, answer: HelloReply) -> bool:
+    """Whether a hello has its answer, or the handset's had enough of them; what is signed for one is counted."""
+    frees = answer is HelloReply.RESEND and after.issued is not None and after.issued.op is not Op.LOCK
+    if answer is HelloReply.NOTHING or frees or after.order is None:
+        return True
+    if office.answered.is_reached(device.device, after.order, unit.now_ms):
         return False
-    since_ms = unit.now_ms - HOUR_MS
-    return store.answers_since(unit.session, device.device, after.order, since_ms) >= ANSWERS_PER_HOUR
+    if answer is HelloReply.SIGN:
+        office.answered.count(device.device, after.order, unit.now_ms)
+    return True
+
+
+def _resend(unit: Unit, office: LockOffice, device: DeviceRow, order: LockOrderRow | None, issued: Issued) -> None:
+    """Send the very bytes again; that a LOCK is not allowed any more is written down, and counted."""
+    command = unit.session.get(CommandRow, issued.command_id)
+    if command is not None and command.op == Op.LOCK and order is not None:
+        if not send_lock_again(unit, office, order, device, command.raw):
+            office.answered.count(device.device, order.id, unit.now_ms)
+    elif command is not None and command.op != Op.LOCK:
+        queue(unit, device, open_command(command.raw, office.keys), command.raw)
 
 
 def _order(unit: Unit, orders: Orders, name: str | None) -> LockOrderRow | None:

@@ -27,6 +27,7 @@ from devicelock.rules.lock_facts import STANDING_CLAIMS, LockClaim, LockFacts, L
 from devicelock.rules.order import LockRole, OrderEvent
 from devicelock.rules.tie import TieState
 from devicelock.store import DeviceRow, LockOrderRow
+from devicelock.usecases.answer_limit import AnswerLimit
 from devicelock.usecases.count_locks import Counted, Judged, count_locks, signed_lock
 from devicelock.watch_store import SightingRow
 
@@ -101,6 +102,7 @@ class LockOffice:
     `release_clock_ms`: how long a release may wait for the handset before people are told; `release_term_ms`: before
     its order ends without an answer.
     `backends`: the lock systems beside our own agent that are switched on, and what each can keep.
+    `answered`: how often the hellos of each handset were.
     """
 
     house: House
@@ -124,6 +126,7 @@ class LockOffice:
     release_clock_ms: int = HOUR_MS
     release_term_ms: int = 30 * DAY_MS
     backends: Mapping[str, Capabilities] = field(default_factory=dict)
+    answered: AnswerLimit = field(default_factory=AnswerLimit)
 
     @property
     def issuer(self) -> str:

@@ -9,17 +9,20 @@ from sqlmodel import col, select
 
 from custody.kernel.clock import DAY_MS, HOUR_MS
 from custody.store import log_reader
-from devicelock import watch_store
+from devicelock import store, watch_store
 from devicelock.rules.ack import make_ack
 from devicelock.rules.applied import Applied
 from devicelock.rules.device import tell
 from devicelock.rules.hello import SimClass, make_hello
+from devicelock.rules.lock_facts import LockKind
 from devicelock.rules.order import LockRole
 from devicelock.rules.signed import MAX_COUNT
 from devicelock.rules.topic import Channel
 from devicelock.store import CommandRow
-from devicelock.usecases.hear import ANSWERS_PER_HOUR, MOST_SIGHTINGS
+from devicelock.usecases.answer_limit import ANSWERS_PER_HOUR
+from devicelock.usecases.hear import MOST_SIGHTINGS
 from devicelock.usecases.release_group import release_group
+from devicelock.usecases.sign import publish_lock
 from simulators.radio import Radio
 from tests.stories.lock_steps import let_go
 from tests.world import World
@@ -99,7 +102,8 @@ def test_a_handset_that_says_another_word_with_each_hello_does_not_have_us_sign_
     radio = world.switched_on(world.parcels[0])
     opened = world.dispute(world.parcels[0], "never_received")
     entries, signed = flood(world, radio, lambda _: {})
-    assert max(entries, signed) <= ANSWERS_PER_HOUR + 1
+    assert signed == ANSWERS_PER_HOUR
+    assert entries == signed + 2, "each that was signed, and where it was seen: of the handset, and in its case"
     world.clock.at_ms += HOUR_MS
     radio.switch_off()
     radio.switch_on()
@@ -149,3 +153,16 @@ def test_a_handset_on_another_network_with_each_hello_does_not_fill_the_log_and_
     world.clock.at_ms += DAY_MS
     entries, _ = flood(world, radio, lambda number: {"network": f"{24400 + number}"})
     assert entries == MOST_SIGHTINGS, "a day later other places are taken down again"
+
+
+def test_what_people_have_signed_does_not_use_up_the_answers_of_a_handset(world: World) -> None:
+    radio = world.switched_on(world.parcels[0])
+    radio.switch_off()
+    opened = world.dispute(world.parcels[0], "never_received")
+    with world.house.unit() as unit:
+        for _ in range(ANSWERS_PER_HOUR):
+            order = store.order(unit.session, opened.order.id)
+            publish_lock(unit, world.office, order, store.device(unit.session, order.device), LockKind.PROVISIONAL)
+    radio.switch_on()
+    world.deliver()
+    assert radio.handset.screen_locked
