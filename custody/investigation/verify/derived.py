@@ -6,8 +6,8 @@
 - 9: the posterior is computed again from the inputs in investigation.json, and these inputs are held against the
   scans as far as the investigation had read them, against the complaint that the log recorded, against what checks
   of the chain have shown by the log, and against where the handset was seen; every scan and every word of a
-  verifier that could be read an hour before the answer had been read, and no word of one that came after the record
-  of the answer. They are of this case, or of one that was joined into it. Each site has its own name, and no key of
+  verifier that could be read an hour before the answer had been read, and nothing that came after the record of the
+  answer. They are of this case, or of one that was joined into it. Each site has its own name, and no key of
   another one. The stored answer is what was computed, member by member, and what the log recorded when it was
   found; one that the log recorded is not left out. What rests on other disputes, such as its hotspots, and every
   input that no record bears out is named as the operator's word, and evidence that was left out is named. An answer
@@ -200,9 +200,7 @@ def _check_passage(pack: OpenedPack, registry: Registry, records: Records, inqui
     told = attested_in(pack.entries, registry) if reading.edition >= ReadingEdition.SIXTH else ()
     unknown = _closed(pack) or not scans or dispute.id != pack.case.dispute
     found = told_of(records, dispute.id, "at_ms", RANKED)
-    for stage in stages(scans, told, opened):
-        if found and any(each.index > found[-1][0] for each in stage.attested):
-            continue  # nobody could have heard it
+    for stage in stages(scans, told, opened, before=found[-1][0] if found else None):
         way = read_way(str(parcel), stage.scans, reading, checks_of(stage.scans, stage.attested))
         passage = None if way is None else passage_of(way, NOBODY)
         if passage is not None and dict(_facts(passage)) == wanted and _same_stays(passage, inquiry):

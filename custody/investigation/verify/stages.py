@@ -4,8 +4,9 @@ Scans came when the log took them, or their opening; attestations when the log t
 verifier's key came into doubt. An investigation read the log up to one of these moments.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Any
 
 from custody.trail.attested import Attested
@@ -37,15 +38,23 @@ class Stage:
         return f"{len(self.scans)} scans" + (f" and {len(self.attested)} attestations" if self.attested else "")
 
 
-def stages(scans: Iterable[SealedScan], told: Iterable[Attested], opened: Mapping[Any, int]) -> Iterator[Stage]:
-    """The stages of a parcel; `opened` says which entry tells that the opening of a scan came late."""
-    came: list[Came] = list(scans)
-    digests = {each.digest for each in came if isinstance(each, SealedScan)}
-    counted = [each for each in told if each.scan in digests and each.doubted_at != each.index]
-    came += counted
-    came += [Doubt(index=each.doubted_at, said=each.index) for each in counted if each.doubted_at is not None]
-    came.sort(key=lambda each: opened.get(each.index, each.index) if isinstance(each, SealedScan) else each.index)
-    for count in range(len(came), 0, -1):
+def stages(
+    scans: Collection[SealedScan], told: Iterable[Attested], opened: Mapping[Any, int], *, before: int | None
+) -> Iterator[Stage]:
+    """The stages of a parcel, newest first; `opened` says which entry tells that the opening of a scan came late.
+
+    What came after the entry `before`, where there is one, was there at none of them.
+    """
+    moments: list[tuple[int, Came]] = [(opened.get(scan.index, scan.index), scan) for scan in scans]
+    digests = {scan.digest for scan in scans}
+    for each in told:
+        if each.scan in digests and each.doubted_at != each.index:
+            moments.append((each.index, each))
+            if each.doubted_at is not None:
+                moments.append((each.doubted_at, Doubt(index=each.doubted_at, said=each.index)))
+    moments.sort(key=itemgetter(0))
+    came = [each for _, each in moments]
+    for count in range(sum(before is None or since < before for since, _ in moments), 0, -1):
         there = came[:count]
         doubted = {each.said for each in there if isinstance(each, Doubt)}
         stage = Stage(

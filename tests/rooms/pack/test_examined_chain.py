@@ -5,6 +5,7 @@ The lies are whole ones: another chain was really examined, and every figure and
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,21 +17,29 @@ from custody.investigation.pack.inquiry import read_inquiry
 from custody.investigation.pack.trail import FILE as TRAIL
 from custody.investigation.passage import Dispute, Pin, SealSeen, Step
 from custody.investigation.verify.form import open_pack
+from custody.investigation.verify.pack import verify_pack
 from custody.investigation.verify.verification import PackFinding
-from custody.kernel.clock import SECOND_MS, to_iso
+from custody.kernel.clock import SECOND_MS, Instant, to_iso
 from custody.kernel.errors import Rejected
+from custody.store import log_reader, scan_book
 from custody.trail.edition import ReadingEdition
 from custody.usecases.export_pack import PackExported
+from custody.usecases.read_trail import sealed_scans
+from tests.rooms.pack import pack_world
 from tests.rooms.pack.pack_world import (
     PARCEL,
     PHONE,
     World,
     answer_of,
     as_before,
+    examine,
     fleet_around,
     neighbours,
     observe,
+    open_case_of,
     open_world,
+    send_parcel,
+    weighed,
     whole_story,
 )
 from tests.rooms.pack.tamper import told_otherwise, verification_of
@@ -208,3 +217,36 @@ def _checked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         order = [{"type": "po", "bizTransaction": SHOPS_ORDER}]
         whole_story(world, bizTransactionList=order, **{"wl:recipientCheck": check})
         yield world
+
+
+def test_an_answer_that_rests_on_a_scan_before_the_log_has_it_is_found_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_world(f"sqlite:///{tmp_path / 'twin.sqlite3'}") as twin:
+        reported(twin)
+        at_ms = twin.clock.at_ms
+        weigh(twin, at_ms)
+        with twin.house.read() as session:
+            later = sealed_scans(session, scan_book.scans_under(session, [PARCEL]))[-1]
+    with open_world(f"sqlite:///{tmp_path / 'house.sqlite3'}") as world:
+        reported(world)
+        with world.house.read() as session:
+            foreseen = replace(later, index=log_reader.size_now(session) + 1)
+        with monkeypatch.context() as patch:  # the operator counts a scan that he has yet to bring about
+            patch.setattr(pack_world, "sealed_scans", lambda *given: [*sealed_scans(*given), foreseen])
+            examine(world)
+        weigh(world, at_ms)
+        with world.house.read() as session:
+            brought = sealed_scans(session, scan_book.scans_under(session, [PARCEL]))[-1]
+        assert (brought.digest, brought.index) == (foreseen.digest, foreseen.index)
+        assert NOT_THE_ONE in [check.what for check in verify_pack(world.export().content, vkey=world.vkey).failures]
+
+
+def reported(world: World) -> None:
+    send_parcel(world)
+    open_case_of(world)
+
+
+def weigh(world: World, at_ms: Instant) -> None:
+    world.clock.at_ms = at_ms
+    world.scan("depot-2", "ObjectEvent", observe(PARCEL, "inspecting", **weighed(0.21, at_ms)))
