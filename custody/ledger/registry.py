@@ -15,6 +15,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import TypeVar
 
 from custody.kernel import cose
 from custody.kernel.errors import Fatal, NotFound, Rejected
@@ -83,6 +84,9 @@ class VerifierKey:
     revoked_at: int | None = None
     suspect_from: int = 0
     reason: str = ""
+
+
+AnyKey = TypeVar("AnyKey", StationKey, VerifierKey)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,17 +199,11 @@ def _fold_key_revoke(registry: Registry, index: int, entry: bytes) -> Registry:
     revoke = read_key_revoke(entry)
     # 1. A registrar in force signed it, for this log.
     _verify_registrar(registry, index, revoke.message, revoke.origin)
-    # 2. It names a key of that station, and doubt begins before the revocation.
+    # 2. It names a key of that station.
     row = registry.station_key(revoke.kid)
-    if row.info.station != revoke.station or revoke.suspect_from > index:
-        raise _not_allowed("the key is another station's, or doubt would begin after the revocation")
-    # 3. A key ends once; later knowledge only moves the doubt back.
-    if row.revoked_at is None:
-        row = replace(row, revoked_at=index, suspect_from=revoke.suspect_from, reason=revoke.reason)
-    elif revoke.suspect_from < row.suspect_from:
-        row = replace(row, suspect_from=revoke.suspect_from, reason=revoke.reason)
-    else:
-        raise _not_allowed("the key is revoked already, and doubt begins no earlier")
+    if row.info.station != revoke.station:
+        raise _not_allowed("the key is another station's")
+    row = _ended(row, index, suspect_from=revoke.suspect_from, reason=revoke.reason)
     return replace(registry, keys={**registry.keys, revoke.kid: row})
 
 
@@ -221,15 +219,21 @@ def _fold_verifier_revoke(registry: Registry, index: int, entry: bytes) -> Regis
     revoke = read_verifier_revoke(entry)
     _verify_registrar(registry, index, revoke.message, revoke.origin)
     row = registry.verifier_key(revoke.kid)
-    if row.info.verifier != revoke.verifier or revoke.suspect_from > index:
-        raise _not_allowed("the key is another verifier's, or doubt would begin after the revocation")
-    if row.revoked_at is None:
-        row = replace(row, revoked_at=index, suspect_from=revoke.suspect_from, reason=revoke.reason)
-    elif revoke.suspect_from < row.suspect_from:
-        row = replace(row, suspect_from=revoke.suspect_from, reason=revoke.reason)
-    else:
-        raise _not_allowed("the key is revoked already, and doubt begins no earlier")
+    if row.info.verifier != revoke.verifier:
+        raise _not_allowed("the key is another verifier's")
+    row = _ended(row, index, suspect_from=revoke.suspect_from, reason=revoke.reason)
     return replace(registry, verifiers={**registry.verifiers, revoke.kid: row})
+
+
+def _ended(row: AnyKey, index: int, *, suspect_from: int, reason: str) -> AnyKey:
+    """The key once it was revoked: it ends once, and later knowledge only moves the doubt back."""
+    if suspect_from > index:
+        raise _not_allowed("doubt would begin after the revocation")
+    if row.revoked_at is None:
+        return replace(row, revoked_at=index, suspect_from=suspect_from, reason=reason)
+    if suspect_from >= row.suspect_from:
+        raise _not_allowed("the key is revoked already, and doubt begins no earlier")
+    return replace(row, suspect_from=suspect_from, reason=reason)
 
 
 def _standing(row: StationKey | VerifierKey | None, at_index: int) -> KeyStanding:
