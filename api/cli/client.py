@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import quote
 
 import httpx
@@ -126,7 +126,7 @@ def tell_text(text: str) -> None:
     print(harmless_lines(text) if sys.stdout.isatty() else text, end="")
 
 
-def fail(what: str, *, fix: str = "", code: int = 1) -> Any:
+def fail(what: str, *, fix: str = "", code: int = 1) -> NoReturn:
     """Say what is wrong and what to do, a line each, and exit with 1 or another code."""
     tell_trouble(what, fix)
     raise typer.Exit(code)

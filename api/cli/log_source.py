@@ -168,7 +168,7 @@ def _verifier(reading: LogSource, vkey: str | None) -> NoteVerifier:
     try:
         return verifier_of(read_log_key(given_vkey(vkey) or reading.named_vkey().strip()))
     except Trouble as trouble:
-        return fail(trouble.detail, fix=trouble.fix, code=3 if isinstance(trouble, Unavailable) else 2)  # type: ignore[no-any-return]  # fail never returns
+        fail(trouble.detail, fix=trouble.fix, code=3 if isinstance(trouble, Unavailable) else 2)
 
 
 def given_vkey(vkey: str | None) -> str | None:

@@ -154,9 +154,9 @@ def read_key(path: Path) -> SoftwareSigner:
     try:
         return read_private_pem(path.read_text(errors="replace"))
     except OSError as error:
-        return fail(f"{path} cannot be read: {error.strerror}", fix="Make a key with `weaklink station keygen`.")  # type: ignore[no-any-return]  # fail never returns
+        fail(f"{path} cannot be read: {error.strerror}", fix="Make a key with `weaklink station keygen`.")
     except Trouble as trouble:
-        return fail(f"{path}: {trouble.detail}", fix=trouble.fix)  # type: ignore[no-any-return]  # fail never returns
+        fail(f"{path}: {trouble.detail}", fix=trouble.fix)
 
 
 @contextmanager
