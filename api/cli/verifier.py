@@ -127,10 +127,12 @@ def revoke(
 
     Example: `weaklink verifier revoke pins --reason "key copied" --suspect-from 17`.
     """
-    if name is None or key is None or kid is None:
+    if name is None and key is None and kid is None:
         body = {"reason": reason, "suspect_from": suspect_from}
         show(call("POST", f"/v1/verifiers/{named(verifier)}/revoke", json=body), as_json=as_json)
         return
+    if name is None or key is None or kid is None:
+        fail("a registrar's revocation takes --name, --key and --kid", fix="Give all three; a supervisor gives none.")
     about = call("GET", "/v1/log")
     statement = make_verifier_revoke(
         origin=about["origin"],
@@ -185,8 +187,10 @@ def attest(
 
 def _statement(fields: Fields, name: str | None, key: Path | None) -> bytes | None:
     """The enrolment that a registrar signs here; None if the service is to sign it."""
-    if name is None or key is None:
+    if name is None and key is None:
         return None
+    if name is None or key is None:
+        fail("a registrar's enrolment takes --name and --key", fix="Give both; a supervisor gives neither.")
     return make_verifier_add(
         VerifierInfo(verifier=fields.text("verifier"), custodian=fields.text("custodian")),
         origin=fields.text("origin"),

@@ -53,9 +53,12 @@ def test_a_registrar_does_so_by_the_own_key_and_ends_it(instance: Instance, shel
     ask(shell, "pins-3")
     own = ("--name", "registrar-1", "--key", str(instance.data / "keys" / "registrar.pem"))
     outside = CommandLine(address=instance.address, folder=shell.folder)
+    assert "--name and --key" in shell.run("verifier", "enrol", "pins-3.request", *own[:2], expect=1).err
     enrolled = outside.json("verifier", "enrol", "pins-3.request", *own)
     assert enrolled["entry"].startswith(instance.address)
     ended = ("verifier", "revoke", "pins-3", "--reason", "key copied", "--kid", enrolled["kid"])
+    for half in (own[:2], own[2:], ()):
+        assert "--name, --key and --kid" in shell.run(*ended, *half, expect=1).err, "nobody else signs in its place"
     outside.run(*ended, *own)
     (row,) = rows(shell, "pins-3")
     assert row["revoked"] == row["suspect_from"] > row["added"]
