@@ -86,8 +86,8 @@ def pounds(pence: int) -> str:
 
 
 def signed(figure: float) -> str:
-    """A figure with one decimal and its sign."""
-    return f"{figure:+.1f}".replace("-", "\N{MINUS SIGN}")
+    """A figure with one decimal and its sign; nothing is not less than nothing."""
+    return f"{figure:+z.1f}".replace("-", "\N{MINUS SIGN}")
 
 
 def sentence(text: str) -> str:

@@ -165,6 +165,17 @@ def test_every_page_says_the_same_without_scripts(
     assert "Single keys" not in text
 
 
+def test_whoever_sees_the_most_pages_has_the_bar_in_one_line(console: Console, quiet_page: Page) -> None:
+    """At the width of an ordinary screen; a second line would push the work down on every page."""
+    page = console.show(console.enter(quiet_page, "supervisor-1"), "/console/locks")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    parts = page.locator(".bar .inside > *")
+    middles = parts.evaluate_all(
+        "(all) => all.map((part) => part.getBoundingClientRect()).map((r) => r.top + r.height / 2)"
+    )
+    assert max(middles) - min(middles) < 2
+
+
 @pytest.mark.parametrize("path", ["/c/{token}", "/console/cases/{dispute}", "/console/trails/{parcel}"])
 def test_no_page_scrolls_sideways_on_a_phone(
     console: Console, browser: Browser, names: dict[str, str], path: str

@@ -162,6 +162,7 @@ def test_keys_in_a_sentence_lose_their_web_address_and_nothing_else() -> None:
 
 def test_small_words() -> None:
     assert signed(-1.25) == "\N{MINUS SIGN}1.2"
+    assert signed(-0.04) == signed(0.04) == "+0.0"
     assert sentence("pIN") == "PIN"
 
 
