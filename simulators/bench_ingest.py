@@ -17,7 +17,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -63,8 +62,9 @@ BATCHES_EACH = 32
 ROOT_EACH = 24
 OPEN_S = 4.0
 OPEN_ROUNDS = 3
-OPEN_LANES = 32
-"""Over so many connections batches arrive by chance, so that none has to wait for the one before."""
+OPEN_LANES = 1_024
+OPEN_BATCH_LANES = 128
+"""Over so many connections scans, and batches, arrive by chance: on fewer of them they wait for the ones before."""
 COUNTED = {"accepted", "flagged"}
 SHARES = (("half load", 0.5), ("0.9 load", 0.9))
 ROUNDS = 5
@@ -79,17 +79,18 @@ class Loads:
     def __init__(self, story: Story, base_url: str) -> None:
         """Enrol the stations at a running service whose people have signed in."""
         self.base_url = base_url
-        self.stations = load_stations(LANES, seed=story.seed + 1000)
+        self.stations = load_stations(OPEN_LANES, seed=story.seed + 1000)
         self._seeds = count(story.seed)
         supervisor, origin = story.staff["supervisor-1"].client, str(story.client.get("/v1/log")["origin"])
         for station in self.stations:
             token = station.announce(supervisor)
             station.enrol(supervisor.as_caller(""), token, origin=origin, at_ms=SystemClock().now_ms())
 
-    def singles(self, each: int, *, base_url: str | None = None) -> Lanes:
+    def singles(self, each: int, *, lanes: int = LANES, base_url: str | None = None) -> Lanes:
         """So many requests a station, of one scan each."""
-        lanes = sign_journeys(self.stations, each=each, at_ms=SystemClock().now_ms(), seed=next(self._seeds))
-        return [single_requests(lane, base_url=base_url or self.base_url) for lane in lanes]
+        few, at_ms = self.stations[:lanes], SystemClock().now_ms()
+        signed = sign_journeys(few, each=each, at_ms=at_ms, seed=next(self._seeds))
+        return [single_requests(lane, base_url=base_url or self.base_url) for lane in signed]
 
     def batches(self) -> Lanes:
         """Requests of 100 scans, each signed on its own."""
@@ -134,11 +135,12 @@ def measure_ingest(story: Story, loads: Loads, engine: Engine) -> Iterator[Figur
     yield rate("ingest.batch_root", root, limit, limit_name=LIMIT_NAME)
     yield bytes_a_scan("ingest.single bytes a scan", single_bytes, SINGLE_BYTES)
     yield bytes_a_scan("ingest.batch_root bytes a scan", root_bytes, ROOT_BYTES)
-    yield from _latencies("ingest.single", loads, loads.singles, lanes=LANES, most_per_s=statistics.median(single))
-    roots, most_per_s = partial(loads.roots, lanes=OPEN_LANES), statistics.median(root) / MOST
-    yield from _latencies("ingest.batch_root", loads, roots, lanes=OPEN_LANES, most_per_s=most_per_s)
+    yield from _latencies("ingest.single", loads, loads.singles, lanes=OPEN_LANES, most_per_s=statistics.median(single))
+    yield from _latencies(
+        "ingest.batch_root", loads, loads.roots, lanes=OPEN_BATCH_LANES, most_per_s=statistics.median(root) / MOST
+    )
     check_counted(engine, [station.name for station in loads.stations])
-    with _naive(story.folder, loads.stations) as address:
+    with _naive(story.folder, loads.stations[:LANES]) as address:
         naive = _rates(address, lambda: loads.singles(NAIVE_EACH, base_url=address))
     yield rate("ingest.single over naive", single, statistics.median(naive), limit_name="one commit a scan, on SQLite")
 
@@ -197,7 +199,7 @@ def _filled(loads: Loads, load: Callable[[], Lanes], engine: Engine) -> tuple[li
 
 
 def _latencies(
-    name: str, loads: Loads, load: Callable[[int], Lanes], *, lanes: int, most_per_s: float
+    name: str, loads: Loads, load: Callable[..., Lanes], *, lanes: int, most_per_s: float
 ) -> Iterator[Figure]:
     """The p99 latency at shares of the rate, in requests a second, beside that of empty ones that arrive alike.
 
@@ -208,7 +210,7 @@ def _latencies(
         per_s = most_per_s * part
         each = max(1, round(per_s * OPEN_S / lanes))
         starts = [arrivals(each, per_s=per_s / lanes, rng=random.Random(f"{word}/{lane}")) for lane in range(lanes)]
-        volleys = [answered(fire_at(loads.base_url, load(each), starts)) for _ in range(OPEN_ROUNDS)]
+        volleys = [answered(fire_at(loads.base_url, load(each, lanes=lanes), starts)) for _ in range(OPEN_ROUNDS)]
         rounds = [volley.latency_s(0.99) * 1000 for volley in volleys]
         idle = fire_at(loads.base_url, [[empty] * each] * lanes, starts).latency_s(0.99) * 1000
         yield duration(f"{name} p99 at {word}", rounds, "empty requests, p99", idle)
