@@ -133,6 +133,13 @@ class Settings(LockSystems):
     )
     max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1, description="The most that scans sent together carry.")
     session_hours: int = Field(default=12, ge=1, le=8_760, description="How long somebody stays signed in.")
+    lock_sign_in_minutes: int = Field(
+        default=0,
+        ge=0,
+        le=1_440,
+        description="How many minutes after signing in somebody may decide about locks, or make an account, without "
+        "signing in again; 0 means as long as they are signed in. Whoever releases a lock is never asked.",
+    )
     workers: int = Field(default=1, ge=1, le=64, description="Processes that answer requests at the same address.")
     lock_caps: dict[str, int] = Field(
         default_factory=dict,

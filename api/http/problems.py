@@ -34,6 +34,7 @@ STATUS: dict[type[Trouble], HTTPStatus] = {
 }
 BY_CODE: dict[str, HTTPStatus] = {
     "unauthenticated": HTTPStatus.UNAUTHORIZED,
+    "sign_in_again": HTTPStatus.UNAUTHORIZED,
     "hmac": HTTPStatus.FORBIDDEN,
     "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "media_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
@@ -71,11 +72,17 @@ def respond(trouble: Trouble, *, path: str) -> Response:
     status = status_of(trouble)
     headers = dict(UNKEPT)
     if status == HTTPStatus.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = "Bearer"
+        headers["WWW-Authenticate"] = _challenge(trouble)
     headers.update(when_again(trouble))
     if concise_problems.are_asked_for(path):
         return concise_problems.respond(trouble, status, headers)
     return JSONResponse(problem(trouble), status_code=status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def _challenge(trouble: Trouble) -> str:
+    """What a session has to be; where it is too old, how old it may be (RFC 9470 section 3)."""
+    max_age_s = trouble.facts.get("max_age_s")
+    return f'Bearer error="insufficient_user_authentication", max_age="{max_age_s}"' if max_age_s else "Bearer"
 
 
 def plain(status: int, detail: str, *, path: str, headers: Mapping[str, str] | None = None) -> Response:

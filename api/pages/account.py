@@ -12,6 +12,7 @@ from api.pages.render import see
 from api.pages.sent_form import Sent, Typed, check
 from api.pages.visit import Staff, Supervisor, Visit
 from api.people import accounts, sign_in
+from api.people.auth import SIGN_IN_AGAIN
 from api.routes import people
 from api.routes.people import AccountIn, AwayIn
 from custody.kernel.errors import Trouble
@@ -78,6 +79,8 @@ def _then(visit: Visit, act: Callable[[], object], *, done: str, sent: Sent) -> 
     try:
         act()
     except Trouble as trouble:
+        if trouble.code == SIGN_IN_AGAIN:
+            raise
         return _page(visit, replace(sent, trouble=trouble))
     return see(PAGE, done=done)
 

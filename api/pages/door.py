@@ -37,8 +37,9 @@ def door(
     next: str = "",  # noqa: A002 - the name that people see in the address
     pressed: str = "",
 ) -> Response:
-    """The form; whoever `pressed` a button after their session was over is told that nothing was done."""
-    return page(request, "sign_in.html", **of_door(onward=_onward(next), pressed=bool(pressed)))
+    """The form; whoever `pressed` a button without a session that lets them, is told that nothing was done."""
+    facts = of_door(onward=_onward(next), pressed=bool(pressed), again=pressed == "again")
+    return page(request, "sign_in.html", **facts)
 
 
 @router.post(SIGN_IN)

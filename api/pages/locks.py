@@ -14,6 +14,7 @@ from api.lock_views import order_view, order_views, reference_view
 from api.pages.render import see
 from api.pages.sent_form import Sent, Typed, check
 from api.pages.visit import Decider, Supervisor, Visit
+from api.people.auth import SIGN_IN_AGAIN
 from api.routes import backends, lock_watch, locks
 from api.routes.backends import ReferenceIn
 from api.routes.lock_watch import ClearanceIn, GroupIn
@@ -159,6 +160,8 @@ def _then(visit: Visit, act: Callable[[], object], *, done: str, sent: Sent | No
     try:
         act()
     except Trouble as trouble:
+        if trouble.code == SIGN_IN_AGAIN:
+            raise
         return _page(visit, replace(sent or Sent(), trouble=trouble))
     return see(PAGE, done=done)
 

@@ -1,13 +1,14 @@
 """Errors for people: a page in plain words where a browser asks for one, the problem document of the API elsewhere.
 
-A browser that is not signed in is led to the door, with what was typed if it sent a form of ours. A customer whose link
-opens nothing gets a kind page: the link may be cut off, and nobody is blamed for that.
+A browser that is not signed in, or not lately enough for what it asks, is led to the door, with what was typed if it
+sent a form of ours. A customer whose link opens nothing gets a kind page: the link may be cut off, and nobody is blamed
+for that.
 """
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import quote
 
 from fastapi import FastAPI, Request
@@ -20,6 +21,7 @@ from api.http.titles import heading_of
 from api.pages.plain_refusals import for_staff
 from api.pages.render import page
 from api.pages.unsent import SIGN_IN, ask_to_sign_in
+from api.people.auth import SIGN_IN_AGAIN
 from custody.kernel.errors import Conflict, Fatal, NotFound, Rejected, Trouble
 
 Handler = Callable[[Request, Any], Awaitable[Response]]
@@ -28,6 +30,7 @@ TITLES = {"method": "There is no page here"}
 OF_CUSTOMERS = (r"/c/[^/]+", r"/complain(?=/|$)", r"/bought(?=/|$)")
 PRESSED_ON = re.compile(r"/console/(?:cases/[^/]+|locks|lessons)(?=/)")
 """The page on which a button stands, by the button's own address."""
+SIGN_IN_FIRST = frozenset({"unauthenticated", SIGN_IN_AGAIN})
 CUT_OFF = frozenset({"/c", "/c/"})
 """What is left of a customer's link that lost all of its token."""
 _QUALITY = re.compile(r"\s*([^;,\s]+)\s*((?:;[^,]*)?)")
@@ -46,8 +49,8 @@ def respond(
 ) -> Response:
     """The page of an error; `status` where the web has its own for it."""
     path = request.url.path
-    if trouble.code == "unauthenticated" and path.startswith("/console") and path != SIGN_IN:
-        return RedirectResponse(f"{SIGN_IN}?{_onward(request)}", status_code=HTTPStatus.SEE_OTHER)
+    if trouble.code in SIGN_IN_FIRST and path.startswith("/console") and path != SIGN_IN:
+        return RedirectResponse(f"{SIGN_IN}?{_onward(request, trouble)}", status_code=HTTPStatus.SEE_OTHER)
     if trouble.code == "token" or (trouble.code == "page" and path in CUT_OFF):
         phone = request.app.state.parts.settings.support_phone
         return page(request, "no_such_link.html", status=HTTPStatus.NOT_FOUND, phone=phone)
@@ -65,13 +68,15 @@ def respond(
     return answer
 
 
-def _onward(request: Request) -> str:
+def _onward(request: Request, trouble: Trouble) -> str:
     """What the door is asked with: the page that was wanted, or the one with the button that was pressed."""
     path, query = request.url.path, request.url.query
     if request.method == "GET":
         return f"next={quote(f'{path}?{query}' if query else path)}"
     found = PRESSED_ON.match(path)
-    return f"next={quote(found[0] if found else '/console')}&pressed=yes"
+    return (
+        f"next={quote(found[0] if found else '/console')}&pressed={'again' if trouble.code == SIGN_IN_AGAIN else 'yes'}"
+    )
 
 
 def install(app: FastAPI) -> None:
@@ -87,16 +92,18 @@ def _handler(otherwise: Any, read: Callable[[Any], Trouble]) -> Handler:
             return answer
         if isinstance(error, HTTPException):
             return respond(request, read(error), status=error.status_code, headers=problems.headers_of(request, error))
-        if _was_signed_out(request, error) and (door := await ask_to_sign_in(request)) is not None:
-            return door
+        if _has_to_sign_in(error, request):
+            door = await ask_to_sign_in(request, again=error.code == SIGN_IN_AGAIN)
+            if door is not None:
+                return door
         return respond(request, read(error))
 
     return handle
 
 
-def _was_signed_out(request: Request, error: Exception) -> bool:
+def _has_to_sign_in(error: Exception, request: Request) -> TypeGuard[Trouble]:
     is_form = request.method == "POST" and request.url.path.startswith("/console/") and request.url.path != SIGN_IN
-    return is_form and isinstance(error, Trouble) and error.code == "unauthenticated"
+    return is_form and isinstance(error, Trouble) and error.code in SIGN_IN_FIRST
 
 
 def _invalid(error: RequestValidationError) -> Trouble:

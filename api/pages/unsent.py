@@ -46,7 +46,7 @@ class UnsentHouse(House):
         """Refuse; raises `Rejected("unsent")`."""
         raise Rejected(
             MARK,
-            "you were signed out before this was sent, and nothing was changed",
+            "you had to sign in before this was sent, and nothing was changed",
             fix="Here it is as you typed it. Look at it, and send it again.",
         )
 
@@ -66,8 +66,11 @@ async def fields_of(request: Request) -> dict[str, str]:
     return {name: text for name, text in form.items() if isinstance(text, str) and name not in OWN}
 
 
-async def ask_to_sign_in(request: Request) -> Response | None:
-    """The sign-in page with what was typed; None if nothing was, or not on a page of ours."""
+async def ask_to_sign_in(request: Request, *, again: bool = False) -> Response | None:
+    """The sign-in page with what was typed; None if nothing was, or not on a page of ours.
+
+    `again`: whoever typed it is signed in, but not lately enough for what they ask.
+    """
     path = request.url.path
     try:
         same_site(request)
@@ -76,7 +79,9 @@ async def ask_to_sign_in(request: Request) -> Response | None:
     typed = await fields_of(request) if hand_on(path) else {}
     if not typed:
         return None
-    return page(request, "sign_in.html", status=HTTPStatus.UNAUTHORIZED, **of_door(kept=typed, send_to=path))
+    return page(
+        request, "sign_in.html", status=HTTPStatus.UNAUTHORIZED, **of_door(kept=typed, send_to=path, again=again)
+    )
 
 
 def of_door(
@@ -86,9 +91,10 @@ def of_door(
     kept: Mapping[str, str] = NOTHING_KEPT,
     send_to: str = "",
     pressed: bool = False,
+    again: bool = False,
 ) -> dict[str, Any]:
     """The facts of the sign-in page: where to go on, whose name was typed, and the form or the button that waits."""
-    waits = {"kept": kept if send_to else NOTHING_KEPT, "send_to": send_to, "pressed": pressed}
+    waits = {"kept": kept if send_to else NOTHING_KEPT, "send_to": send_to, "pressed": pressed, "again": again}
     return {"onward": onward, "account": account, **waits}
 
 

@@ -53,11 +53,12 @@ HASHER = PasswordHasher()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who is calling: an account, its role and the person behind it."""
+    """Who is calling: an account, its role, the person behind it, and when they signed in, if anybody noted it."""
 
     account: str
     role: str
     person: str
+    since_ms: Instant | None = None
 
 
 def first_accounts(session: Session, *, now_ms: Instant) -> dict[str, str]:
@@ -191,7 +192,8 @@ def sign_in(session: Session, *, name: str, held: str, now_ms: Instant, hours: i
     if row is None or not row.active or row.password_hash != held:
         raise _wrong_sign_in()
     token = secrets.token_urlsafe(32)
-    session.add(SessionRow(token_hash=_hash(token), account=name, until_ms=now_ms + hours * HOUR_MS))
+    until_ms = now_ms + hours * HOUR_MS
+    session.add(SessionRow(token_hash=_hash(token), account=name, until_ms=until_ms, since_ms=now_ms))
     session.flush()
     return token
 
@@ -206,7 +208,8 @@ def sign_out(session: Session, token: str) -> None:
 def caller_of(session: Session, token: str, *, now_ms: Instant) -> Caller:
     """Whose token this is; raises `Rejected("unauthenticated")`."""
     question = (
-        "SELECT account.name, account.role, account.person FROM session JOIN account ON account.name = session.account "
+        "SELECT account.name, account.role, account.person, session.since_ms "
+        "FROM session JOIN account ON account.name = session.account "
         "WHERE session.token_hash = ? AND session.until_ms > ? AND account.active"
     )
     found = ask(session, question, (_hash(token), now_ms)) if token else []
@@ -216,8 +219,8 @@ def caller_of(session: Session, token: str, *, now_ms: Instant) -> Caller:
             "the session token is missing, unknown or has expired",
             fix="Sign in with POST /v1/sessions and send the token as a bearer token.",
         )
-    name, role, person = found[0]
-    return Caller(account=name, role=role, person=person)
+    name, role, person, since_ms = found[0]
+    return Caller(account=name, role=role, person=person, since_ms=since_ms)
 
 
 def _known_person(session: Session, typed: str) -> str:

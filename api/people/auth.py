@@ -11,9 +11,11 @@ from pydantic import SecretStr
 
 from api.parts import Parts, parts_of
 from api.people.accounts import Caller, caller_of
+from custody.kernel.clock import MINUTE_MS, SECOND_MS
 from custody.kernel.errors import Forbidden, Rejected
 
 COOKIE = "weaklink_session"
+SIGN_IN_AGAIN = "sign_in_again"
 SUPERVISOR = "supervisor"
 BEARER = HTTPBearer(auto_error=False, scheme_name="session", description="The token that `POST /v1/sessions` answers.")
 """How the OpenAPI document tells which doors ask for a session; who comes in is decided by `signed_in`."""
@@ -65,6 +67,22 @@ def role(*allowed: str) -> Callable[[Caller], Awaitable[Caller]]:
         return caller
 
     return check
+
+
+def signed_in_lately(parts: Parts, caller: Caller) -> None:
+    """Return if the caller's sign-in is young enough to decide about locks; raises `Rejected("sign_in_again")`.
+
+    Whoever took a session, or sits down at somebody's screen, has no password (RFC 9470: step-up authentication). A
+    moment of which nobody knows, or that lies ahead, is not young.
+    """
+    minutes = parts.settings.lock_sign_in_minutes
+    if minutes and (caller.since_ms is None or not 0 <= parts.clock.now_ms() - caller.since_ms <= minutes * MINUTE_MS):
+        raise Rejected(
+            SIGN_IN_AGAIN,
+            f"this takes a sign-in of the last {minutes} minutes",
+            fix="Sign in once more, and send it again.",
+            max_age_s=minutes * MINUTE_MS // SECOND_MS,
+        )
 
 
 def by_token(request: Request, parts: Parts, right: SecretStr, *, refused: Forbidden) -> None:

@@ -22,9 +22,10 @@ class AccountRow(SQLModel, table=True):
 
 
 class SessionRow(SQLModel, table=True):
-    """A signed-in account; the token itself is never stored."""
+    """A signed-in account; the token itself is never stored. `since_ms`: when it signed in, None if nobody noted it."""
 
     __tablename__ = "session"
     token_hash: bytes = Field(sa_type=LargeBinary, primary_key=True)
     account: str = Field(index=True)
     until_ms: int = Field(sa_type=BigInteger)
+    since_ms: int | None = Field(default=None, sa_type=BigInteger)

@@ -16,7 +16,7 @@ from api.http.openapi import sent_as
 from api.lock_views import order_view, part_view, reference_view
 from api.parts import Parts, parts_of
 from api.people.accounts import Caller
-from api.people.auth import BEARER, by_token, role
+from api.people.auth import BEARER, by_token, role, signed_in_lately
 from custody.kernel import cbor
 from custody.kernel.errors import Forbidden, NotFound, Rejected
 from devicelock import part_store, store
@@ -90,6 +90,7 @@ def refer(device: str, backend: str, body: ReferenceIn, parts: P, caller: Superv
 @router.post("/devices/{device}/backends/{backend}/confirm")
 def confirm(device: str, backend: str, body: ReferenceIn, parts: P, caller: Decider) -> dict[str, Any]:
     """Confirm a proposed name, typed again, as somebody who did not give it; locks go there too from then on."""
+    signed_in_lately(parts, caller)
     with parts.house.unit() as unit:
         row = confirm_reference(
             unit,

@@ -10,7 +10,7 @@ from api.http.body import Body
 from api.lock_views import order_views
 from api.parts import Parts, parts_of
 from api.people.accounts import Caller
-from api.people.auth import role
+from api.people.auth import role, signed_in_lately
 from custody.kernel.clock import to_iso
 from devicelock import watch_store
 from devicelock.rules.order import LockRole
@@ -49,6 +49,7 @@ def list_groups(parts: P, _caller: Staff) -> dict[str, Any]:
 @router.post("/locks/clearances", status_code=201)
 def clear(body: ClearanceIn, parts: P, caller: Decider) -> dict[str, Any]:
     """Let a paused group go on, as a person who did not order it and who has looked at its first locks."""
+    signed_in_lately(parts, caller)
     with parts.house.unit() as unit:
         row = clear_group(unit, parts.locks, group=body.group, account=caller.account, why=body.why)
         return _clearance(row)

@@ -9,7 +9,7 @@ from api.http.body import Body, one_of
 from api.parts import Parts, parts_of
 from api.people import accounts, sign_in
 from api.people.accounts import Caller
-from api.people.auth import role, signed_in, token_of
+from api.people.auth import role, signed_in, signed_in_lately, token_of
 from api.people.tables import AccountRow
 from custody.kernel.clock import HOUR_MS, to_iso
 
@@ -93,6 +93,7 @@ def list_accounts(parts: P, _caller: Supervisor) -> dict[str, Any]:
 @router.post("/accounts", status_code=201)
 def add_account(body: AccountIn, parts: P, caller: Supervisor) -> dict[str, str]:
     """Make a local account. Who makes one, for whom and in which role stands in the log."""
+    signed_in_lately(parts, caller)
     asked, kept = body.model_dump(exclude={"password"}), accounts.hash_new(body.password)
     with parts.house.unit() as unit:
         person = accounts.add_account(unit.session, **asked, password_hash=kept, caller=caller, now_ms=unit.now_ms)

@@ -57,7 +57,7 @@ def test_a_form_of_a_case_comes_back_as_typed_after_signing_in(
     assert wrong.status_code == 401
     back = sign_in(http, wrong)
     assert back.status_code == 422
-    assert "you were signed out before this was sent" in back.text.lower()
+    assert "you had to sign in before this was sent" in back.text.lower()
     assert ASK in unescape(back.text)
     assert 'value="tape"' in back.text
     assert PASSWORD not in back.text
@@ -138,7 +138,7 @@ def test_a_button_that_was_pressed_too_late_is_said_to_have_done_nothing(
     answer = http.post(button)
     assert (answer.status_code, answer.headers["location"]) == (303, f"/console/sign-in?next={page}&pressed=yes")
     door = http.get(answer.headers["location"]).text
-    assert '<p id="signed-out">You were signed out before you pressed that, and nothing was done.' in door
+    assert '<p id="signed-out">You were signed out. Nothing was done.' in door
     assert re.search('<input id="account"[^>]* aria-describedby="signed-out"', door)
     assert "signed-out" not in http.get("/console/sign-in?next=/console").text
 
