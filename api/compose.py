@@ -19,13 +19,14 @@ from api.process.keyring import Keyring, open_keyring
 from api.process.log_keys import check_keys, key_rules, name_codes, require_keys
 from api.process.one_anchor import ANCHOR, check_anchor, name_anchor
 from api.process.one_broker import name_broker
+from api.process.open_id import OpenIdProvider
 from api.process.witnesses import Witnesses, open_policy
 from api.settings import Settings
 from custody.disputes.civil import civil_date
 from custody.disputes.desks import DESKS, Directory, read_desks
 from custody.disputes.policy import DEFAULT_POLICY
 from custody.disputes.recourse import for_holders, independent_body
-from custody.kernel.clock import DAY_MS, MINUTE_MS
+from custody.kernel.clock import DAY_MS, MINUTE_MS, Clock
 from custody.kernel.errors import Rejected
 from custody.kernel.ids import Ids
 from custody.kernel.system_clock import SystemClock
@@ -129,6 +130,19 @@ def join(settings: Settings) -> Parts:
         heads=HeadKeeper(house, heads),
         desks=desks,
         witnesses=_witnesses(settings, house),
+        sign_on=_sign_on(settings, house.clock),
+    )
+
+
+def _sign_on(settings: Settings, clock: Clock) -> OpenIdProvider | None:
+    if not settings.oidc_issuer:
+        return None
+    return OpenIdProvider(
+        settings.oidc_issuer,
+        client_id=settings.oidc_client_id,
+        client_secret=settings.oidc_client_secret,
+        role_claim=settings.oidc_role_claim,
+        clock=clock,
     )
 
 

@@ -9,6 +9,7 @@ from api.backends import Backends
 from api.process.embedded_broker import EmbeddedBroker
 from api.process.heads import HeadKeeper
 from api.process.keyring import Keyring
+from api.process.open_id import OpenIdProvider
 from api.process.witnesses import Witnesses
 from api.settings import Settings
 from custody.disputes.desks import Directory
@@ -40,6 +41,7 @@ class Parts:
     heads: HeadKeeper
     desks: Directory
     witnesses: Witnesses | None = None
+    sign_on: OpenIdProvider | None = None
 
 
 async def parts_of(request: Request) -> Parts:

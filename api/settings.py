@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
-from api.addresses import check_address, http_address
+from api.addresses import check_address, check_issuer, http_address
 from custody.gs1.check_digit import is_digits
 from custody.kernel.errors import Rejected
 from custody.ledger.note import check_key_name
@@ -70,7 +70,29 @@ class LockSystems(BaseSettings):
     )
 
 
-class Settings(LockSystems):
+class SingleSignOn(BaseSettings):
+    """A provider of OpenID Connect at which people sign in, once they have linked their accounts; off by default."""
+
+    oidc_issuer: str = Field(
+        default="",
+        description="Single sign-on: the provider's issuer. Switches it on. There the service is a client with the "
+        "redirect address /console/sign-on/back.",
+    )
+    oidc_client_id: str = Field(default="", description="Single sign-on: our client_id at the provider.")
+    oidc_client_secret: SecretStr = Field(
+        default=SecretStr(""), description="Single sign-on: our secret there; empty for a public client."
+    )
+    oidc_name: str = Field(
+        default="your organisation", max_length=60, description="Single sign-on: what the button calls the provider."
+    )
+    oidc_role_claim: str = Field(
+        default="",
+        description="Single sign-on: the claim that has to hold the role of somebody's account (agent, supervisor or "
+        "investigator); empty means that only the account says it.",
+    )
+
+
+class Settings(LockSystems, SingleSignOn):
     """Settings of one service process."""
 
     model_config = SettingsConfigDict(env_prefix="WEAKLINK_", extra="ignore")
@@ -189,6 +211,13 @@ class Settings(LockSystems):
             check_address(text)
         if info.field_name == "public_url" and len(text) > ADDRESS_MOST:
             raise ValueError(f"lock screens have room for an address of {ADDRESS_MOST} characters")
+        return text
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _is_a_provider(cls, text: str) -> str:
+        if text:
+            check_issuer(text)
         return text
 
     @field_validator("trusted_proxies")

@@ -88,8 +88,16 @@ def _then(visit: Visit, act: Callable[[], object], *, done: str, sent: Sent) -> 
 def _page(visit: Visit, sent: Sent) -> Response:
     with visit.parts.house.read() as session:
         rows = accounts.every_account(session)
-    is_away = any(row.away_ms is not None for row in rows if row.name == visit.caller.account)
+    own = next(row for row in rows if row.name == visit.caller.account)
+    sign_on = visit.parts.settings.oidc_name if visit.parts.sign_on else ""
     shown = rows if visit.caller.role == "supervisor" else None
     return visit.page(
-        "account.html", rows=shown, is_away=is_away, roles=accounts.ROLES, shortest=accounts.MIN_PASSWORD, sent=sent
+        "account.html",
+        rows=shown,
+        is_away=own.away_ms is not None,
+        is_linked=bool(sign_on and own.subject),
+        sign_on=sign_on,
+        roles=accounts.ROLES,
+        shortest=accounts.MIN_PASSWORD,
+        sent=sent,
     )

@@ -34,11 +34,12 @@ def root(request: Request, parts: P) -> RedirectResponse:
 @router.get(SIGN_IN)
 def door(
     request: Request,
+    parts: P,
     next: str = "",  # noqa: A002 - the name that people see in the address
     pressed: str = "",
 ) -> Response:
     """The form; whoever `pressed` a button without a session that lets them, is told that nothing was done."""
-    facts = of_door(onward=_onward(next), pressed=bool(pressed), again=pressed == "again")
+    facts = of_door(parts, onward=onward_to(next), pressed=bool(pressed), again=pressed == "again")
     return page(request, "sign_in.html", **facts)
 
 
@@ -63,9 +64,9 @@ def enter(
             said = Rejected(trouble.code, "the name or the password is wrong", fix="Check both and try again.")
         status = status_of(trouble)
         waits = send_to if hand_on(send_to) else ""
-        facts = of_door(onward=_onward(onward), account=account, kept=kept, send_to=waits)
+        facts = of_door(parts, onward=onward_to(onward), account=account, kept=kept, send_to=waits)
         return page(request, "sign_in.html", status=status, trouble=said, **facts)
-    answer = hand_on(send_to) or see(_onward(onward) or "/console")
+    answer = hand_on(send_to) or see(onward_to(onward) or "/console")
     max_age_s = parts.settings.session_hours * HOUR_MS // SECOND_MS
     sign_in.keep(answer, request, parts, COOKIE, token, max_age_s=max_age_s)
     sign_in.keep_mark(answer, request, parts, account=account)
@@ -83,6 +84,6 @@ def sign_out(request: Request, parts: P) -> Response:
     return answer
 
 
-def _onward(path: str) -> str:
+def onward_to(path: str) -> str:
     """Where to go after signing in, if it is a page of the console."""
     return path if _OURS.fullmatch(path) else ""

@@ -19,12 +19,14 @@ from api.pages import (
     locks,
     overturned,
     referrals,
+    sign_on,
     trails,
     troubles,
 )
 
 ROUTERS = (
     door,
+    sign_on,
     cases,
     case_acts,
     referrals,

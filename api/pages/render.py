@@ -86,6 +86,7 @@ def see(path: str, *, done: str = "", at: str = "", large: bool = False) -> Redi
 
 
 DONE: Mapping[str, str] = {
+    "linked": "Linked. From now on you sign in there, and elsewhere you were signed out.",
     "typed": "The kind of problem is set and the remedy is offered.",
     "offered": "The remedy is offered again.",
     "days": "The days are written down, and the law's days count from them.",

@@ -80,11 +80,15 @@ async def ask_to_sign_in(request: Request, *, again: bool = False) -> Response |
     if not typed:
         return None
     return page(
-        request, "sign_in.html", status=HTTPStatus.UNAUTHORIZED, **of_door(kept=typed, send_to=path, again=again)
+        request,
+        "sign_in.html",
+        status=HTTPStatus.UNAUTHORIZED,
+        **of_door(request.app.state.parts, kept=typed, send_to=path, again=again),
     )
 
 
 def of_door(
+    parts: Parts,
     *,
     onward: str = "",
     account: str = "",
@@ -95,6 +99,7 @@ def of_door(
 ) -> dict[str, Any]:
     """The facts of the sign-in page: where to go on, whose name was typed, and the form or the button that waits."""
     waits = {"kept": kept if send_to else NOTHING_KEPT, "send_to": send_to, "pressed": pressed, "again": again}
+    waits["sign_on"] = parts.settings.oidc_name if parts.sign_on else ""
     return {"onward": onward, "account": account, **waits}
 
 

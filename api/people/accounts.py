@@ -1,4 +1,4 @@
-"""Local accounts and their sessions.
+"""Local accounts and their sessions, of which some people sign in at a provider (`process/open_id.py`).
 
 Passwords are kept as argon2id hashes, session tokens as SHA-256. A role is one word; an account has exactly one, and
 names the person behind it, so that two accounts of one person never count as two people.
@@ -22,6 +22,7 @@ from sqlalchemy import delete, func, select
 from sqlmodel import Session, col
 
 from api.people.tables import AccountRow, SessionRow
+from api.process.open_id import Identity
 from custody.disputes.machine import CaseRole
 from custody.kernel.clock import HOUR_MS, Instant
 from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected
@@ -150,10 +151,13 @@ def check_new(password: str) -> None:
         raise Rejected("password", "the password is too short", fix=f"Use {MIN_PASSWORD} characters or more.")
 
 
-def hash_of(session: Session, name: str) -> str:
-    """The hash that an account's password has to fit; one that none fits, at the same cost, if nobody may sign in."""
+def hash_of(session: Session, name: str, *, sign_on: bool) -> str:
+    """The hash that an account's password has to fit; one that none fits, at the same cost, if nobody may sign in.
+
+    So it is for an account that is linked, while single sign-on is on: its person may have left the organisation.
+    """
     row = session.get(AccountRow, name)
-    return row.password_hash if row and row.active else _decoy()
+    return row.password_hash if row and row.active and not (sign_on and row.subject) else _decoy()
 
 
 def check_password(held: str, password: str) -> None:
@@ -182,8 +186,49 @@ def change_password(session: Session, caller: Caller, *, held: str, password_has
     if not row.active or row.password_hash != held:
         raise _wrong_password()
     row.password_hash = password_hash
-    others = (col(SessionRow.account) == row.name, col(SessionRow.token_hash) != _hash(token))
-    session.execute(delete(SessionRow).where(*others))
+    _end_others(session, row, token)
+
+
+def link(session: Session, caller: Caller, *, held: str, subject: str, token: str) -> None:
+    """Let the person of one's own account sign in at the provider from now on; every other session of it ends.
+
+    Raises `Forbidden` as `change_password` does, or `Conflict`: an account has one person there, and they have one.
+    """
+    row = session.get_one(AccountRow, caller.account)
+    if not row.active or row.password_hash != held:
+        raise _wrong_password()
+    if row.subject is not None or _of_subject(session, subject) is not None:
+        raise Conflict(
+            "linked", "that account, or that sign-in, is linked already", fix="Ask a supervisor for another account."
+        )
+    row.subject = subject
+    _end_others(session, row, token)
+
+
+def sign_in_as(session: Session, they: Identity, *, now_ms: Instant, hours: int) -> str:
+    """A session token for whoever signed in at the provider; what it says of roles only takes away.
+
+    Raises `Rejected("unauthenticated")` if no open account is theirs, `Forbidden("role")` if they lost its role there.
+    """
+    row = _of_subject(session, they.subject)
+    if row is None or not row.active:
+        raise Rejected(
+            "unauthenticated",
+            "no account here is linked with that sign-in",
+            fix="Sign in with your password once, and link your account on its page.",
+        )
+    if they.roles is not None and row.role not in they.roles:
+        raise Forbidden(
+            "role",
+            f"your organisation does not give you the role {row.role!r} of this account any more",
+            fix="Ask whoever keeps the roles there.",
+        )
+    return _begin(session, row.name, now_ms=now_ms, hours=hours, since_ms=they.since_ms)
+
+
+def sign_in_elsewhere(session: Session, caller: Caller, *, now_ms: Instant, hours: int) -> str:
+    """A further session token for whoever is signed in, such as for the command line; as old as their own sign-in."""
+    return _begin(session, caller.account, now_ms=now_ms, hours=hours, since_ms=caller.since_ms)
 
 
 def sign_in(session: Session, *, name: str, held: str, now_ms: Instant, hours: int) -> str:
@@ -191,11 +236,7 @@ def sign_in(session: Session, *, name: str, held: str, now_ms: Instant, hours: i
     row = session.get(AccountRow, name)
     if row is None or not row.active or row.password_hash != held:
         raise _wrong_sign_in()
-    token = secrets.token_urlsafe(32)
-    until_ms = now_ms + hours * HOUR_MS
-    session.add(SessionRow(token_hash=_hash(token), account=name, until_ms=until_ms, since_ms=now_ms))
-    session.flush()
-    return token
+    return _begin(session, name, now_ms=now_ms, hours=hours, since_ms=now_ms)
 
 
 def sign_out(session: Session, token: str) -> None:
@@ -248,6 +289,23 @@ def _add(session: Session, *, name: str, role: str, person: str, password_hash: 
             active=True,
         )
     )
+
+
+def _begin(session: Session, account: str, *, now_ms: Instant, hours: int, since_ms: Instant | None) -> str:
+    token = secrets.token_urlsafe(32)
+    until_ms = now_ms + hours * HOUR_MS
+    session.add(SessionRow(token_hash=_hash(token), account=account, until_ms=until_ms, since_ms=since_ms))
+    session.flush()
+    return token
+
+
+def _end_others(session: Session, row: AccountRow, token: str) -> None:
+    others = (col(SessionRow.account) == row.name, col(SessionRow.token_hash) != _hash(token))
+    session.execute(delete(SessionRow).where(*others))
+
+
+def _of_subject(session: Session, subject: str) -> AccountRow | None:
+    return session.scalars(select(AccountRow).where(col(AccountRow.subject) == subject)).one_or_none()
 
 
 def _hash(token: str) -> bytes:

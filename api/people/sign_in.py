@@ -13,6 +13,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 from fastapi import Request, Response
 
@@ -22,9 +23,12 @@ from api.people.accounts import Caller
 from api.people.auth import token_of
 from api.people.known_browser import COOKIE, DAYS, make_mark, read_mark
 from api.people.token_bucket import TokenBuckets
+from api.process.open_id import Identity
 from custody.kernel.clock import DAY_MS, SECOND_MS
 
 LONGEST = 100
+SIGN_ON = "single sign-on"
+"""What tries of whoever comes back from the provider are counted under: an account has no such name."""
 MAX_PLACES = 10_000
 """So many places are remembered at which an account was signed in to, the latest ones."""
 
@@ -95,9 +99,28 @@ def change_password(request: Request, parts: Parts, caller: Caller, *, old: str,
             accounts.change_password(unit.session, caller, held=held, password_hash=made, token=token)
 
 
+def sign_on(request: Request, parts: Parts, said: Callable[[], Identity]) -> str:
+    """A session token for whoever has signed in at the provider; raises as `said` does, and `accounts.sign_in_as`."""
+    with _one_try(request, parts, SIGN_ON):
+        they = said()
+        with parts.house.unit() as unit:
+            return accounts.sign_in_as(unit.session, they, now_ms=unit.now_ms, hours=parts.settings.session_hours)
+
+
+def link(request: Request, parts: Parts, caller: Caller, *, password: str, said: Callable[[], Identity]) -> None:
+    """As `accounts.link`, and an entry of the log; a wrong password costs a try, as at signing in."""
+    with _one_try(request, parts, caller.account):
+        held = _hash_of(parts, caller.account)
+        accounts.check_own(held, password)
+        subject = said().subject
+        with parts.house.unit() as unit:
+            accounts.link(unit.session, caller, held=held, subject=subject, token=token_of(request))
+            unit.record("account.linked", {"name": caller.account, "by": caller.account})
+
+
 def _hash_of(parts: Parts, account: str) -> str:
     with parts.house.read() as session:
-        return accounts.hash_of(session, account)
+        return accounts.hash_of(session, account, sign_on=parts.sign_on is not None)
 
 
 @contextmanager
@@ -110,10 +133,19 @@ def _one_try(request: Request, parts: Parts, account: str) -> Iterator[None]:
     _tries.give_back(account=account[:LONGEST], address=address, browser=browser)
 
 
-def keep(answer: Response, request: Request, parts: Parts, name: str, value: str, *, max_age_s: int) -> None:
-    """Let a browser keep a cookie that scripts cannot read and other sites cannot use."""
+def keep(
+    answer: Response,
+    request: Request,
+    parts: Parts,
+    name: str,
+    value: str,
+    *,
+    max_age_s: int,
+    samesite: Literal["strict", "lax"] = "strict",
+) -> None:
+    """Let a browser keep a cookie that scripts cannot read and other sites cannot use, but to lead here if `lax`."""
     secure = is_secure(request, parts)
-    answer.set_cookie(name, value, max_age=max_age_s, path="/", secure=secure, httponly=True, samesite="strict")
+    answer.set_cookie(name, value, max_age=max_age_s, path="/", secure=secure, httponly=True, samesite=samesite)
 
 
 def keep_mark(answer: Response, request: Request, parts: Parts, *, account: str) -> None:

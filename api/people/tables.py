@@ -7,7 +7,8 @@ from sqlmodel import Field, SQLModel
 class AccountRow(SQLModel, table=True):
     """A local account: one role, one person. Two accounts of one person count as one person everywhere.
 
-    `away_ms`: since when its person is away; None while they are here.
+    `away_ms`: since when its person is away; None while they are here. `subject`: who its person is at the provider of
+    single sign-on; whoever is linked gives no password here while that is on.
     """
 
     __tablename__ = "account"
@@ -19,6 +20,7 @@ class AccountRow(SQLModel, table=True):
     created_ms: int = Field(sa_type=BigInteger)
     active: bool
     away_ms: int | None = Field(default=None, sa_type=BigInteger)
+    subject: str | None = Field(default=None, index=True, unique=True)
 
 
 class SessionRow(SQLModel, table=True):

@@ -69,7 +69,7 @@ def said_of(answer: Answer) -> Said:
 @contextmanager
 def running_service(data: Path, *, database_url: str = "", **more: object) -> Iterator[Service]:
     """A service on a free port of 127.0.0.1, with its first accounts signed in; `more` are further settings."""
-    settings = read_settings(port=free_port(), data=data, database_url=database_url, **more)
+    settings = read_settings(**{"port": free_port(), "data": data, "database_url": database_url, **more})
     parts = compose(settings)
     with parts.house.unit() as unit:
         passwords = first_accounts(unit.session, now_ms=unit.now_ms)

@@ -121,7 +121,13 @@ def test_a_person_is_the_same_person_however_their_name_is_typed(world: World, t
             now_ms=unit.now_ms,
         )
         assert written == person_of("agent-1")
-        token = sign_in(unit.session, name="second", held=hash_of(unit.session, "second"), now_ms=unit.now_ms, hours=1)
+        token = sign_in(
+            unit.session,
+            name="second",
+            held=hash_of(unit.session, "second", sign_on=False),
+            now_ms=unit.now_ms,
+            hours=1,
+        )
         assert caller_of(unit.session, token, now_ms=unit.now_ms).person == person_of("agent-1")
 
 
@@ -138,7 +144,7 @@ def test_an_account_from_before_names_had_rules_still_signs_in(world: World) -> 
             active=True,
         )
         unit.session.add(row)
-        held = hash_of(unit.session, "system")
+        held = hash_of(unit.session, "system", sign_on=False)
         check_password(held, password)
         token = sign_in(unit.session, name="system", held=held, now_ms=unit.now_ms, hours=1)
         assert caller_of(unit.session, token, now_ms=unit.now_ms).account == "system"
