@@ -11,11 +11,6 @@
 - The device draws the question from its secure generator and stores it. It forgets it after a right answer or five
   wrong ones and draws another; each wrong answer doubles the wait before the next, from 1 second to 15 minutes.
 - A code stays issuable for the life of the handset.
-
-The function is HOTP over `suite | 0x00 | C | Q | P | T` (section 5.1): counter 8 bytes; a numeric question as the
-number in hexadecimal, left-aligned and padded with zeros to 128 bytes; PIN as its hash; time step 8 bytes. Leading
-zeros of the answer stay. A time step is 1 to 59 seconds or minutes, or 0 to 48 hours (section 6.3). Suites with session
-data (S) or alphanumeric and hexadecimal questions are not used here and are refused.
 """
 
 import hashlib
@@ -25,6 +20,7 @@ from dataclasses import dataclass, replace
 
 from custody.kernel.errors import Rejected
 from devicelock.rules.applied import Pair
+from devicelock.rules.ocra import ocra
 
 SUITE = "OCRA-1:HOTP-SHA256-8:C-QN08"
 KEY_BYTES = 32
@@ -34,15 +30,8 @@ FIRST_WAIT_S = 1
 LONGEST_WAIT_S = 15 * 60
 ENTROPY_BYTES = 16
 
-_SUITE = re.compile(
-    r"OCRA-1:HOTP-SHA(?P<hash>1|256|512)-(?P<digits>[4-9]|10):"
-    r"(?P<counter>C-)?QN(?P<question>0[4-9]|[1-5][0-9]|6[0-4])(?:-PSHA(?P<pin>1|256|512))?"
-    r"(?P<time>-T(?:[1-5]?[1-9]|[1-5]0)[SM]|-T(?:[1-3]?[0-9]|4[0-8])H)?",
-    re.ASCII,
-)
 _CHALLENGE = re.compile(r"(?P<digits>[0-9]{8})(?:(?P<epoch>[0-9]{1,16})\.(?P<counter>[0-9]{1,16}))?", re.ASCII)
 _HALF = 2**32 - 1
-_QUESTION_BYTES = 128
 _HKDF_INFO = b"weaklink device unlock code v1\x00"
 
 
@@ -61,33 +50,6 @@ class Challenge:
 
     digits: str
     pair: Pair | None
-
-
-def ocra(
-    suite: str,
-    key: bytes,
-    *,
-    question: str,
-    counter: int | None = None,
-    pin_hash: bytes | None = None,
-    time_step: int | None = None,
-) -> str:
-    """The answer by RFC 6287 section 5; raises `Rejected("suite")` or `Rejected("question")`."""
-    form = _SUITE.fullmatch(suite)
-    if form is None:
-        raise Rejected("suite", f"{suite!r} is not a suite we compute", fix=f"Use {SUITE}.")
-    if len(question) > int(form["question"]):
-        raise Rejected("question", "the question is longer than the suite allows", fix="Read the digits again.")
-    data = suite.encode() + b"\x00"
-    data += _field(form["counter"], counter, "counter")
-    data += _pack_question(question)
-    data += _pin(form["pin"], pin_hash)
-    data += _field(form["time"], time_step, "time step")
-    digest = hmac.new(key, data, f"sha{form['hash']}").digest()
-    offset = digest[-1] & 0x0F
-    number = int.from_bytes(digest[offset : offset + 4], "big") & 0x7FFF_FFFF
-    length = int(form["digits"])
-    return str(number % 10**length).zfill(length)
 
 
 def derive_key(master: bytes, device: str) -> bytes:
@@ -153,30 +115,3 @@ def after_wrong(question: Question, *, now_s: int, entropy: bytes) -> Question:
 def _waits(question: Question, now_s: int) -> bool:
     # A wait longer than the longest one means the clock was turned back: then nobody waits.
     return now_s < question.not_before_s <= now_s + LONGEST_WAIT_S
-
-
-def _pack_question(question: str) -> bytes:
-    if not question.isascii() or not question.isdigit():
-        raise Rejected("question", "the question is not a number", fix="Send digits only.")
-    text = f"{int(question):x}"
-    return bytes.fromhex(text + "0" * (len(text) % 2)).ljust(_QUESTION_BYTES, b"\x00")
-
-
-def _field(wanted: str | None, value: int | None, name: str) -> bytes:
-    if (wanted is None) != (value is None):
-        raise Rejected(
-            "suite", f"the suite and the given {name} do not fit", fix="Give what the suite names, and no more."
-        )
-    return b"" if value is None else value.to_bytes(8, "big")
-
-
-def _pin(wanted: str | None, pin_hash: bytes | None) -> bytes:
-    if (wanted is None) != (pin_hash is None):
-        raise Rejected("suite", "the suite and the given PIN hash do not fit", fix="Give what the suite names.")
-    if pin_hash is None:
-        return b""
-    if len(pin_hash) != {"1": 20, "256": 32, "512": 64}[wanted or ""]:
-        raise Rejected(
-            "suite", "the PIN hash has another length than its suite's", fix="Hash the PIN as the suite says."
-        )
-    return pin_hash
