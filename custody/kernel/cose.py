@@ -1,10 +1,11 @@
 """COSE_Sign1 (RFC 9052 section 4.2), by hand.
 
 Layout: tag 18 over [protected bstr, unprotected map, payload bstr or nil, signature bstr]. The signed bytes are
-`Sig_structure = ["Signature1", protected, h'', payload]` with the protected header exactly as received: nothing is
-encoded again to verify it. The whole message must be deterministic CBOR, but for the order of the keys and the length
-of floats in the headers: not all libraries sort and shorten (RFC 9052 section 9 does not ask for it). The protected
-header is signed as it stands, and what is kept of a message has none of the unprotected one.
+`Sig_structure = ["Signature1", protected, external, payload]` with the protected header exactly as received: nothing is
+encoded again to verify it. What is signed here has no external data (`h''`); whoever verifies a message of others that
+has some supplies them (RFC 9052 section 4.4). The whole message must be deterministic CBOR, but for the order of the
+keys and the length of floats in the headers: not all libraries sort and shorten (RFC 9052 section 9 does not ask for
+it). The protected header is signed as it stands, and what is kept of a message has none of the unprotected one.
 
 The **digest** of a message is the SHA-256 of its Sig_structure. It names the statement whatever its unprotected
 header holds. It does not cover the signature, so both twins of an ECDSA signature have it.
@@ -64,13 +65,14 @@ class Sign1:
         kid = self.protected.get(KID, b"")
         return kid if isinstance(kid, bytes) else b""
 
-    def signed_bytes(self, detached: bytes | None = None) -> bytes:
+    def signed_bytes(self, detached: bytes | None = None, *, external: bytes = b"") -> bytes:
         """The Sig_structure; `detached` supplies the payload when the message carries none."""
-        if self.payload is not None:
+        if self.payload is not None and not external:
             return self._signed
-        if detached is None:
+        payload = detached if self.payload is None else self.payload
+        if payload is None:
             raise Rejected("payload", "the payload is detached and was not supplied", fix="Supply the payload.")
-        return sig_structure(self.protected_raw, detached)
+        return sig_structure(self.protected_raw, payload, external=external)
 
     @cached_property
     def _signed(self) -> bytes:
@@ -81,17 +83,17 @@ class Sign1:
         """SHA-256 of the Sig_structure of a message with attached payload."""
         return hashlib.sha256(self.signed_bytes()).digest()
 
-    def verify(self, key: PublicKey, *, detached: bytes | None = None) -> None:
+    def verify(self, key: PublicKey, *, detached: bytes | None = None, external: bytes = b"") -> None:
         """Return if `key` signed this and the header names no other; raises `Rejected("signature")` if not."""
         if self.kid and self.kid != key.kid:
             raise Rejected("signature", "the header names another key", fix="Sign with the key that kid names.")
-        self.verify_by(key, detached=detached)
+        self.verify_by(key, detached=detached, external=external)
 
-    def verify_by(self, key: PublicKey, *, detached: bytes | None = None) -> None:
+    def verify_by(self, key: PublicKey, *, detached: bytes | None = None, external: bytes = b"") -> None:
         """Return if `key` signed this, whatever key the header names; raises `Rejected("signature")` if not."""
         if self.alg != key.alg:
             raise Rejected("signature", "the header's algorithm is not the key's", fix="Sign with the enrolled key.")
-        key.verify(self.signature, self.signed_bytes(detached))
+        key.verify(self.signature, self.signed_bytes(detached, external=external))
 
     def with_unprotected(self, unprotected: Mapping[Any, Any]) -> "Sign1":
         """The same message with another unprotected header; {} makes it a log entry."""
@@ -164,9 +166,9 @@ def parse(raw: bytes) -> Sign1:
     )
 
 
-def sig_structure(protected_raw: bytes, payload: bytes) -> bytes:
-    """The bytes that are signed (RFC 9052 section 4.4), without external data."""
-    return b"\x84\x6aSignature1" + _bstr(protected_raw) + b"\x40" + _bstr(payload)
+def sig_structure(protected_raw: bytes, payload: bytes, *, external: bytes = b"") -> bytes:
+    """The bytes that are signed (RFC 9052 section 4.4)."""
+    return b"\x84\x6aSignature1" + _bstr(protected_raw) + _bstr(external) + _bstr(payload)
 
 
 def _bstr(value: bytes) -> bytes:

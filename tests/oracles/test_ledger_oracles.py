@@ -17,6 +17,7 @@ from tlog_scales.tiles import leaf_hash as oracle_leaf_hash
 from tlog_scales.tlog import Checkpoint, ConsistencyProof, ConsistencyProofInvalid, InclusionProofInvalid
 
 from custody.kernel.cose import parse
+from custody.kernel.errors import Rejected
 from custody.kernel.keys import ES256, SoftwareSigner, new_signer
 from custody.kernel.receipt import make_receipt, seal_root, sealed_receipt
 from custody.ledger.cosignature import cosign, cosign_mldsa, mldsa_key, new_mldsa_signer
@@ -132,6 +133,18 @@ def test_cwt_takes_our_receipts_over_their_root(key: SoftwareSigner) -> None:
         assert reader.decode(raw, keys=[cose_key], detached_payload=log.frontier.root()) == log.frontier.root()
         with pytest.raises(CWTError):
             reader.decode(raw, keys=[cose_key], detached_payload=flipped(log.frontier.root(), 0))
+
+
+@KEYS
+def test_external_data_that_cwt_signed_too_are_those_we_verify(key: SoftwareSigner) -> None:
+    """RFC 9052 section 4.4: the same signature without them, or with others, is refused."""
+    writer = COSE.new(alg_auto_inclusion=True, kid_auto_inclusion=False)
+    private = COSEKey.from_pem(key.private_pem())
+    message = parse(writer.encode_and_sign(b"a scan", private, external_aad=b"the parcel's label"))
+    message.verify(key.public, external=b"the parcel's label")
+    for other in (b"", b"another label"):
+        with pytest.raises(Rejected):
+            message.verify(key.public, external=other)
 
 
 def folder(log: MemoryLog, place: Path, *, note: bytes | None = None) -> TilesReader:

@@ -20,14 +20,13 @@ FOLDER = os.environ.get("WEAKLINK_VECTORS")
 pytestmark = pytest.mark.skipif(FOLDER is None, reason="WEAKLINK_VECTORS names no folder with vectors")
 ROOT = Path(FOLDER or ".") / "tlog"
 CURVES = {"P-256": (2, 1), "P-384": (2, 2), "P-521": (2, 3), "Ed25519": (1, 6), "Ed448": (1, 7)}
-VERIFIED = {"ecdsa-sig-01.json", "eddsa-sig-01.json"}
+VERIFIED = {"ecdsa-sig-01.json", "eddsa-sig-01.json", "sign-pass-02.json"}
 REFUSED = {
     "ecdsa-sig-02.json": "ES384",
     "ecdsa-sig-03.json": "ES512 over P-521",
     "ecdsa-sig-04.json": "ES512 over P-256",
     "eddsa-sig-02.json": "Ed448",
     "sign-pass-01.json": "the algorithm stands in the unprotected header",
-    "sign-pass-02.json": "external data are signed too, which we never do",
     "sign-pass-03.json": "no tag 18",
     "sign-fail-01.json": "another tag",
     "sign-fail-02.json": "a changed signature",
@@ -58,9 +57,12 @@ def public_key(example: dict[str, Any]) -> PublicKey:
 def test_examples_in_our_algorithms_verify_and_have_our_signed_bytes(name: str) -> None:
     example = read(name)
     message = cose.parse(bytes.fromhex(example["output"]["cbor"]))
-    assert message.signed_bytes() == bytes.fromhex(example["intermediates"]["ToBeSign_hex"])
+    external = bytes.fromhex(example["input"]["sign0"].get("external", ""))
+    assert message.signed_bytes(external=external) == bytes.fromhex(example["intermediates"]["ToBeSign_hex"])
     assert message.payload == example["input"]["plaintext"].encode()
-    message.verify(public_key(example))
+    message.verify(public_key(example), external=external)
+    with pytest.raises(Rejected):
+        message.verify(public_key(example), external=external + b"more")
 
 
 @pytest.mark.parametrize(("name", "why"), sorted(REFUSED.items()))

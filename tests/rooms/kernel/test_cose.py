@@ -63,9 +63,28 @@ def test_the_unprotected_header_of_others_may_have_its_labels_in_any_order() -> 
     assert parsed.with_unprotected({}).raw == STATEMENT
 
 
-@given(st.binary(max_size=300), st.binary(max_size=300))
-def test_the_signed_bytes_are_the_sig_structure_of_rfc_9052(protected: bytes, payload: bytes) -> None:
+@given(st.binary(max_size=300), st.binary(max_size=300), st.binary(max_size=300))
+def test_the_signed_bytes_are_the_sig_structure_of_rfc_9052(protected: bytes, payload: bytes, external: bytes) -> None:
     assert cose.sig_structure(protected, payload) == cbor.encode(["Signature1", protected, b"", payload])
+    with_external = cbor.encode(["Signature1", protected, external, payload])
+    assert cose.sig_structure(protected, payload, external=external) == with_external
+
+
+@pytest.mark.parametrize("detached", [None, b"p"])
+def test_external_data_that_were_signed_too_must_be_supplied_and_right(detached: bytes | None) -> None:
+    """RFC 9052 section 4.4; no data and data of no bytes are the same."""
+    header = cbor.encode({cose.ALG: SIGNER.public.alg, cose.KID: SIGNER.public.kid})
+    signed = cbor.encode(["Signature1", header, b"external", b"p"])
+    payload = b"p" if detached is None else None
+    raw = cbor.encode(cbor2.CBORTag(18, [header, {}, payload, SIGNER.sign(signed)]))
+    parsed = cose.parse(raw)
+    parsed.verify(SIGNER.public, detached=detached, external=b"external")
+    for external in (b"", b"others"):
+        with pytest.raises(Rejected):
+            parsed.verify(SIGNER.public, detached=detached, external=external)
+    cose.parse(STATEMENT).verify(SIGNER.public, external=b"")
+    with pytest.raises(Rejected):
+        cose.parse(STATEMENT).verify(SIGNER.public, external=b"external")
 
 
 @given(st.integers(min_value=0, max_value=len(STATEMENT) - 1))
