@@ -7,6 +7,9 @@ has some supplies them (RFC 9052 section 4.4). The whole message must be determi
 keys and the length of floats in the headers: not all libraries sort and shorten (RFC 9052 section 9 does not ask for
 it). The protected header is signed as it stands, and what is kept of a message has none of the unprotected one.
 
+Whoever reads names the labels that it understands. A message that says of another one, or of one that it does not have,
+that it must be understood (`crit`, section 3.1) is refused. What lands in the log calls no label critical.
+
 The **digest** of a message is the SHA-256 of its Sig_structure. It names the statement whatever its unprotected
 header holds. It does not cover the signature, so both twins of an ECDSA signature have it.
 """
@@ -135,8 +138,11 @@ def _header(protected: Mapping[Any, Any], signer: Signer) -> dict[Any, Any]:
     return {ALG: signer.public.alg, KID: signer.public.kid, **protected}
 
 
-def parse(raw: bytes) -> Sign1:
-    """The message in `raw`; raises `Rejected("cbor")` or `Rejected("cose")`. Nothing is verified yet."""
+def parse(raw: bytes, *, understood: frozenset[int] = frozenset()) -> Sign1:
+    """The message in `raw`; raises `Rejected("cbor")` or `Rejected("cose")`. Nothing is verified yet.
+
+    `understood` are the labels that the message may call critical.
+    """
     value = cbor.decode(raw, strict=False)
     if not isinstance(value, cbor2.CBORTag) or value.tag != SIGN1_TAG:
         raise _malformed("it is not tagged 18")
@@ -152,6 +158,7 @@ def parse(raw: bytes) -> Sign1:
     if not isinstance(protected, dict):
         raise _malformed("the protected header must be a map")
     _check_labels(protected, unprotected)
+    _check_critical(protected, understood)
     claims = protected.get(CWT_CLAIMS, {})
     if not isinstance(claims, dict) or not _are_labels(claims):
         raise _malformed("label 15 must hold a map of claims (RFC 9597)")
@@ -184,12 +191,21 @@ def _check_labels(protected: Mapping[Any, Any], unprotected: Mapping[Any, Any]) 
         raise _malformed("a label is neither a number nor a text")
     if type(protected.get(ALG)) is not int or protected[ALG] not in ALGORITHMS:
         raise _malformed(f"algorithm {protected.get(ALG)!r} is not one of -8, -7, -19, -9")
-    if CRIT in protected:
-        raise _malformed("critical header parameters are not understood here")
     if unprotected and not protected.keys().isdisjoint(unprotected):
         raise _malformed("a label stands in both headers")
     if not PRE_RFC_LABELS.isdisjoint(protected) or not PRE_RFC_LABELS.isdisjoint(unprotected):
         raise _malformed("a label from before RFC 9942 is used")
+
+
+def _check_critical(protected: Mapping[Any, Any], understood: frozenset[int]) -> None:
+    if CRIT not in protected:
+        return
+    critical = protected[CRIT]
+    if not isinstance(critical, list) or not critical:
+        raise _malformed("label 2 does not list what is critical")
+    for label in critical:
+        if type(label) not in {int, str} or label not in protected or label not in understood:
+            raise _malformed(f"the critical label {label!r} is missing or not understood here")
 
 
 def _are_labels(header: Mapping[Any, Any]) -> bool:

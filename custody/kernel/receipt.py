@@ -7,7 +7,8 @@
 - That is what we write. Of others' receipts RFC 9942 asks for labels 1 and 395 alone. A kid is a hint of theirs at a
   key (RFC 9052 section 3.1), of whatever form: the key that verifies is the caller's. Issuer and subject, which RFC
   9943 wants of a transparency service, are texts and a time of issue is a number where they are told (RFC 8392);
-  further labels, protected or not, further kinds of proof and further claims say nothing here.
+  further labels, protected or not, further kinds of proof and further claims say nothing here. Critical may be the
+  labels that are read here: algorithm, kid, claims and the tree's kind (RFC 9052 section 3.1).
 - A receipt of others may hold several proofs, of several entries or sizes under one root: one that holds is enough.
 - What is signed is the root and the protected header, NOT size and index: a receipt alone, relabelled, may still
   verify. Nobody takes an index or a size from a receipt that was not set against a statement that signs the size: a
@@ -30,6 +31,7 @@ from custody.kernel.merkle import HASH_BYTES, MAX_SIZE, inclusion_root, leaf_has
 
 RFC9162_SHA256 = 1
 INCLUSION = -1
+UNDERSTOOD = frozenset({cose.ALG, cose.KID, cose.CWT_CLAIMS, cose.VDS})
 MAX_PATH = 64
 MAX_PROOFS = 16
 Proof = tuple[int, int, list[bytes]]
@@ -100,7 +102,7 @@ def first_that_holds(proofs: Sequence[Proof], prove: Callable[[int, int, list[by
 
 def read_proofs(receipt: bytes, kind: int) -> tuple[cose.Sign1, list[Proof]]:
     """The message and the proofs of this kind in it, at least one. The signature is not verified yet."""
-    message = cose.parse(receipt)
+    message = cose.parse(receipt, understood=UNDERSTOOD)
     # 1. It is a receipt: the tree's kind is protected and the root is not carried along.
     vds = message.protected.get(cose.VDS)
     if type(vds) is not int or vds != RFC9162_SHA256:

@@ -158,6 +158,15 @@ def test_other_shapes_are_rejected(raw: bytes, what: str) -> None:
     assert what
 
 
+@pytest.mark.parametrize("critical", [[15], [4, 15], [1]])
+def test_what_is_critical_is_taken_only_where_the_reader_understands_it(critical: list[int]) -> None:
+    raw = message({1: -8, 2: critical, 4: b"kid", 15: {}})
+    assert cose.parse(raw, understood=frozenset(critical)).protected[cose.CRIT] == critical
+    for understood in (frozenset(), frozenset({395})):
+        with pytest.raises(Rejected):
+            cose.parse(raw, understood=understood)
+
+
 @pytest.mark.parametrize("alg", [[-8], {1: -8}])
 def test_an_algorithm_that_is_no_number_is_rejected(alg: object) -> None:
     with pytest.raises(Rejected):

@@ -293,7 +293,6 @@ KID, CLAIMS = LOG.public.kid, {1: ISS, 2: SUB, 6: IAT}
         {1: -8, 4: KID, 15: {1: ISS, 2: SUB, 6: True}, 395: 1},
         {1: -8, 4: KID, 15: {1: ISS, 2: b"sub"}, 395: 1},
         {1: -8, 2: [99], 4: KID, 15: CLAIMS, 99: 1, 395: 1},
-        {1: -8, 2: [395], 4: KID, 15: CLAIMS, 395: 1},
         {1: -7, 4: KID, 15: CLAIMS, 395: 1},
     ],
 )
@@ -327,6 +326,38 @@ def test_receipts_of_others_need_no_more_than_rfc_9942_asks_for(
     assert (found.issuer, found.subject, found.iat_s) == told
     refused(verify_receipt, resaid(other, {**protected, 15: {2: "another"}}), entry(3), LOG.public, code="signature")
     refused(verify_receipt, other, entry(3), STRANGER.public, code="signature")
+
+
+@pytest.mark.parametrize("critical", [[395], [1, 4, 15, 395], [15]])
+def test_a_receipt_may_say_that_labels_must_be_understood_that_are(critical: list[Any]) -> None:
+    """RFC 9052 section 3.1; what is read of it stays the same."""
+    whole = receipt(3, 11)
+    protected = {**cose.parse(whole).protected, cose.CRIT: critical}
+    assert proven(rebuilt(whole, protected=protected, root=head(11).root), 3, 11) == proven(whole, 3, 11)
+    grown = rebuilt(consistency_receipt(3, 11), protected=protected, root=head(11).root)
+    assert verify_consistency_receipt(grown, 3, head(3).root, LOG.public).root == head(11).root
+
+
+@pytest.mark.parametrize(
+    ("critical", "why"),
+    [
+        ([], "the list is empty"),
+        (395, "it is no list"),
+        ({395: 1}, "it is a map"),
+        ([395, 16], "label 16 is not there"),
+        ([395, 9999], "label 9999 is there and means nothing to us"),
+        (["395"], "a text is another label than the number"),
+        ([True], "true is no label"),
+        ([395.0], "neither is a float"),
+        ([[395]], "nor a list"),
+        ([2], "the list itself is not read by the list"),
+    ],
+)
+def test_a_receipt_that_wants_more_understood_is_refused(critical: object, why: str) -> None:
+    whole = receipt(3, 11)
+    protected = {**cose.parse(whole).protected, 9999: "new", cose.CRIT: critical}
+    refused(verify_receipt, rebuilt(whole, protected=protected, root=head(11).root), entry(3), LOG.public, code="cose")
+    assert why
 
 
 def resaid(raw: bytes, protected: dict[Any, Any]) -> bytes:
