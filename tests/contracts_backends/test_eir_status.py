@@ -57,9 +57,18 @@ def test_the_examples_of_the_specification_are_read() -> None:
 
 @pytest.mark.parametrize(
     "pei",
-    ["", IMEI, "imei-49015420323751", f"imei-{IMEI}0", f"imeisv-{IMEI}", "mac-00", "mac-00-00-5E-00-53", "eui-00-00"],
+    [
+        "",
+        "imei-49015420323751",
+        f"imei-{IMEI}0",
+        f"imeisv-{IMEI}",
+        "mac-00",
+        "mac-00-00-5E-00-53",
+        "eui-00-00",
+        "imei-",
+    ],
 )
-def test_a_pei_of_no_known_form_is_refused(pei: str) -> None:
+def test_a_pei_that_is_not_what_it_begins_as_is_refused(pei: str) -> None:
     with pytest.raises(Rejected):
         read_pei(pei)
 
@@ -99,9 +108,17 @@ def test_equipment_that_has_no_imei_is_unknown_here_and_not_wrongly_asked_for(pe
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize("pei", [IMEI, "meid-A0000000001234", "x", "imei", "IMEI-490154203237518", "a" * 300])
+def test_a_pei_of_a_kind_that_we_do_not_know_is_unknown_equipment(pei: str) -> None:
+    """TS 29.571 ends the pattern of Pei with any text, so that a later kind is no error of whoever asks."""
+    answer = ask(pei=pei)
+    assert (answer.status_code, answer.json()["cause"]) == (404, "ERROR_EQUIPMENT_UNKNOWN")
+
+
 @pytest.mark.parametrize(
     ("query", "cause"),
     [
+        ({"pei": ""}, "MANDATORY_QUERY_PARAM_INCORRECT"),
         ({}, "MANDATORY_QUERY_PARAM_MISSING"),
         ({"pei": "imei-1"}, "MANDATORY_QUERY_PARAM_INCORRECT"),
         ({"pei": f"mac-{MAC}-trusted"}, "MANDATORY_QUERY_PARAM_INCORRECT"),

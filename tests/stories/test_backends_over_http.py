@@ -226,7 +226,8 @@ def list_is_published(outside: Outside, order: str, imei: str, shell: CommandLin
     assert status(outside, "imei-490154203237518").json() == {"status": "WHITELISTED"}
     assert status(outside, f"imei-{imei}", token="").status_code == 401
     assert status(outside, f"imei-{imei}", token="wrong").status_code == 401
-    assert status(outside, "msisdn-1").status_code == 400
+    assert status(outside, "imei-1").status_code == 400
+    assert status(outside, "msisdn-1").status_code == 404
     fetched = shell.run("lock", "export-list", "lists", "--whole", "--json").value
     assert fetched["written"] == ["0000000001-delta.csv", "0000000001-full.csv"]
     assert imei in (shell.folder / "lists" / "0000000001-full.csv").read_text()
