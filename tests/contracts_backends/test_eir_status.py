@@ -130,3 +130,11 @@ def test_an_error_names_its_cause_as_the_core_network_expects(query: dict[str, s
     answer = ask(**query)
     assert (answer.status_code, answer.json()["cause"]) == (400, cause)
     assert answer.headers["content-type"] == "application/problem+json"
+    (wrong,) = answer.json()["invalidParams"]
+    assert wrong["param"] == "query pei", "TS 29.571, data type InvalidParam"
+
+
+@pytest.mark.parametrize("query", [{"pei": f"imei-{IMEI}"}, {"pei": f"mac-{MAC}"}, {"pei": "imei-1"}, {}])
+def test_no_cache_keeps_an_answer(query: dict[str, str]) -> None:
+    """A handset may be blocked or free in the next second, and a cache may keep a 404 (RFC 9110 section 15.5.5)."""
+    assert ask(**query).headers["cache-control"] == "no-store"
