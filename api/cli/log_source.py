@@ -53,7 +53,7 @@ class LogSource:
                 f"{prefix or 'an empty word'} is neither an address nor a folder that holds a log's checkpoint",
                 fix="Give a folder with an exported log, or a URL that begins with http:// or https://.",
             )
-        self._http = httpx.Client(timeout=60, follow_redirects=True, headers={"Accept-Encoding": "gzip"})
+        self._http = httpx.Client(timeout=60, follow_redirects=True, headers={"Accept-Encoding": "gzip, identity"})
         self._read: Callable[[str, int], bytes] = self._fetch if self.is_remote else self._open
         self._too_slow = ""
 

@@ -33,6 +33,7 @@ class Server(ThreadingHTTPServer):
         self.drips = False
         self.leads_to = ""
         self.asked: list[str] = []
+        self.accepted: set[str | None] = set()
 
     def handle_error(self, *_facts: object) -> None:
         """Say nothing of readers who went away."""
@@ -49,6 +50,7 @@ class Answers(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked.append(self.path)
+        self.server.accepted.add(self.headers["Accept-Encoding"])
         if self.server.breaks:
             self.server.breaks -= 1
             self.send_error(503)
@@ -110,6 +112,13 @@ def test_a_short_break_is_waited_out_and_a_long_one_is_not_called_absence(server
     server.breaks = 0
     with pytest.raises(NotFound):
         reading.tile(TileId(level=0, number=1))
+
+
+def test_a_log_is_told_that_it_may_pack_its_files_or_not(server: Server, reading: LogSource) -> None:
+    """C2SP tlog-tiles, Log entries: clients should name gzip and identity."""
+    server.files["/log/tile/entries/000"] = ENTRIES_FULL
+    reading.tile(TileId(level=ENTRIES, number=0))
+    assert server.accepted == {"gzip, identity"}
 
 
 def test_a_partial_tile_that_became_full_is_cut(server: Server, reading: LogSource) -> None:
