@@ -7,7 +7,8 @@ below, lists sorted, times in UTC with milliseconds (rounded half up), numbers w
 compact URIs in full, the GS1 keys that CBV lists in canonical Digital Link form; then, sorted among themselves, the
 business transactions, sources, destinations, ilmd and extensions, whose names are written `{namespace}local`. Where
 the standard's text and the reference implementation (RalphTro, MIT licence) differ in order, the reference
-implementation is followed.
+implementation is followed. As there, apostrophe, semicolon and equals sign stand in a key as they are: they are not
+among the letters that GS1 Digital Link has percent-encoded (table 7-1).
 
 It identifies and finds repeats. It is **not** a digest to sign: values run into each other, eventID, recordTime and
 errorDeclaration are left out, digits in text are read as numbers, so different events can share it.
@@ -42,6 +43,7 @@ from custody.gs1.times import read_microseconds, write_milliseconds
 _IGNORED = frozenset({"@context", "type", "eventID", "recordTime", "errorDeclaration"})
 _COMMENTS = frozenset({"comment", "rdfs:comment", f"{RDFS}comment"})
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_PLAIN_IN_KEYS = (("%27", "'"), ("%3B", ";"), ("%3D", "="))
 _URNS = (
     ("urn:epcglobal:cbv:bizstep:", BIZ_STEP.web),
     ("urn:epcglobal:cbv:disp:", DISPOSITION.web),
@@ -196,4 +198,7 @@ class _PreHash:
         key = gs1_key(text)
         if key is None or not BEYOND_CBV.isdisjoint({key.ai, *(key.qualifier or ())[:1]}):
             return text
-        return key.uri
+        uri = key.uri
+        for encoded, plain in _PLAIN_IN_KEYS:
+            uri = uri.replace(encoded, plain)
+        return uri

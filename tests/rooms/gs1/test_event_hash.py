@@ -54,6 +54,21 @@ def test_what_cbv_does_not_list_is_hashed_as_it_stands(event: Make, uri: str) ->
 
 
 @pytest.mark.parametrize(
+    ("uri", "key"),
+    [
+        ("urn:epc:id:upui:1234567.098765.51qIgY)%3C%26Jp3*j7'SDB", "01/01234567987651/235/51qIgY%29%3C%26Jp3%2Aj7'SDB"),
+        ("urn:epc:id:sgtin:4012345.011111.98%22;a=b", "01/04012345111118/21/98%22;a=b"),
+        ("urn:epc:id:giai:4012345.a%27b%2527", "8004/4012345a'b%2527"),
+        ("urn:epc:id:sgtin:0614141.812345.6789%2F%26%25%22!%3F()", "01/80614141123458/21/6789%2F%26%25%22%21%3F%28%29"),
+        ("https://shop.example/01/04012345111118/10/a'b%3Bc%3Dd", "01/04012345111118/10/a'b;c=d"),
+    ],
+)
+def test_a_key_is_percent_encoded_as_digital_links_are_and_no_further(event: Make, uri: str, key: str) -> None:
+    """GS1 Digital Link, table 7-1; the first line is of the reference implementation's epclist_normalisation."""
+    assert f"epcListepc=https://id.gs1.org/{key}action" in pre_hash(event(epcList=[uri]), prefixes=PREFIXES)
+
+
+@pytest.mark.parametrize(
     ("old", "new"),
     [
         ("bizstep:packing", "BizStep-packing"),
