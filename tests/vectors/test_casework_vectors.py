@@ -5,6 +5,7 @@ Set WEAKLINK_VECTORS to a folder that holds `casework/machines.json`, `policy_de
 
 import json
 import os
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,20 @@ def test_every_row_of_the_policy_data_is_in_our_policy() -> None:
             assert row["value"].items() <= rule["value"].items(), row["key"]
         else:
             assert rule["value"] == row["value"], row["key"]
+
+
+def test_a_row_has_the_measure_of_the_data_and_claims_no_more_certainty() -> None:
+    """A unit begins with what is counted; what the data calls verified may be less certain here, never more."""
+    certainty = {"house default": 0, "from knowledge": 0, "secondary": 1, "verified": 2}
+    ours = {(rule.key, rule.effective_from.isoformat()): rule.plain() for rule in POLICY.rules}
+    for row in read("policy_defaults.json"):
+        rule = ours[row["key"], row["effective_from"]]
+        assert measure(rule["unit"]) == measure(row["unit"]), row["key"]
+        assert certainty[rule["confidence"]] <= certainty[row["confidence"]], row["key"]
+
+
+def measure(unit: str) -> str:
+    return re.split(r"[^A-Za-z]", unit)[0]
 
 
 def test_the_floors_of_the_data_are_floors_and_ours_add_only_law() -> None:
