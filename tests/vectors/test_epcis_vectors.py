@@ -6,6 +6,7 @@ examples of the CBV reference implementation, and rows from the unit tests of gs
 
 import json
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,14 @@ def test_all_100_default_rows_of_the_gs1_syntax_engine_are_read_or_refused_as_th
             continue
         assert element_string(link.path + link.attributes) == row["element_string"], row
     assert len(defaults) == 100
+
+
+def test_every_link_that_the_syntax_engine_makes_by_default_is_read_as_what_it_was_made_of() -> None:
+    made = [row for row in rows("gs1-dl-generate.jsonl") if row["should_succeed"] and not row["options"]]
+    for row in made:
+        link = parse_link(row["expected"])
+        assert set(link.path + link.attributes) == set(re.findall(r"\((\d+)\)([^(]+)", row["input"])), row
+    assert len(made) == 15
 
 
 def test_rows_with_letter_words_or_short_gtins_are_read_by_the_lenient_reader() -> None:
