@@ -5,7 +5,8 @@ with format assertion on. It departs from GS1's published schema on purpose: an 
 and nothing else), an aggregation that adds to or deletes from no parent, and a persistentDisposition that is not an
 object are refused. An event of somebody's own type may have every field of EPCIS in its form, and own fields with a
 prefix; a bare name that EPCIS has not is refused in it as in any other. `document-schema.json` states what stands
-around the events of a document.
+around the events of a document. Its schemaVersion is 2 or a 2 with further numbers, where the published schema would
+take any version: before 2.0 there was no EPCIS in JSON, so another number is a mistake about one of the two.
 """
 
 import json
