@@ -3,7 +3,7 @@
 A suite names the hash, the length of the answer and the inputs, in this order: `C` a counter; `QFxx` a question of up
 to xx characters (04 to 64) that are alphanumeric (A), digits (N) or hexadecimal (H); `PSHA1`, `PSHA256` or `PSHA512`
 the hash of a PIN; `Snnn` session data of up to nnn bytes (001 to 512); `TG` a time step of 1 to 59 seconds or minutes,
-or 0 to 48 hours (section 6.3). What has a default there is named here all the same.
+or 1 to 48 hours (section 6.3, and errata 3729). What has a default there is named here all the same.
 
 The answer is HOTP over `suite | 0x00 | C | Q | P | S | T` (section 5.1). Counter and time step are 8 bytes. The
 question is left-aligned and padded with zeros to 128 bytes: text as it stands, digits as their number in hexadecimal,
@@ -24,7 +24,7 @@ _SUITE = re.compile(
     r"OCRA-1:HOTP-SHA(?P<hash>1|256|512)-(?P<digits>0|[4-9]|10):"
     r"(?P<counter>C-)?Q(?P<format>[ANH])(?P<question>0[4-9]|[1-5][0-9]|6[0-4])(?:-PSHA(?P<pin>1|256|512))?"
     r"(?:-S(?P<session>(?!000)[0-4][0-9]{2}|50[0-9]|51[0-2]))?"
-    r"(?P<time>-T(?:[1-5]?[1-9]|[1-5]0)[SM]|-T(?:[1-3]?[0-9]|4[0-8])H)?",
+    r"(?P<time>-T(?:[1-5]?[1-9]|[1-5]0)[SM]|-T(?:[1-3]?[1-9]|[1-3]0|4[0-8])H)?",
     re.ASCII,
 )
 _QUESTIONS = {
