@@ -12,7 +12,7 @@ zeros of the answer stay; where the suite says 0 digits, nothing is truncated an
 hexadecimal (section 5.2).
 
 Where both parties ask (section 7.2), the question of the other one comes first, then one's own: the two texts are
-joined and packed as one.
+joined and packed as one. Two questions of full length may come joined already, as Appendix C writes them.
 """
 
 import hmac
@@ -51,9 +51,12 @@ def ocra(
     form = _SUITE.fullmatch(suite)
     if form is None:
         raise Rejected("suite", f"{suite!r} is not a suite of OCRA", fix="Name one by RFC 6287 section 6.")
+    longest = int(form["question"])
+    if own_question is None and len(question) == 2 * longest:
+        question, own_question = question[:longest], question[longest:]
     asked = [question] if own_question is None else [question, own_question]
     for each in asked:
-        _check_question(each, form["format"], longest=int(form["question"]))
+        _check_question(each, form["format"], longest=longest)
     data = suite.encode() + b"\x00"
     data += _number(form["counter"], counter, "counter")
     data += _pack_question("".join(asked), form["format"])

@@ -59,7 +59,8 @@ def test_every_vector_of_rfc_6287_in_which_the_server_answers(suite: str, size: 
     """Appendix C.2: the question of the other party, the client, comes first."""
     for number, answer in enumerate(answers.split()):
         client, server = f"CLI2222{number}", f"SRV1111{number}"
-        assert ocra(f"OCRA-1:HOTP-{suite}", rfc_key(size), question=client, own_question=server) == answer
+        for asked in ({"question": client, "own_question": server}, {"question": client + server}):
+            assert ocra(f"OCRA-1:HOTP-{suite}", rfc_key(size), **asked) == answer
 
 
 @pytest.mark.parametrize(
@@ -217,6 +218,16 @@ def test_a_question_that_the_suite_does_not_allow_is_refused(question: str) -> N
     with pytest.raises(Rejected) as refused:
         ocra(SUITE, KEY, question="1", own_question=question, counter=1)
     assert refused.value.code == "question"
+
+
+def test_two_questions_that_come_joined_are_both_of_full_length_or_refused() -> None:
+    for length in range(9, 20):
+        if length != 16:
+            with pytest.raises(Rejected) as refused:
+                ocra("OCRA-1:HOTP-SHA256-8:QA08", KEY, question="a" * length)
+            assert refused.value.code == "question"
+    with pytest.raises(Rejected):
+        ocra("OCRA-1:HOTP-SHA256-8:QA08", KEY, question="a" * 16, own_question="b" * 8)
 
 
 @pytest.mark.parametrize(
