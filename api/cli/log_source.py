@@ -210,15 +210,27 @@ def _take(answer: httpx.Response, most: int) -> bytes:
     packing = answer.headers.get("content-encoding", "identity").lower()
     if packing not in {"identity", "gzip"}:
         raise Rejected("packing", f"{answer.url} is packed as {packing}", fix="Serve it plain, or with gzip.")
-    content, unpack = bytearray(), zlib.decompressobj(GZIP)
+    content = bytearray()
     try:
-        for part in answer.iter_raw():
-            content += part if packing == "identity" else unpack.decompress(part, most + 1 - len(content))
+        for part in answer.iter_raw() if packing == "identity" else _unpacked(answer.iter_raw(), most):
+            content += part
             if len(content) > most:
                 raise _too_large(str(answer.url), most)
     except zlib.error as error:
         raise Rejected("packing", f"{answer.url} is not gzip, as it says", fix="Ask who serves it.") from error
     return bytes(content)
+
+
+def _unpacked(parts: Iterator[bytes], most: int) -> Iterator[bytes]:
+    """What a series of gzip members holds (RFC 1952 section 2.2), at most one byte too much at a time."""
+    unpack = zlib.decompressobj(GZIP)
+    for part in parts:
+        rest = part
+        while rest:
+            if unpack.eof:
+                unpack = zlib.decompressobj(GZIP)
+            yield unpack.decompress(rest, most + 1)
+            rest = unpack.unused_data
 
 
 def _too_large(where: str, most: int) -> Rejected:

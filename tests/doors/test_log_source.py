@@ -203,6 +203,17 @@ def test_a_file_of_a_folder_that_has_no_end_is_left_unread(tmp_path: Path) -> No
         LogSource(str(tmp_path)).tile(TileId(level=0, number=0))
 
 
+def test_a_packed_file_may_be_a_series_of_members(server: Server, reading: LogSource) -> None:
+    """RFC 1952 section 2.2: what tools write that pack in pieces; also empty members count for nothing."""
+    server.packing = "gzip"
+    pieces = [FULL[:1], b"", FULL[1:5000], FULL[5000:]]
+    server.files["/log/tile/0/000"] = b"".join(map(gzip.compress, pieces))
+    assert reading.tile(TileId(level=0, number=0)) == FULL
+    server.files["/log/tile/0/000"] += gzip.compress(b"x")
+    with pytest.raises(Rejected):
+        reading.tile(TileId(level=0, number=0))
+
+
 def test_a_packed_answer_is_unpacked_only_as_far(server: Server, reading: LogSource) -> None:
     server.packing = "gzip"
     server.files["/log/tile/0/000"] = gzip.compress(FULL)
