@@ -72,7 +72,7 @@ TOLD_OF = {
 """By which move a customer is told of a lock that becomes theirs."""
 WAITS = "An earlier lock of the handset is being taken back."
 ASKED_AGAIN = "It is asked for again by itself."
-MOST_SIGHTINGS = 20
+SIGHTINGS_IN_A_CASE = 20
 """So many sightings are noted in a case; the log has them all."""
 
 
@@ -280,7 +280,7 @@ def _note_sightings(unit: Unit, dispute: str, imei: str, *, only: SightingRow | 
     device = lock_store.device_by_imei(unit.session, imei)
     seen = [only] if only else watch_store.sightings_of(unit.session, device.device) if device else []
     noted = sum(line.kind == case_book.HANDSET_SEEN for line in case_book.timeline(unit.session, dispute))
-    for sighting in seen[: max(0, MOST_SIGHTINGS - noted)]:
+    for sighting in seen[: max(0, SIGHTINGS_IN_A_CASE - noted)]:
         facts = {name: getattr(sighting, name) for name in ("sim", "country", "network")}
         where = {"seen_ms": sighting.at_ms, "entry": sighting.idx, **facts}
         case_book.note(unit, dispute, case_book.HANDSET_SEEN, actor=sighting.device, facts=where)

@@ -12,7 +12,8 @@ from rich.progress import track
 
 from api.cli.client import call, console, errors, fail, show
 from api.cli.foreign_words import harmless
-from api.cli.station import hold_key, read_key, state_file, tell_waiting
+from api.cli.key_file import read_key
+from api.cli.station import hold_key, state_file, tell_waiting
 from api.http.encoding import b64, unb64
 from api.routes.scans import MANY, MAX_BATCH
 from custody.gs1.document import read_document

@@ -16,22 +16,20 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.client import call, console, fail, send, show
+from api.cli.client import call, console, fail, show
 from api.cli.fetch import check_target, put
 from api.cli.foreign_words import harmless, harmless_lines
-from api.cli.station import read_key, write_key
+from api.cli.key_file import read_key, write_key
+from api.cli.registered import ending, new_subject, now_s, register, registrar
 from api.http.encoding import b64, unb64
 from custody.kernel import cbor
 from custody.kernel.errors import Rejected, Trouble
 from custody.kernel.keys import EDDSA
-from custody.kernel.system_clock import SystemClock
-from custody.kernel.system_ids import SystemIds
 from custody.ledger.fields import take
 from custody.ledger.policy import read_policy_map
 from custody.ledger.statements import StationInfo, Step, approve_policy, make_key_add, make_key_revoke
 
 REQUEST = frozenset({"origin", "station", "site", "place", "step", "custodian", "key", "possession"})
-COSE = {"Content-Type": "application/cose"}
 
 app = typer.Typer(no_args_is_help=True, help="Registrars: approving changes of trust, enrolling and ending stations.")
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
@@ -98,7 +96,7 @@ def approve(
         policy = read_policy_map(file.read_bytes())
     except Trouble as trouble:
         fail(f"{file}: {trouble.detail}", fix=trouble.fix)
-    sub, iat_s = _sub("approval"), SystemClock().now_ms() // 1000
+    sub, iat_s = new_subject("approval"), now_s()
     put(out, approve_policy(policy, registrar=name, signer=read_key(key), sub=sub, iat_s=iat_s))
     value = {
         "approval": str(out),
@@ -140,16 +138,13 @@ def enrol(request: Path, name: Name, key: Key, as_json: AsJson = False) -> None:
             origin=fields.text("origin"),
             key=fields.key("key"),
             possession=fields.octets("possession"),
-            registrar=name,
-            signer=read_key(key),
-            sub=_sub("enrolment"),
-            iat_s=SystemClock().now_ms() // 1000,
+            by=registrar(name, key, "enrolment"),
         )
     except Rejected as refusal:
         fail(f"{request}: {refusal.detail}", fix=refusal.fix)
     except ValueError:
         fail(f"{request} names no step that there is", fix=f"Use one of {', '.join(Step)}.")
-    _register(statement, {"station": fields.text("station"), "kid": b64(fields.key("key").kid)}, as_json=as_json)
+    register(statement, {"station": fields.text("station"), "kid": b64(fields.key("key").kid)}, as_json=as_json)
 
 
 @app.command()
@@ -166,24 +161,9 @@ def revoke(
 
     Example: `weaklink registrar revoke bench-4 --kid KID --reason "handheld stolen" --name carrier --key carrier.pem`.
     """
-    about = call("GET", "/v1/log")
-    statement = make_key_revoke(
-        origin=about["origin"],
-        station=station,
-        kid=unb64(kid, where="kid"),
-        suspect_from=about["size"] if suspect_from is None else suspect_from,
-        reason=reason,
-        registrar=name,
-        signer=read_key(key),
-        sub=_sub("revocation"),
-        iat_s=SystemClock().now_ms() // 1000,
-    )
-    _register(statement, {"station": station, "kid": kid}, as_json=as_json)
-
-
-def _register(statement: bytes, about: dict[str, Any], *, as_json: bool) -> None:
-    answer = send("POST", "/entries", content=statement, headers=COSE)
-    show({**about, "entry": answer.headers["location"]}, as_json=as_json)
+    about = ending(kid, suspect_from=suspect_from, reason=reason)
+    statement = make_key_revoke(station=station, **about, by=registrar(name, key, "revocation"))
+    register(statement, {"station": station, "kid": kid}, as_json=as_json)
 
 
 def _registrars(now: list[dict[str, str]], add: list[str], drop: list[str]) -> list[dict[str, str]]:
@@ -197,10 +177,6 @@ def _registrars(now: list[dict[str, str]], add: list[str], drop: list[str]) -> l
             fail(f"{text!r} is not NAME=COSE_KEY", fix="Give what `weaklink registrar keygen` printed as cose_key.")
         held[name] = cose_key
     return [{"name": name, "cose_key": cose_key} for name, cose_key in held.items()]
-
-
-def _sub(kind: str) -> str:
-    return f"urn:weaklink:{SystemIds().new(kind)}"
 
 
 def _show_policy(value: dict[str, Any], *, as_json: bool) -> None:

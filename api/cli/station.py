@@ -11,27 +11,23 @@ import typer
 
 from api.cli.client import call, console, fail, folded, named, show
 from api.cli.fetch import check_target, put
+from api.cli.key_file import Es256, make_key, read_key
+from api.cli.registered import new_subject, now_s
 from api.http.encoding import b64
 from custody.kernel import cbor
-from custody.kernel.errors import Trouble
-from custody.kernel.keys import EDDSA, ES256, SoftwareSigner, new_signer, read_private_pem
-from custody.kernel.system_clock import SystemClock
-from custody.kernel.system_ids import SystemIds
+from custody.kernel.keys import SoftwareSigner
 from custody.ledger.statements import StationInfo, make_possession
 from custody.ledger.typed_station import read_info
-from custody.store.durable_file import create_file, replace_file
+from custody.store.durable_file import replace_file
 
 app = typer.Typer(no_args_is_help=True, help="Station keys, enrolment and the register of stations.")
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
 
 
 @app.command()
-def keygen(
-    file: Path, es256: Annotated[bool, typer.Option(help="P-256 instead of Ed25519.")] = False, as_json: AsJson = False
-) -> None:
+def keygen(file: Path, es256: Es256 = False, as_json: AsJson = False) -> None:
     """Make a station key. Example: `weaklink station keygen bench-4.pem`."""
-    signer = write_key(file, ES256 if es256 else EDDSA)
-    show({"file": str(file), "kid": b64(signer.public.kid)}, as_json=as_json)
+    make_key(file, es256=es256, as_json=as_json)
 
 
 @app.command()
@@ -140,25 +136,6 @@ def revoke(
     show(call("POST", f"/v1/stations/{named(station)}/revoke", json=body), as_json=as_json)
 
 
-def write_key(path: Path, alg: int) -> SoftwareSigner:
-    """A fresh key pair in a file that only its user can read; an existing file is never overwritten."""
-    if path.exists():
-        fail(f"{path} exists; a key is never overwritten", fix="Choose another name.")
-    signer = new_signer(alg)
-    create_file(path, signer.private_pem().encode(), mode=0o600)
-    return signer
-
-
-def read_key(path: Path) -> SoftwareSigner:
-    """The private key in a PEM file, or a plain error."""
-    try:
-        return read_private_pem(path.read_text(errors="replace"))
-    except OSError as error:
-        fail(f"{path} cannot be read: {error.strerror}", fix="Make a key with `weaklink station keygen`.")
-    except Trouble as trouble:
-        fail(f"{path}: {trouble.detail}", fix=trouble.fix)
-
-
 @contextmanager
 def hold_key(key: Path) -> Iterator[None]:
     """One command at a time goes on in a key's sequence: two at once would give two scans the same number."""
@@ -227,8 +204,7 @@ def _enrolment(station: str, signer: SoftwareSigner, *, token: str) -> dict[str,
 
 def possession(station: StationInfo, signer: SoftwareSigner, *, origin: str) -> bytes:
     """The station's proof that it holds its key and is that station."""
-    sub, now_s = f"urn:weaklink:{SystemIds().new('possession')}", SystemClock().now_ms() // 1000
-    return make_possession(origin=origin, station=station, signer=signer, sub=sub, iat_s=now_s)
+    return make_possession(origin=origin, station=station, signer=signer, sub=new_subject("possession"), iat_s=now_s())
 
 
 def _table(value: dict[str, Any]) -> None:

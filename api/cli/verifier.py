@@ -15,14 +15,14 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.client import call, console, fail, folded, named, send, show
+from api.cli.client import call, console, fail, folded, named, show
 from api.cli.fetch import check_target, put
-from api.cli.station import read_key, write_key
-from api.http.encoding import b64, unb64
+from api.cli.key_file import Es256, make_key, read_key
+from api.cli.registered import ending, new_subject, now_s, register, registrar
+from api.http.encoding import b64
 from custody.kernel import cbor
 from custody.kernel.clock import from_iso
 from custody.kernel.errors import Trouble
-from custody.kernel.keys import EDDSA, ES256
 from custody.kernel.system_clock import SystemClock
 from custody.kernel.system_ids import SystemIds
 from custody.ledger.attestation import AttestedOutcome, make_attestation
@@ -38,7 +38,6 @@ from custody.ledger.verifiers import (
 )
 
 REQUEST = frozenset({"origin", "verifier", "custodian", "key", "possession"})
-COSE = {"Content-Type": "application/cose"}
 
 app = typer.Typer(no_args_is_help=True, help="Verifiers: keys, enrolment, and what they attest of recipients' checks.")
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
@@ -48,12 +47,9 @@ ByKey = Annotated[Path | None, typer.Option("--key", help="That registrar's priv
 
 
 @app.command()
-def keygen(
-    file: Path, es256: Annotated[bool, typer.Option(help="P-256 instead of Ed25519.")] = False, as_json: AsJson = False
-) -> None:
+def keygen(file: Path, es256: Es256 = False, as_json: AsJson = False) -> None:
     """Make a verifier's key. Example: `weaklink verifier keygen pins.pem`."""
-    signer = write_key(file, ES256 if es256 else EDDSA)
-    show({"file": str(file), "kid": b64(signer.public.kid)}, as_json=as_json)
+    make_key(file, es256=es256, as_json=as_json)
 
 
 @app.command()
@@ -72,7 +68,7 @@ def request(
     info = typed_verifier(verifier, custodian)
     signer, origin = read_key(key), str(call("GET", "/v1/log")["origin"])
     proof = make_verifier_possession(
-        origin=origin, info=info, signer=signer, sub=_sub("possession"), iat_s=_now_ms() // 1000
+        origin=origin, info=info, signer=signer, sub=new_subject("possession"), iat_s=now_s()
     )
     members: dict[str, Any] = {
         "origin": origin,
@@ -98,7 +94,7 @@ def enrol(file: Path, name: ByName = None, key: ByKey = None, as_json: AsJson = 
     except Trouble as trouble:
         fail(f"{file}: {trouble.detail}", fix=trouble.fix)
     if statement is not None:
-        _register(statement, {**info.facts, "kid": b64(fields.key("key").kid)}, as_json=as_json)
+        register(statement, {**info.facts, "kid": b64(fields.key("key").kid)}, as_json=as_json)
         return
     cose_key = b64(cbor.encode(fields.key("key").cose_key()))
     body = {**info.facts, "cose_key": cose_key, "proof": b64(fields.octets("possession"))}
@@ -133,19 +129,9 @@ def revoke(
         return
     if name is None or key is None or kid is None:
         fail("a registrar's revocation takes --name, --key and --kid", fix="Give all three; a supervisor gives none.")
-    about = call("GET", "/v1/log")
-    statement = make_verifier_revoke(
-        origin=about["origin"],
-        verifier=verifier,
-        kid=unb64(kid, where="kid"),
-        suspect_from=about["size"] if suspect_from is None else suspect_from,
-        reason=reason,
-        registrar=name,
-        signer=read_key(key),
-        sub=_sub("revocation"),
-        iat_s=_now_ms() // 1000,
-    )
-    _register(statement, {"verifier": verifier, "kid": kid}, as_json=as_json)
+    about = ending(kid, suspect_from=suspect_from, reason=reason)
+    statement = make_verifier_revoke(verifier=verifier, **about, by=registrar(name, key, "revocation"))
+    register(statement, {"verifier": verifier, "kid": kid}, as_json=as_json)
 
 
 @app.command()
@@ -165,7 +151,7 @@ def attest(
     Example: `weaklink verifier attest pins --key pins.pem --check pin6 --held --scan
     9f2c4f5a0b1e7d3c6a8f9e0d1c2b3a4f5e6d7c8b9a0f1e2d3c4b5a6f7e8d9c0b`.
     """
-    ids, now_ms = SystemIds(), _now_ms()
+    ids, now_ms = SystemIds(), SystemClock().now_ms()
     try:
         statement, opening = make_attestation(
             verifier,
@@ -175,7 +161,7 @@ def attest(
             at_ms=now_ms if at is None else from_iso(at),
             salt=ids.random_bytes(SALT_BYTES),
             signer=read_key(key),
-            sub=_sub("attestation"),
+            sub=new_subject("attestation"),
             iat_s=now_ms // 1000,
         )
     except ValueError:
@@ -196,24 +182,8 @@ def _statement(fields: Fields, name: str | None, key: Path | None) -> bytes | No
         origin=fields.text("origin"),
         key=fields.key("key"),
         possession=fields.octets("possession"),
-        registrar=name,
-        signer=read_key(key),
-        sub=_sub("enrolment"),
-        iat_s=_now_ms() // 1000,
+        by=registrar(name, key, "enrolment"),
     )
-
-
-def _register(statement: bytes, about: dict[str, Any], *, as_json: bool) -> None:
-    answer = send("POST", "/entries", content=statement, headers=COSE)
-    show({**about, "entry": answer.headers["location"]}, as_json=as_json)
-
-
-def _now_ms() -> int:
-    return SystemClock().now_ms()
-
-
-def _sub(kind: str) -> str:
-    return f"urn:weaklink:{SystemIds().new(kind)}"
 
 
 def _table(value: dict[str, Any]) -> None:

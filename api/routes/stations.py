@@ -1,5 +1,6 @@
 """Stations: announced by a supervisor, enrolled by themselves, ended by a supervisor."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -17,6 +18,7 @@ from custody.store import log_reader, scan_book, shard_book
 from custody.store.tables import StationRow
 from custody.usecases import enrol_station
 from custody.usecases.group_station import group_station
+from custody.usecases.sign_as_registrar import KeyRow
 
 router = APIRouter(prefix="/v1/stations", tags=["stations"])
 P = Annotated[Parts, Depends(parts_of)]
@@ -157,19 +159,21 @@ def revoke(
     return {"station": station, "indexes": indexes}
 
 
-def _describe(parts: Parts, row: StationRow, keys: list[Any]) -> dict[str, Any]:
+def _describe(parts: Parts, row: StationRow, keys: Sequence[KeyRow]) -> dict[str, Any]:
     info = enrol_station.station_info(row)
     return {
         **info.facts,
         "site_name": enrol_station.site_name(row),
         "waiting": row.token_until_ms is not None and row.token_until_ms > parts.clock.now_ms(),
-        "keys": [
-            {
-                "kid": b64(key.kid),
-                "added": key.added_idx,
-                "revoked": key.revoked_idx,
-                "suspect_from": key.suspect_from_idx,
-            }
-            for key in keys
-        ],
+        "keys": [tell_key(key) for key in keys],
+    }
+
+
+def tell_key(row: KeyRow) -> dict[str, Any]:
+    """A key, and the log indexes that bound its validity."""
+    return {
+        "kid": b64(row.kid),
+        "added": row.added_idx,
+        "revoked": row.revoked_idx,
+        "suspect_from": row.suspect_from_idx,
     }

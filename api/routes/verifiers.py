@@ -10,6 +10,7 @@ from api.http.encoding import b64, unb64
 from api.parts import Parts, parts_of
 from api.people.accounts import Caller
 from api.people.auth import role, signed_in
+from api.routes.stations import tell_key
 from custody.ledger.verifiers import typed_verifier
 from custody.store import attestation_book
 from custody.usecases.enrol_verifier import enrol_verifier, revoke_verifier
@@ -53,14 +54,7 @@ def listing(parts: P, _caller: Annotated[Caller, Depends(signed_in)]) -> dict[st
     with parts.house.read() as session:
         return {
             "verifiers": [
-                {
-                    "verifier": row.verifier,
-                    "custodian": row.custodian,
-                    "kid": b64(row.kid),
-                    "added": row.added_idx,
-                    "revoked": row.revoked_idx,
-                    "suspect_from": row.suspect_from_idx,
-                }
+                {"verifier": row.verifier, "custodian": row.custodian, **tell_key(row)}
                 for row in attestation_book.verifiers(session)
             ]
         }

@@ -17,8 +17,8 @@ from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected
 from custody.kernel.keys import Signer
 from custody.ledger.fields import Fields, take
-from custody.ledger.record import SALT_BYTES, SHA_256
-from custody.ledger.statements import check_claims, check_subjects
+from custody.ledger.record import SALT_BYTES, SHA_256, read_envelope
+from custody.ledger.statements import check_subjects
 from custody.ledger.verifiers import VERIFIER_ISS
 
 ATTESTATION = "application/vnd.weaklink.attestation+cbor"
@@ -26,7 +26,6 @@ MOST_BYTES = 1_024
 """No opening is longer: it holds a digest and three small things."""
 
 _LONGEST_CHECK = 60
-_LABELS = frozenset({cose.ALG, cose.KID, cose.CWT_CLAIMS, cose.PAYLOAD_HASH_ALG, cose.PREIMAGE_CONTENT_TYPE})
 _NAMES = frozenset({"scan", "check", "outcome", "at_ms"})
 
 
@@ -76,14 +75,7 @@ def make_attestation(
 
 def read_attestation(statement: bytes) -> cose.Sign1:
     """The statement of an attestation whose opening is not at hand; raises `Rejected`."""
-    message = cose.parse(statement)
-    if set(message.protected) != _LABELS or message.unprotected:
-        raise _malformed("the headers hold other labels than 1, 4, 15, 258, 259")
-    if message.protected[cose.PAYLOAD_HASH_ALG] != SHA_256 or message.payload is None or len(message.payload) != 32:
-        raise _malformed("the payload is not a SHA-256 digest")
-    if message.protected[cose.PREIMAGE_CONTENT_TYPE] != ATTESTATION:
-        raise _malformed("the content is of another type")
-    check_claims(message)
+    message = read_envelope(statement, ATTESTATION, _malformed)
     if not message.claims[cose.ISS].startswith(VERIFIER_ISS):
         raise _malformed("the issuer is no verifier")
     return message

@@ -8,7 +8,7 @@ Protected header: {1: alg, 4: kid, 15: {1: iss, 2: sub, 6: iat}, 258: -16 (SHA-2
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,14 +56,19 @@ def make_record(
 
 def read_record(statement: bytes) -> cose.Sign1:
     """The statement of a record whose opening is not at hand; raises `Rejected`."""
+    return read_envelope(statement, CONTENT_TYPE, _malformed)
+
+
+def read_envelope(statement: bytes, content_type: str, malformed: Callable[[str], Rejected]) -> cose.Sign1:
+    """A statement in the hash-envelope form over content of that type; raises what `malformed` makes of the reason."""
     message = cose.parse(statement)
     # 1. The envelope: exactly these labels, nothing unprotected, a SHA-256 digest as payload.
     if set(message.protected) != _LABELS or message.unprotected:
-        raise _malformed("the headers hold other labels than 1, 4, 15, 258, 259")
+        raise malformed("the headers hold other labels than 1, 4, 15, 258, 259")
     if message.protected[cose.PAYLOAD_HASH_ALG] != SHA_256 or message.payload is None or len(message.payload) != 32:
-        raise _malformed("the payload is not a SHA-256 digest")
-    if message.protected[cose.PREIMAGE_CONTENT_TYPE] != CONTENT_TYPE:
-        raise _malformed("the content is of another type")
+        raise malformed("the payload is not a SHA-256 digest")
+    if message.protected[cose.PREIMAGE_CONTENT_TYPE] != content_type:
+        raise malformed("the content is of another type")
     # 2. Issuer, subject and time of issue.
     check_claims(message)
     return message

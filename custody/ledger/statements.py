@@ -112,6 +112,21 @@ class KeyRevoke:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningRegistrar:
+    """A registrar who signs one statement: under which name, with which key, under which subject, and when."""
+
+    name: str
+    signer: Signer
+    sub: str
+    iat_s: int
+
+    def sign(self, kind: str, payload: Mapping[str, Any]) -> bytes:
+        """The registrar's statement of that content type."""
+        iss = Registrar(name=self.name, key=self.signer.public).iss
+        return make_statement(kind, payload, iss=iss, sub=self.sub, iat_s=self.iat_s, signer=self.signer)
+
+
 def approve_policy(policy: Policy, *, registrar: str, signer: Signer, sub: str, iat_s: int) -> bytes:
     """A registrar's approval of exactly this policy."""
     claims = _claims(Registrar(name=registrar, key=signer.public).iss, sub, iat_s)
@@ -160,15 +175,11 @@ def make_key_add(
     origin: str,
     key: PublicKey,
     possession: bytes,
-    registrar: str,
-    signer: Signer,
-    sub: str,
-    iat_s: int,
+    by: SigningRegistrar,
 ) -> bytes:
     """The registrar's statement that enrols a station's key; raises `Rejected` if it could not be read back."""
     payload = {"origin": origin, **info.facts, "key": key.cose_key(), "possession": possession}
-    iss = Registrar(name=registrar, key=signer.public).iss
-    raw = make_statement(KEY_ADD, payload, iss=iss, sub=sub, iat_s=iat_s, signer=signer)
+    raw = by.sign(KEY_ADD, payload)
     add = read_key_add(raw)
     check_subjects(add.message, add.possession)
     return raw
@@ -210,15 +221,11 @@ def make_key_revoke(
     kid: bytes,
     suspect_from: int,
     reason: str,
-    registrar: str,
-    signer: Signer,
-    sub: str,
-    iat_s: int,
+    by: SigningRegistrar,
 ) -> bytes:
     """The registrar's statement that ends a station's key; `suspect_from` is the log index where doubt begins."""
     payload = {"origin": origin, "station": station, "kid": kid, "suspect_from": suspect_from, "reason": reason}
-    iss = Registrar(name=registrar, key=signer.public).iss
-    raw = make_statement(KEY_REVOKE, payload, iss=iss, sub=sub, iat_s=iat_s, signer=signer)
+    raw = by.sign(KEY_REVOKE, payload)
     check_subjects(read_key_revoke(raw).message)
     return raw
 

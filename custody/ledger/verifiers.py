@@ -19,8 +19,15 @@ from custody.kernel import cbor, cose
 from custody.kernel.errors import Rejected
 from custody.kernel.keys import PublicKey, Signer
 from custody.ledger.fields import Fields
-from custody.ledger.policy import NAME, Registrar
-from custody.ledger.statements import CUSTODIAN, check_subjects, make_statement, read_fields, read_header
+from custody.ledger.policy import NAME
+from custody.ledger.statements import (
+    CUSTODIAN,
+    SigningRegistrar,
+    check_subjects,
+    make_statement,
+    read_fields,
+    read_header,
+)
 
 VERIFIER_ADD = "application/vnd.weaklink.verifier-key-add+cbor"
 VERIFIER_POSSESSION = "application/vnd.weaklink.verifier-key-possession+cbor"
@@ -85,15 +92,11 @@ def make_verifier_add(
     origin: str,
     key: PublicKey,
     possession: bytes,
-    registrar: str,
-    signer: Signer,
-    sub: str,
-    iat_s: int,
+    by: SigningRegistrar,
 ) -> bytes:
     """The registrar's statement that enrols a verifier's key; raises `Rejected` if it could not be read back."""
     payload = {"origin": origin, **info.facts, "key": key.cose_key(), "possession": possession}
-    iss = Registrar(name=registrar, key=signer.public).iss
-    raw = make_statement(VERIFIER_ADD, payload, iss=iss, sub=sub, iat_s=iat_s, signer=signer)
+    raw = by.sign(VERIFIER_ADD, payload)
     add = read_verifier_add(raw)
     check_subjects(add.message, add.possession)
     return raw
@@ -122,15 +125,11 @@ def make_verifier_revoke(
     kid: bytes,
     suspect_from: int,
     reason: str,
-    registrar: str,
-    signer: Signer,
-    sub: str,
-    iat_s: int,
+    by: SigningRegistrar,
 ) -> bytes:
     """The registrar's statement that ends a verifier's key; `suspect_from` is the log index where doubt begins."""
     payload = {"origin": origin, "verifier": verifier, "kid": kid, "suspect_from": suspect_from, "reason": reason}
-    iss = Registrar(name=registrar, key=signer.public).iss
-    raw = make_statement(VERIFIER_REVOKE, payload, iss=iss, sub=sub, iat_s=iat_s, signer=signer)
+    raw = by.sign(VERIFIER_REVOKE, payload)
     check_subjects(read_verifier_revoke(raw).message)
     return raw
 

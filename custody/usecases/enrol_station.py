@@ -16,26 +16,17 @@ from sqlmodel import Session
 
 from custody.kernel import cbor, cose
 from custody.kernel.clock import MINUTE_MS, Instant
-from custody.kernel.errors import Conflict, NotFound, Rejected
+from custody.kernel.errors import Conflict, NotFound
 from custody.kernel.keys import PublicKey, Signer, read_cose_key
-from custody.ledger.policy import Policy
-from custody.ledger.statements import (
-    KEY_ADD,
-    KEY_REVOKE,
-    StationInfo,
-    Step,
-    make_key_add,
-    make_key_revoke,
-    read_policy,
-)
+from custody.ledger.statements import KEY_ADD, KEY_REVOKE, StationInfo, Step, make_key_add, make_key_revoke
 from custody.ledger.typed_station import read_info
 from custody.scans.view import StationHead
 from custody.store import number_book, scan_book
 from custody.store.log_book import NewEntry
-from custody.store.policy_book import newest_policy
 from custody.store.tables import StationKeyRow, StationRow
 from custody.store.unit import Unit
 from custody.usecases.group_station import group_station
+from custody.usecases.sign_as_registrar import doubt_begins, may_end, policy_in_force, signing_registrar
 
 ENROL_MINUTES = 10
 NEXT = "next"
@@ -118,8 +109,7 @@ def enrol(unit: Unit, *, token: str, cose_key: bytes, possession: bytes, registr
     """
     row, used = _by_token(unit.session, token, cose_key, unit.now_ms), _hashes(token, cose_key)[1]
     key = read_cose_key(cbor.decode(cose_key))
-    policy = read_policy(newest_policy(unit.session)).policy
-    name = name_of_registrar(policy, registrar)
+    by, policy = signing_registrar(unit, registrar, "enrolment"), policy_in_force(unit)
     others = {policy.log_key.kid, policy.operator_key.kid, *(each.key.kid for each in policy.registrars)}
     known = unit.session.get(StationKeyRow, key.kid)
     again = row.token_hash == used and known is not None and known.revoked_idx is None
@@ -131,10 +121,7 @@ def enrol(unit: Unit, *, token: str, cose_key: bytes, possession: bytes, registr
         origin=unit.origin,
         key=key,
         possession=possession,
-        registrar=name,
-        signer=registrar,
-        sub=f"urn:weaklink:{unit.ids.new('enrolment')}",
-        iat_s=unit.now_ms // 1000,
+        by=by,
     )
     index = _add_key(unit, row, key, statement, used) if known is None else known.added_idx
     head = number_book.newest_statement(unit.session, info.station)
@@ -178,27 +165,19 @@ def revoke(unit: Unit, *, station: str, reason: str, suspect_from: int | None, r
 
     For a key that was ended before, an earlier `suspect_from` moves the beginning of doubt back.
     """
-    name = name_of_registrar(read_policy(newest_policy(unit.session)).policy, registrar)
-    keys = [row for row in scan_book.keys_of_station(unit.session, station) if _may_end(row, suspect_from)]
+    keys = [row for row in scan_book.keys_of_station(unit.session, station) if may_end(row, suspect_from)]
     if not keys:
         raise NotFound("station", f"{station!r} has no key in use", fix="Check the name with GET /v1/stations.")
     indexes = []
     for row in keys:
-        doubt = unit.log.size if suspect_from is None else suspect_from
-        if doubt > unit.log.size:
-            raise Rejected(
-                "suspect_from", "doubt cannot begin after the revocation", fix="Name an entry that the log holds."
-            )
+        doubt = doubt_begins(unit, suspect_from)
         statement = make_key_revoke(
             origin=unit.origin,
             station=station,
             kid=row.kid,
             suspect_from=doubt,
             reason=reason,
-            registrar=name,
-            signer=registrar,
-            sub=f"urn:weaklink:{unit.ids.new('revocation')}",
-            iat_s=unit.now_ms // 1000,
+            by=signing_registrar(unit, registrar, "revocation"),
         )
         index = unit.log.append([NewEntry(message=cose.parse(statement), content_type=KEY_REVOKE)])[0]
         row.revoked_idx = index if row.revoked_idx is None else row.revoked_idx
@@ -234,21 +213,3 @@ def site_name(row: StationRow) -> str:
     """What people call the station's site; its GLN key if nobody said."""
     facts: dict[str, str] = msgspec.json.decode(row.facts)
     return facts.get("site_name") or facts["site"]
-
-
-def name_of_registrar(policy: Policy, registrar: Signer) -> str:
-    """What the policy in force calls our registrar; raises `Rejected("registrar")` if that key is none any more."""
-    try:
-        return policy.registrar(registrar.public.kid).name
-    except Rejected as refusal:
-        raise Rejected(
-            "registrar",
-            "the service's own key is no registrar's any more",
-            fix="Have a registrar of the policy in force do it: `weaklink registrar --help`.",
-        ) from refusal
-
-
-def _may_end(row: StationKeyRow, suspect_from: int | None) -> bool:
-    if row.revoked_idx is None:
-        return True
-    return suspect_from is not None and row.suspect_from_idx is not None and suspect_from < row.suspect_from_idx

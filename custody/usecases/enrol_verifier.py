@@ -7,16 +7,14 @@ enrolling it: what the service says in a dispute about its own parcels is no ver
 from dataclasses import dataclass
 
 from custody.kernel import cbor
-from custody.kernel.errors import NotFound, Rejected
+from custody.kernel.errors import NotFound
 from custody.kernel.keys import Signer, read_cose_key
 from custody.ledger.registry import Registry
-from custody.ledger.statements import read_policy
 from custody.ledger.verifiers import VerifierInfo, make_verifier_add, make_verifier_revoke
 from custody.store import attestation_book, registry_book
 from custody.store.log_book import NewEntry
-from custody.store.policy_book import newest_policy
 from custody.store.unit import Unit
-from custody.usecases.enrol_station import name_of_registrar
+from custody.usecases.sign_as_registrar import doubt_begins, may_end, signing_registrar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +40,7 @@ def enrol_verifier(
         origin=unit.origin,
         key=key,
         possession=possession,
-        registrar=name_of_registrar(read_policy(newest_policy(unit.session)).policy, registrar),
-        signer=registrar,
-        sub=f"urn:weaklink:{unit.ids.new('enrolment')}",
-        iat_s=unit.now_ms // 1000,
+        by=signing_registrar(unit, registrar, "enrolment"),
     )
     index, after = _put(unit, statement)
     attestation_book.put_key(unit.session, after.verifier_key(key.kid))
@@ -59,26 +54,19 @@ def revoke_verifier(
 
     For a key that was ended before, an earlier `suspect_from` moves the beginning of doubt back.
     """
-    name = name_of_registrar(read_policy(newest_policy(unit.session)).policy, registrar)
     rows = [row for row in attestation_book.verifiers(unit.session) if row.verifier == verifier]
-    earlier = [row for row in rows if suspect_from is not None and suspect_from < (row.suspect_from_idx or 0)]
-    ending = [row for row in rows if row.revoked_idx is None or row in earlier]
+    ending = [row for row in rows if may_end(row, suspect_from)]
     if not ending:
         raise NotFound("no_verifier", f"{verifier!r} has no key in use", fix="Check the name with GET /v1/verifiers.")
-    if suspect_from is not None and suspect_from > unit.log.size:
-        raise Rejected("suspect_from", "doubt cannot begin after the revocation", fix="Name an entry of the log.")
     indexes = []
     for row in ending:
         statement = make_verifier_revoke(
             origin=unit.origin,
             verifier=verifier,
             kid=row.kid,
-            suspect_from=unit.log.size if suspect_from is None else suspect_from,
+            suspect_from=doubt_begins(unit, suspect_from),
             reason=reason,
-            registrar=name,
-            signer=registrar,
-            sub=f"urn:weaklink:{unit.ids.new('revocation')}",
-            iat_s=unit.now_ms // 1000,
+            by=signing_registrar(unit, registrar, "revocation"),
         )
         index, after = _put(unit, statement)
         attestation_book.put_key(unit.session, after.verifier_key(row.kid))

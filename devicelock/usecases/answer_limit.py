@@ -1,4 +1,4 @@
-"""How often the hellos of a handset have something signed or written down within an hour.
+"""How often the hellos of a handset have something signed or written down.
 
 Whoever has its key could otherwise have us sign for ever. An honest handset is long as it is wished by then. Only its
 hellos are counted: what people decide is signed whatever it has said, and a release that was signed is always sent.
@@ -11,6 +11,8 @@ from collections import OrderedDict, deque
 from custody.kernel.clock import HOUR_MS, Instant
 
 ANSWERS_PER_HOUR = 60
+SIGHTINGS_PER_DAY = 50
+"""So many new places of a handset are taken down within a day; whose SIM is in it always is."""
 
 
 class AnswerLimit:

@@ -42,6 +42,7 @@ from devicelock.rules.topic import Channel, read_topic
 from devicelock.store import CommandRow, DeviceRow, KnownHandset, LockOrderRow
 from devicelock.transport import Message
 from devicelock.usecases.alert import AlertKind, raise_alert
+from devicelock.usecases.answer_limit import SIGHTINGS_PER_DAY
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.release import RELEASES, WRONG, find_wrong, release
 from devicelock.usecases.settle_parts import end_release
@@ -50,9 +51,6 @@ from devicelock.usecases.sign_again import SIGNED_AGAIN, send_lock_again, sign_l
 from devicelock.watch_store import SightingRow
 
 SHOWN = frozenset({ShownState.LOCKED, ShownState.UNLOCKED, ShownState.RETIRED})
-
-MOST_SIGHTINGS = 50
-"""So many new places of a handset are taken down within a day; whose SIM is in it always is."""
 
 log = structlog.get_logger()
 
@@ -338,7 +336,7 @@ def _remember(unit: Unit, office: LockOffice, device: DeviceRow, hello: Hello, o
     if seen_before or any((each.sim, each.country, each.network) == seen for each in past):
         return
     today = [each.sim for each in past if each.at_ms > unit.now_ms - DAY_MS]
-    if len(today) >= MOST_SIGHTINGS and hello.sim in today:
+    if len(today) >= SIGHTINGS_PER_DAY and hello.sim in today:
         return
     where = {"sim": str(hello.sim), "country": hello.country, "network": hello.network}
     sighting = SightingRow(

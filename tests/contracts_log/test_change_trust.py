@@ -7,6 +7,7 @@ from custody.kernel.errors import Conflict, NotFound, Rejected
 from custody.kernel.keys import SoftwareSigner
 from custody.ledger.policy import Registrar, read_policy_map
 from custody.ledger.statements import (
+    SigningRegistrar,
     approve_policy,
     make_key_add,
     make_key_revoke,
@@ -169,10 +170,7 @@ def test_a_registrar_outside_enrols_an_announced_station_and_ends_it(database_ur
         origin=ORIGIN,
         key=bench.signer.public,
         possession=possession,
-        registrar="ombudsman",
-        signer=key("ombudsman"),
-        sub=SUB,
-        iat_s=2,
+        by=SigningRegistrar(name="ombudsman", signer=key("ombudsman"), sub=SUB, iat_s=2),
     )
     register(house, statement, Tolerances())
     (ack,) = send(house, bench.sign(house))
@@ -183,10 +181,7 @@ def test_a_registrar_outside_enrols_an_announced_station_and_ends_it(database_ur
         kid=bench.signer.public.kid,
         suspect_from=ack.index,
         reason="stolen",
-        registrar="carrier",
-        signer=key("carrier"),
-        sub=SUB,
-        iat_s=3,
+        by=SigningRegistrar(name="carrier", signer=key("carrier"), sub=SUB, iat_s=3),
     )
     register(house, end, Tolerances())
     assert [row.code for row in findings(house)] == ["suspect-key"]

@@ -11,6 +11,7 @@ from custody.kernel.keys import EDDSA, ES256, SoftwareSigner, new_signer
 from custody.ledger.policy import Policy
 from custody.ledger.replay import About
 from custody.ledger.statements import (
+    SigningRegistrar,
     StationInfo,
     Step,
     make_key_add,
@@ -256,10 +257,7 @@ def test_a_registrar_enrols_and_ends_a_station_by_the_standard_door(database_url
             origin=ORIGIN,
             key=signer.public,
             possession=possession,
-            registrar="registrar-1",
-            signer=by,
-            sub=SUB,
-            iat_s=iat_s,
+            by=SigningRegistrar(name="registrar-1", signer=by, sub=SUB, iat_s=iat_s),
         )
 
     with raises(Rejected, "registrar"):
@@ -277,10 +275,7 @@ def test_a_registrar_enrols_and_ends_a_station_by_the_standard_door(database_url
         kid=kid,
         suspect_from=ack.index,
         reason="stolen",
-        registrar="registrar-1",
-        signer=key("registrar"),
-        sub=SUB,
-        iat_s=4,
+        by=SigningRegistrar(name="registrar-1", signer=key("registrar"), sub=SUB, iat_s=4),
     )
     ended = put(house, end)
     with house.read() as session:

@@ -19,8 +19,7 @@ from devicelock.rules.order import LockRole
 from devicelock.rules.signed import MAX_COUNT
 from devicelock.rules.topic import Channel
 from devicelock.store import CommandRow
-from devicelock.usecases.answer_limit import ANSWERS_PER_HOUR
-from devicelock.usecases.hear import MOST_SIGHTINGS
+from devicelock.usecases.answer_limit import ANSWERS_PER_HOUR, SIGHTINGS_PER_DAY
 from devicelock.usecases.release_group import release_group
 from devicelock.usecases.sign import publish_lock
 from simulators.radio import Radio
@@ -145,14 +144,14 @@ def test_a_handset_on_another_network_with_each_hello_does_not_fill_the_log_and_
     radio = world.switched_on(world.parcels[0])
     world.deliver()
     entries, _ = flood(world, radio, lambda number: {"network": f"{23400 + number}"})
-    assert entries == MOST_SIGHTINGS - 1, "one was where it was switched on"
+    assert entries == SIGHTINGS_PER_DAY - 1, "one was where it was switched on"
     radio.swap_sim(SimClass.OWN, country="GB")
     world.deliver()
     with world.house.read() as session:
         assert watch_store.is_seen_with(session, radio.handset.device, SimClass.OWN, since_ms=0)
     world.clock.at_ms += DAY_MS
     entries, _ = flood(world, radio, lambda number: {"network": f"{24400 + number}"})
-    assert entries == MOST_SIGHTINGS, "a day later other places are taken down again"
+    assert entries == SIGHTINGS_PER_DAY, "a day later other places are taken down again"
 
 
 def test_what_people_have_signed_does_not_use_up_the_answers_of_a_handset(world: World) -> None:

@@ -16,7 +16,15 @@ from custody.ledger.checkpoint import Checkpoint, sign_checkpoint
 from custody.ledger.merkle import Frontier, leaf_hash
 from custody.ledger.note import Ed25519Verifier, text_key
 from custody.ledger.policy import Policy, Registrar
-from custody.ledger.statements import StationInfo, Step, make_key_add, make_key_revoke, make_policy, make_possession
+from custody.ledger.statements import (
+    SigningRegistrar,
+    StationInfo,
+    Step,
+    make_key_add,
+    make_key_revoke,
+    make_policy,
+    make_possession,
+)
 from custody.ledger.tiles import ENTRIES, WIDTH, TileId, encode_bundle, extend_tiles, tiles_of
 
 ORIGIN = "log.weaklink.example/2026q4"
@@ -202,10 +210,7 @@ def key_add(
         origin=origin,
         key=station_key.public,
         possession=make_possession(origin=origin, station=station, signer=station_key, sub=SUB, iat_s=1),
-        registrar=name,
-        signer=by,
-        sub=SUB,
-        iat_s=2,
+        by=SigningRegistrar(name=name, signer=by, sub=SUB, iat_s=2),
     )
 
 
@@ -224,10 +229,7 @@ def key_revoke(
         kid=station_key.public.kid,
         suspect_from=suspect_from,
         reason="handheld stolen",
-        registrar=name,
-        signer=by,
-        sub=SUB,
-        iat_s=3,
+        by=SigningRegistrar(name=name, signer=by, sub=SUB, iat_s=3),
     )
 
 

@@ -16,6 +16,7 @@ from custody.ledger.attestation import (
 )
 from custody.ledger.registry import KeyStanding, Registry, fold
 from custody.ledger.replay import AuditFinding, Replay
+from custody.ledger.statements import SigningRegistrar
 from custody.ledger.verifiers import (
     VerifierInfo,
     make_verifier_add,
@@ -53,7 +54,7 @@ def possession(key: SoftwareSigner = PINS, info: VerifierInfo = INFO, origin: st
 
 def add(key: SoftwareSigner = PINS, *, by: SoftwareSigner = REGISTRAR_A, name: str = "carrier", **more: Any) -> bytes:
     facts = {"origin": ORIGIN, "key": key.public, "possession": possession(key), **more}
-    return make_verifier_add(INFO, registrar=name, signer=by, sub=SUB, iat_s=8, **facts)
+    return make_verifier_add(INFO, by=SigningRegistrar(name=name, signer=by, sub=SUB, iat_s=8), **facts)
 
 
 def revoke(key: SoftwareSigner = PINS, *, suspect_from: int, verifier: str = "pins") -> bytes:
@@ -63,10 +64,7 @@ def revoke(key: SoftwareSigner = PINS, *, suspect_from: int, verifier: str = "pi
         kid=key.public.kid,
         suspect_from=suspect_from,
         reason="copied",
-        registrar="ombudsman",
-        signer=REGISTRAR_B,
-        sub=SUB,
-        iat_s=9,
+        by=SigningRegistrar(name="ombudsman", signer=REGISTRAR_B, sub=SUB, iat_s=9),
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 from custody.kernel import cbor
 from custody.kernel.errors import Conflict, Fatal, Forbidden, NotFound, Rejected, Trouble, Unavailable
 from custody.kernel.keys import new_signer, read_cose_key
-from custody.ledger.statements import StationInfo, make_key_add, read_key_add
+from custody.ledger.statements import SigningRegistrar, StationInfo, make_key_add, read_key_add
 from custody.scans.batch import HandedScan, check_seal, open_batch
 from custody.scans.scan import open_scan
 from simulators import client as client_module
@@ -222,10 +222,7 @@ def test_enrolment_brings_a_key_and_a_proof_that_a_registrar_can_use(station: St
         origin="log.example/a",
         key=key,
         possession=from_b64u(enrolled["proof"]),
-        registrar="registrar-1",
-        signer=new_signer(),
-        sub="urn:x:1",
-        iat_s=AT_MS // 1000,
+        by=SigningRegistrar(name="registrar-1", signer=new_signer(), sub="urn:x:1", iat_s=AT_MS // 1000),
     )
     assert read_key_add(statement).key == station.signer.public
 
