@@ -14,6 +14,7 @@ Whoever holds the handset is told on its lock screen, and by `joints.holder_spea
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from typing import Final
 
 import msgspec
 from sqlmodel import Session
@@ -88,7 +89,8 @@ NOT_LOCKED, UNLOCKING = "it is not locked", "we are unlocking it, and the code i
 UNANSWERED = (
     "we called the lock back, and it has not told us if it is locked. If it is, the code on your page works at once"
 )
-PAID, ANNOUNCED = "lock_compensation", "lock_announced"
+PAID: Final = "lock_compensation"
+ANNOUNCED: Final = "lock_announced"
 
 
 def announce_lock(unit: Unit, order: LockOrderRow) -> Instant | None:

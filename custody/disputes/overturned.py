@@ -9,18 +9,21 @@
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Final
 
+from custody.disputes.line import LineKind
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected
 
 WEEK = re.compile(r"(\d{4})-W(\d{2})", re.ASCII)
 YEARS = range(2000, 3000)
-REPORTED, OFFERED = "opened", "offered"
+REPORTED: Final = "opened"
+OFFERED: Final = "offered"
 CUSTOMER = "customer"
 
 
@@ -34,7 +37,7 @@ class Answer(StrEnum):
     TOLD = "told"
 
 
-OVERTURNED_BY = MappingProxyType(
+OVERTURNED_BY: Mapping[LineKind, Answer] = MappingProxyType(
     {
         "heard_accepted": Answer.DECLINE_PROPOSED,
         "mind_changed": Answer.DECLINED,
@@ -48,8 +51,8 @@ ELSEWHERE = "elsewhere"
 PLACES = ("web", "phone", "shop", "chat", "letter", "erased", ELSEWHERE)
 """Where answers are given: the channels on which cases come in. Any other is not told: its words may name somebody."""
 
-A_DECLINE = "declined"
-UNDOES_A_DECLINE = frozenset({"mind_changed", "decision_accepted"})
+A_DECLINE: Final = "declined"
+UNDOES_A_DECLINE: frozenset[LineKind] = frozenset({"mind_changed", "decision_accepted"})
 """The line of a decline, and those after which it stands no more: we took it back, or the scheme decided otherwise."""
 
 
@@ -63,7 +66,7 @@ def place_of(channel: str) -> str:
 class CaseLine:
     """A line of a case's timeline; `said_by` is who gave the answer that stands in it."""
 
-    kind: str
+    kind: LineKind
     at_ms: Instant
     said_by: str
     claim_type: str | None = None

@@ -10,8 +10,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Final
 
 from custody.disputes.civil import civil_date
+from custody.disputes.line import LineKind
 from custody.disputes.policy import CaseworkPolicy
 from custody.kernel.clock import MINUTE_MS, Instant
 from custody.kernel.errors import Rejected
@@ -27,8 +29,11 @@ RECOGNISED_BY: Mapping[str, str] = MappingProxyType(
     }
 )
 """How a customer may be recognised: each is enough."""
-RECOGNISED, REFERRED, ENDED, ACCEPTED = "recognised", "referred", "referral_ended", "new_owner"
-NOT_HEARD = (RECOGNISED, REFERRED, ENDED, ACCEPTED)
+RECOGNISED: Final = "recognised"
+REFERRED: Final = "referred"
+ENDED: Final = "referral_ended"
+ACCEPTED: Final = "new_owner"
+NOT_HEARD: tuple[LineKind, ...] = (RECOGNISED, REFERRED, ENDED, ACCEPTED)
 """Lines of a timeline by which a case changes hands: nobody has heard its customer by one of them."""
 
 

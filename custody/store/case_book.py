@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as change
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
@@ -13,6 +13,7 @@ from sqlmodel import Session, col
 from custody.disputes.asks import Ledger
 from custody.disputes.case import CASE, JOINED, Case
 from custody.disputes.clocks import LegalClock
+from custody.disputes.line import LineKind
 from custody.disputes.lock_wish import LockWish
 from custody.disputes.messages import Message
 from custody.disputes.order import OrderFacts
@@ -33,7 +34,7 @@ from custody.store.unit import Unit
 
 OPEN = tuple(state for state in CASE.states if state not in CASE.terminal)
 """The states of a case that is not over; named one by one, they lead to its rows by their index."""
-HANDSET_SEEN = "handset_seen"
+HANDSET_SEEN: Final = "handset_seen"
 """The line of a timeline that a handset wrote, and no person."""
 INQUIRIES_AT_ONCE = 50
 
@@ -285,7 +286,7 @@ def messages(session: Session, dispute: str) -> list[tuple[int, str]]:
     return [(row.at_ms, row.text) for row in session.scalars(query).all()]
 
 
-def note(unit: Unit, dispute: str, kind: str, *, actor: str, facts: Mapping[str, Any]) -> int:
+def note(unit: Unit, dispute: str, kind: LineKind, *, actor: str, facts: Mapping[str, Any]) -> int:
     """Write a line of the timeline with its number, and a record of it into the log; returns the record's index.
 
     A kind with a dot is also the record's own.
@@ -327,7 +328,7 @@ def disagreed(session: Session, disputes: Collection[str]) -> set[str]:
     return set(session.scalars(said).all())
 
 
-def first_ms(session: Session, dispute: str, kind: str) -> Instant | None:
+def first_ms(session: Session, dispute: str, kind: LineKind) -> Instant | None:
     """When the first line of a kind came into the timeline of a case; None if none did."""
     question = "SELECT min(at_ms) FROM dispute_event WHERE dispute = ? AND kind = ?"
     at_ms: Instant | None = ask(session, question, (dispute, kind))[0][0]

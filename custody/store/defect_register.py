@@ -13,13 +13,14 @@ from custody.disputes import civil
 from custody.disputes.case import WITHDRAWN
 from custody.disputes.claim import ClaimType
 from custody.disputes.known_defect import is_known, model_of, span_ms
+from custody.disputes.line import LineKind
 from custody.disputes.overturned import A_DECLINE, UNDOES_A_DECLINE
 from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.kernel.clock import Instant
 from custody.store.case_book import CaseFile
 from custody.store.tables import DisputeEventRow, DisputeRow, SaleRow
 
-UP_AGAIN = UNDOES_A_DECLINE | {"reopened"}
+UP_AGAIN: frozenset[LineKind] = UNDOES_A_DECLINE | {"reopened"}
 """Lines of a timeline after which a declined report counts again; one that is opened again is looked at anew."""
 
 

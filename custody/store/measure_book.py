@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from custody.disputes.case import CASE
+from custody.disputes.line import LineKind
 from custody.disputes.overturned import A_DECLINE, OFFERED, UNDOES_A_DECLINE
 from custody.disputes.promise import KEPT, MISSED
 from custody.disputes.work_clocks import OpenTime, elapsed
@@ -19,7 +20,7 @@ from custody.store.tables import DisputeEventRow, DisputeRow, PromiseRow
 
 WINDOW_DAYS = 90
 AT_ONCE = 1_000
-OVERTURNS = UNDOES_A_DECLINE | {OFFERED}
+OVERTURNS: frozenset[LineKind] = UNDOES_A_DECLINE | {OFFERED}
 """Lines after a decline that say that the customer was right; a new offer says so too."""
 
 
@@ -113,7 +114,7 @@ def _promises(session: Session, since_ms: Instant) -> tuple[int, int, int]:
 
 def _declines(session: Session, since_ms: Instant) -> tuple[int, int]:
     """How many cases were declined, and in how many of them the customer was found right later."""
-    kinds: Collection[str] = {A_DECLINE, *OVERTURNS}
+    kinds: Collection[LineKind] = {A_DECLINE, *OVERTURNS}
     query = (
         select(col(DisputeEventRow.dispute), col(DisputeEventRow.kind))
         .join(DisputeRow, col(DisputeRow.id) == col(DisputeEventRow.dispute))

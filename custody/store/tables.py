@@ -22,6 +22,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text
 from sqlmodel import AutoString, Field, SQLModel
 
 from custody.disputes.inquiry import InquiryState
+from custody.disputes.line import LineKind
 from custody.scans.place import index_of, position_of
 from custody.store.brief import KEY, MEDIA_TYPE, OPENING, STATEMENT, VIEW
 from custody.store.some_rows import ANSWERED, NOT_A_SCAN, index_over
@@ -221,7 +222,7 @@ class DisputeEventRow(SQLModel, table=True):
     dispute: str = Field(index=True)
     at_ms: int = Field(sa_type=BigInteger)
     actor: str
-    kind: str
+    kind: LineKind = Field(sa_type=AutoString)
     facts: str = Field(sa_type=Text)
     idx: int | None = Field(sa_type=BigInteger)
 

@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from custody.disputes import civil, clocks
 from custody.disputes.case import CASE
+from custody.disputes.line import LineKind
 from custody.disputes.machine import CaseRole, step
 from custody.disputes.messages import Message, say
 from custody.disputes.policy import CaseworkPolicy
@@ -29,11 +30,11 @@ from custody.usecases.read_order import in_place_of_award, stands_before_award
 from custody.usecases.write_move import write_move
 
 DECIDED: Final = "adr_decided"
-WAITS = "decision_waits"
-TOLD = frozenset({"scheme_decided", WAITS})
+WAITS: Final = "decision_waits"
+TOLD: frozenset[LineKind] = frozenset({"scheme_decided", WAITS})
 """The lines with which a customer is told of a decision, and until when they may say yes."""
-_UNACCEPTED = frozenset({"decision_rejected", "decision_lapsed"})
-_CLOSED = _UNACCEPTED | {"closed"}
+_UNACCEPTED: frozenset[LineKind] = frozenset({"decision_rejected", "decision_lapsed"})
+_CLOSED: frozenset[LineKind] = _UNACCEPTED | {"closed"}
 """The lines with which a case is closed."""
 
 

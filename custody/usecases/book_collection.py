@@ -5,6 +5,7 @@ The same time again is booked already; another one takes its place.
 """
 
 from datetime import date
+from typing import Final
 
 from custody.disputes import civil
 from custody.disputes.case import CASE
@@ -21,7 +22,7 @@ from custody.usecases.keep_promises import take_place
 from custody.usecases.read_order import hold_where_it_goes_on
 from custody.usecases.write_move import write_move
 
-BOOKED = "collection_booked"
+BOOKED: Final = "collection_booked"
 
 
 def book_collection(

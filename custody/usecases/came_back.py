@@ -7,9 +7,8 @@ again.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
-import msgspec
 from sqlmodel import Session
 
 from custody.disputes.choose_remedy import said_of
@@ -23,25 +22,24 @@ from custody.disputes.remedy import within_ms
 from custody.kernel.errors import Rejected
 from custody.store import case_book
 from custody.store.case_book import CaseFile
+from custody.store.payment_lines import payments
 from custody.store.unit import Unit
 from custody.usecases.name_owner import name_owner
 from custody.usecases.read_order import known_before, report_of
 from custody.usecases.set_aside import said_of_aside
 from custody.usecases.write_move import write_move
 
-CAME_BACK = "credit_came_back"
+CAME_BACK: Final = "credit_came_back"
 
 
 def credits_paid(session: Session, dispute: str) -> Mapping[str, int]:
     """The credits that were paid and have not come back, in pence by the reference of their payment."""
     paid: dict[str, int] = {}
-    for case in (*case_book.joined_into(session, dispute), dispute):
-        for line in case_book.timeline(session, case):
-            facts = msgspec.json.decode(line.facts)
-            if line.kind == "credit_paid" and "pence" in facts:
-                paid[facts["reference"]] = paid.get(facts["reference"], 0) + facts["pence"]
-            elif line.kind == CAME_BACK and "pence" in facts:
-                paid[facts["payment"]] = paid.get(facts["payment"], 0) - facts["pence"]
+    for kind, told in payments(session, dispute):
+        if kind == "credit_paid" and told.reference is not None and told.pence is not None:
+            paid[told.reference] = paid.get(told.reference, 0) + told.pence
+        elif kind == CAME_BACK and told.payment is not None and told.pence is not None:
+            paid[told.payment] = paid.get(told.payment, 0) - told.pence
     return {reference: pence for reference, pence in paid.items() if pence > 0}
 
 

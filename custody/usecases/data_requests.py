@@ -17,6 +17,7 @@ from datetime import date
 from custody.disputes import civil, clocks
 from custody.disputes.choose_remedy import said_of
 from custody.disputes.clocks import ACCESS_REQUEST, DATA_COMPLAINT, LegalClock
+from custody.disputes.line import LineKind
 from custody.disputes.messages import Message, say
 from custody.disputes.order import FIRST_ORDER_DATE
 from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
@@ -104,7 +105,7 @@ def _promise(
     moved = file if clock is None else replace(file, legal_clocks=_with(file, clock))
     facts = {"promise": promise.id, "due_ms": promise.due_ms}
     facts |= {} if clock is None else {"received": clock.starts.isoformat(), "last_day": clock.last_day.isoformat()}
-    kind = "copy_asked" if what == A_COPY else "data_complaint"
+    kind: LineKind = "copy_asked" if what == A_COPY else "data_complaint"
     return write_move(unit, file, moved, kind, actor=actor, facts=facts, said=[said, said_of(promise)])
 
 

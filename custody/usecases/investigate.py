@@ -7,7 +7,7 @@ of the disputed parcels when they are judged; the traffic and what is normal are
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from sqlmodel import Session
@@ -48,7 +48,7 @@ def _silent(_read: int, _entries: int) -> None:
 
 
 HAS_CONCLUSION: frozenset[InquiryState] = frozenset({CONCLUDED, "learned"})
-RESULT = "check_done"
+RESULT: Final = "check_done"
 """The line of a timeline that tells what a check has shown."""
 
 Attaches = Mapping[str, Sequence[Instant]]

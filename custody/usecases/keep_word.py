@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from custody.disputes import civil
+from custody.disputes.line import LineKind
 from custody.disputes.machine import CaseRole, step
 from custody.disputes.messages import Message, ended, pounds, say
 from custody.disputes.one_order import Before, puts_right
@@ -186,7 +187,8 @@ def _bind(unit: Unit, file: CaseFile, pending: OutsidePromise, *, policy: Casewo
     facts: dict[str, Any] = {"promise_id": name, "case_id": file.case.id, "method": AS_TOLD, "owner": owner}
     bound = replace(bind(told, now_ms=unit.now_ms, policy=policy, **facts), order_ref=pending.order_ref)
     promise = promise_once(unit, file, bound, told, policy=policy)
-    event, kind = ("has_it_already", "told_has_it") if promise is None else ("days_passed", "told_stands")
+    event = "has_it_already" if promise is None else "days_passed"
+    kind: LineKind = "told_has_it" if promise is None else "told_stands"
     guards = {"days_over": days_over(told, now_ms=unit.now_ms, policy=policy)}
     over = replace(pending, state=step(OUTSIDE, pending.state, event, CaseRole.SYSTEM, guards).target)
     line: dict[str, Any] = {"told": pending.id}

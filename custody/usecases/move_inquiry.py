@@ -16,6 +16,7 @@ from sqlmodel import Session
 from custody.disputes.case_guards import reasons
 from custody.disputes.civil import civil_date, day_ends_ms
 from custody.disputes.inquiry import CONCLUDED, INVESTIGATION, InquiryState, confidence_stated, named_process_owner
+from custody.disputes.line import LineKind
 from custody.disputes.machine import CaseRole, Transition, step
 from custody.disputes.messages import Message, say
 from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
@@ -29,7 +30,7 @@ from custody.store.unit import Unit
 from custody.usecases.investigate import RESULT
 from custody.usecases.read_order import TAKEN_BACK
 
-LINES: Mapping[str, str] = MappingProxyType(
+LINES: Mapping[str, LineKind] = MappingProxyType(
     {
         "do_check": "check_asked",
         "result": RESULT,
@@ -115,7 +116,7 @@ def possible(state: InquiryState) -> list[Transition[InquiryState]]:
 
 def steps(session: Session, dispute: str) -> Sequence[DisputeEventRow]:
     """The steps that were taken, rankings among them, in order; also those of a report that it came from by joining."""
-    kinds = {*LINES.values(), "ranked"}
+    kinds: set[LineKind] = {*LINES.values(), "ranked"}
     lines = case_book.timeline(session, dispute)
     gave = [name for name in _joined(session, dispute, lines) if case_book.find_inquiry(session, name) is None]
     before = [line for name in gave for line in steps(session, name)]

@@ -14,11 +14,13 @@ import msgspec
 from sqlmodel import Session
 
 from custody.disputes.case import ADR_EVENT
+from custody.disputes.line import LineKind
 from custody.kernel.errors import Conflict
 from custody.store import case_book
+from custody.store.payment_lines import payments
 from custody.usecases.came_back import credits_paid
 
-LINES = MappingProxyType(
+LINES: Mapping[str, tuple[LineKind, ...]] = MappingProxyType(
     {
         "choose": ("chosen",),
         "answered_or_skipped": ("answered",),
@@ -53,7 +55,7 @@ LINES = MappingProxyType(
 ENDS_IN = MappingProxyType({"withdraw": "withdrawn"})
 """Where a case stands after a move whose line may tell of less: who found the phone may wait for more than its lock."""
 
-SHOWN = frozenset({"remedied", "promise_kept"})
+SHOWN: frozenset[LineKind] = frozenset({"remedied", "promise_kept"})
 """The lines with a reference that shows what a case was promised."""
 
 BY_THE_REMEDY = ""
@@ -97,12 +99,10 @@ def check_reference(session: Session, dispute: str, reference: str) -> None:
 def _shown(session: Session, dispute: str) -> set[str]:
     """The references of remedies and promises that were kept; a remedy's line names no promise."""
     shown: dict[str, list[str]] = {}
-    for case in (*case_book.joined_into(session, dispute), dispute):
-        for line in case_book.timeline(session, case):
-            facts = msgspec.json.decode(line.facts)
-            if line.kind in SHOWN and "reference" in facts:
-                shown.setdefault(facts.get("promise", BY_THE_REMEDY), []).append(facts["reference"].strip())
-            elif line.kind == "payment_came_back" and "promise" in facts:
-                paid = shown.get(facts["promise"]) or shown.get(BY_THE_REMEDY, [])
-                del paid[-1:]
+    for kind, told in payments(session, dispute):
+        if kind in SHOWN and told.reference is not None:
+            shown.setdefault(told.promise or BY_THE_REMEDY, []).append(told.reference.strip())
+        elif kind == "payment_came_back" and told.promise is not None:
+            paid = shown.get(told.promise) or shown.get(BY_THE_REMEDY, [])
+            del paid[-1:]
     return {reference for references in shown.values() for reference in references}

@@ -14,6 +14,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from sqlmodel import Session
 
@@ -37,7 +38,8 @@ from custody.usecases.write_move import write_move
 
 AWAITS_IT: frozenset[CaseState] = frozenset({"remedy_in_progress", "remedied", "adr_open", "with_adr", "adr_decided"})
 """States of an open case in which what was promised before is owed, and no remedy is chosen."""
-SET_ASIDE, DECLINED = "set_aside", "declined"
+SET_ASIDE: Final = "set_aside"
+DECLINED: Final = "declined"
 STANDS_AGAIN = say("case.stands_again")
 _REMEDY_OF = {WORDS[remedy]: remedy for remedy in PHONES | PAYS_MONEY}
 

@@ -25,7 +25,6 @@ its own. What it does makes it not due any more, so that a second look finds not
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-import msgspec
 from sqlmodel import Session
 
 from custody.disputes import case_guards, civil
@@ -41,6 +40,7 @@ from custody.disputes.work_clocks import work_clock
 from custody.kernel.clock import Instant
 from custody.store import case_book, exception_book, outside_book
 from custody.store.case_book import CaseFile
+from custody.store.payment_lines import payment_in
 from custody.store.unit import Unit
 from custody.usecases import await_answer
 from custody.usecases.keep_promises import earn
@@ -253,8 +253,7 @@ def _put_right_ms(session: Session, file: CaseFile, promises: Sequence[Promise])
         (
             line.at_ms
             for line in case_book.timeline(session, file.case.id)
-            if line.kind == "remedied"
-            or (line.kind == "promise_kept" and msgspec.json.decode(line.facts).get("promise") in parts)
+            if line.kind == "remedied" or (line.kind == "promise_kept" and payment_in(line).promise in parts)
         ),
         default=None,
     )

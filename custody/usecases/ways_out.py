@@ -17,6 +17,7 @@ from datetime import date
 from sqlmodel import Session
 
 from custody.disputes import civil
+from custody.disputes.line import LineKind
 from custody.disputes.messages import Message, say
 from custody.disputes.opening import way_out
 from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
@@ -27,7 +28,7 @@ from custody.store.unit import Unit
 
 WaysOut = tuple[Recourse, ...]
 
-LETTERS = frozenset({"adr_open", "declined", "letter"})
+LETTERS: frozenset[LineKind] = frozenset({"adr_open", "declined", "letter"})
 """The lines of a timeline with which a letter for the independent scheme left."""
 
 

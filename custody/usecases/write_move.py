@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from custody.disputes.line import LineKind
 from custody.disputes.messages import Message
 from custody.store import case_book
 from custody.store.case_book import CaseFile
@@ -15,7 +16,7 @@ def write_move(
     unit: Unit,
     before: CaseFile,
     after: CaseFile,
-    kind: str,
+    kind: LineKind,
     *,
     actor: str,
     facts: Mapping[str, Any],

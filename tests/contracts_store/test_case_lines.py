@@ -3,10 +3,14 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
+from sqlalchemy import update
 
 from custody.ledger.record import open_record
 from custody.store import case_book, log_reader
+from custody.store.payment_lines import Payment, payment_in, payments
+from custody.store.tables import DisputeEventRow
 from custody.store.unit import House
+from custody.usecases.came_back import credits_paid
 
 CASE = "case_1"
 
@@ -37,3 +41,23 @@ def test_the_number_of_a_line_takes_the_place_of_one_that_was_read_from_another_
         case_book.note(unit, CASE, "check_done", actor="inv-1", facts={"line": 1, "found": True})
     with house.read() as session:
         assert [msgspec.json.decode(line.facts)["line"] for line in case_book.timeline(session, CASE)] == [1, 2]
+
+
+def test_a_line_of_a_kind_that_this_version_does_not_know_is_read_as_it_stands(house: House) -> None:
+    with house.unit() as unit:
+        case_book.note(unit, CASE, "of_a_later_version", actor="agent-1", facts={"reference": 7, "pence": "seven"})
+        case_book.note(unit, CASE, "credit_paid", actor="agent-1", facts={"reference": "BACS-1", "pence": 700})
+    with house.read() as session:
+        later, paid = case_book.timeline(session, CASE)
+        assert (str(later.kind), msgspec.json.decode(later.facts)["reference"]) == ("of_a_later_version", 7)
+        assert [*payments(session, CASE)] == [("credit_paid", payment_in(paid))]
+        assert credits_paid(session, CASE) == {"BACS-1": 700}
+
+
+def test_an_erased_line_of_a_payment_names_nothing(house: House) -> None:
+    with house.unit() as unit:
+        case_book.note(unit, CASE, "credit_paid", actor="agent-1", facts={"reference": "BACS-1", "pence": 700})
+        unit.session.execute(update(DisputeEventRow).values(facts="{}"))
+    with house.read() as session:
+        assert [*payments(session, CASE)] == [("credit_paid", Payment())]
+        assert credits_paid(session, CASE) == {}

@@ -12,6 +12,7 @@ So a pack that was changed anywhere after it left has another manifest than the 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from custody.investigation.pack.json_form import b64, plain, read_as, read_json, unb64, write_json
 from custody.kernel.clock import Instant
@@ -19,7 +20,7 @@ from custody.kernel.errors import Rejected
 
 FORMAT = "weaklink-pack/1"
 MANIFEST, SEAL = "manifest.json", "seal.json"
-KIND = "pack.exported"
+KIND: Final = "pack.exported"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
