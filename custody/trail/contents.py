@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from custody.kernel.clock import Instant
 from custody.trail.arrange import Entry
 from custody.trail.belongings import Belongings
 from custody.trail.closure import Item
@@ -18,6 +17,7 @@ from custody.trail.edition import NEWEST, ReadingEdition
 from custody.trail.finding import Finding, FindingKind
 from custody.trail.names import PRODUCT, aliases, is_item
 from custody.trail.route import name_station
+from custody.trail.sights import Sight, SightTrace, trace_sights
 
 Goods = tuple[tuple[str, float | None], ...]
 ContentsFound = Literal["packed", "same", "differs", "other_goods", "short", "complete", "unknown"]
@@ -32,30 +32,15 @@ _KINDS: Mapping[ContentsFound, tuple[FindingKind, str]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ContentsSight:
+class ContentsSight(Sight):
     """One look at what is inside; `expected` and `found` are canonical keys."""
 
-    index: int
-    where: str
-    at_ms: Instant
-    received_ms: Instant
-    place: str
-    name: str
     result: ContentsFound
     expected: tuple[str, ...]
     found: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContentsTrace:
-    """All looks in trail order. `good` and `bad` are the last right and the first wrong one; `between` names both."""
-
-    sights: tuple[ContentsSight, ...]
-    good: int | None
-    bad: int | None
-    between: tuple[str | None, str | None]
-    sentence: str
-    findings: tuple[Finding, ...]
+ContentsTrace = SightTrace[ContentsSight]
 
 
 def read_contents(entries: Iterable[Entry], belongings: Belongings, edition: ReadingEdition = NEWEST) -> ContentsTrace:
@@ -63,8 +48,6 @@ def read_contents(entries: Iterable[Entry], belongings: Belongings, edition: Rea
     counted = [entry for entry in entries if entry.counts]
     items = packed_first(counted, belongings)
     sights = [sight for entry in counted if (sight := _look(entry, belongings, items, edition)) is not None]
-    bad = next((at for at, sight in enumerate(sights) if sight.result in BAD_CONTENTS), None)
-    good = next((sight for sight in reversed(sights[: bad or 0]) if sight.result in GOOD_CONTENTS), None)
     findings = [
         Finding(
             kind=_KINDS[sight.result][0],
@@ -76,19 +59,18 @@ def read_contents(entries: Iterable[Entry], belongings: Belongings, edition: Rea
     ]
     if not sights:
         sentence = "Nobody recorded what was inside."
-    elif bad is not None:
+    elif findings:
         sentence = findings[0].sentence
     elif any(sight.result in {"same", "complete"} for sight in sights):
         sentence = "Every look inside found what was packed."
     else:
         sentence = "Packed, and not looked into since."
-    return ContentsTrace(
-        sights=tuple(sights),
-        good=None if good is None else good.index,
-        bad=None if bad is None else sights[bad].index,
-        between=(None if good is None else good.where, None if bad is None else sights[bad].where),
+    return trace_sights(
+        sights,
+        is_good=lambda sight: sight.result in GOOD_CONTENTS,
+        is_bad=lambda sight: sight.result in BAD_CONTENTS,
         sentence=sentence,
-        findings=tuple(findings),
+        findings=findings,
     )
 
 

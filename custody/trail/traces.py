@@ -29,6 +29,7 @@ from custody.trail.finding import Finding, FindingKind
 from custody.trail.marks import says_seal
 from custody.trail.names import is_parcel, named, short
 from custody.trail.route import name_station
+from custody.trail.sights import Sight, SightTrace, trace_sights
 
 Band = Literal["in", "out", "unknown"]
 MassBasis = Literal["declared", "first reading"]
@@ -79,29 +80,14 @@ class WeightTrace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SealSight:
-    """One sighting of the seal, or of its not being read; `name` is what people call the station."""
+class SealSight(Sight):
+    """One sighting of the seal, or of its not being read."""
 
-    index: int
-    where: str
-    at_ms: Instant
-    received_ms: Instant
-    place: str
-    name: str
     state: SealState
     number: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SealTrace:
-    """All sightings in trail order. `good` and `bad` are the last sound and the first bad one; `between` names both."""
-
-    sights: tuple[SealSight, ...]
-    good: int | None
-    bad: int | None
-    between: tuple[str | None, str | None]
-    sentence: str
-    findings: tuple[Finding, ...]
+SealTrace = SightTrace[SealSight]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,16 +272,12 @@ class _SealEye:
 
     def trace(self) -> SealTrace:
         """Everything seen."""
-        at = next((at for at, sight in enumerate(self._sights) if sight.state in BAD_SEALS), None)
-        bad = None if at is None else self._sights[at]
-        good = next((sight for sight in reversed(self._sights[: at or 0]) if sight.state in GOOD_SEALS), None)
-        return SealTrace(
-            sights=tuple(self._sights),
-            good=None if good is None else good.index,
-            bad=None if bad is None else bad.index,
-            between=(None if good is None else good.where, None if bad is None else bad.where),
+        return trace_sights(
+            self._sights,
+            is_good=lambda sight: sight.state in GOOD_SEALS,
+            is_bad=lambda sight: sight.state in BAD_SEALS,
             sentence=_seal_sentence(self._sights),
-            findings=tuple(self._findings),
+            findings=self._findings,
         )
 
     def _takes_off(self, event: Event, names: frozenset[str]) -> bool:
