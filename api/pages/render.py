@@ -120,7 +120,7 @@ DONE: Mapping[str, str] = {
     "deadlock": "The letter for the independent scheme left.",
     "mind_changed": "The customer was told that we were wrong. Offer a remedy.",
     "with_scheme": "Written down: the scheme has the case.",
-    "scheme_decided": "The decision is written down. The customer says yes or no.",
+    "scheme_decided": "Written down. The customer says yes or no; to a large sum once a second person wrote it too.",
     "joined": "The two reports are joined, and this one goes on.",
     "asked": "The customer was asked for one thing, once.",
     "chosen": "The choice is written down, and the promise has a date.",

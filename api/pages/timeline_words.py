@@ -37,6 +37,7 @@ TIMELINE: Mapping[str, str] = {
     "heard_accepted": "Accepted what the customer said",
     "mind_changed": "We changed our mind after the letter",
     "with_scheme": "The independent scheme has the case",
+    "award_written": "A large sum of the scheme was written down; another person has to write it down too",
     "scheme_decided": "The independent scheme decided",
     "decision_accepted": "The customer takes the decision",
     "decision_waits": "Reminded the customer of the decision",

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from api import joints, lock_news
+from api.act_alerts import tell_of_award
 from api.http.body import Day, one_of
 from api.join_reports import join_reports
 from api.parts import Parts, parts_of
@@ -336,7 +337,7 @@ def _scheme_accepts(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> 
 
 def _scheme_decides(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     award, reference, role = need(body.text, "text"), need(body.reference, "reference"), CaseRole(caller.role)
-    return move_scheme.scheme_decides(
+    file = move_scheme.scheme_decides(
         unit,
         dispute,
         award=award,
@@ -345,7 +346,11 @@ def _scheme_decides(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> 
         reference=reference,
         actor=caller.account,
         role=role,
+        person=caller.person,
+        may_approve=persons.may_approve,
     )
+    tell_of_award(unit, dispute, pence=body.award_pence, account=caller.account)
+    return file
 
 
 def _join(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:

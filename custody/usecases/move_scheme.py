@@ -10,7 +10,7 @@
   is not done. What was promised for another order, in a report that was joined, stays promised for that one.
 - The scheme takes the case once the pack is built, and its decision is its own: somebody here writes it down, as the
   scheme's, with the scheme's reference, what we have to do in words that the customer can read, and the sum if it is
-  money: once it is accepted, that is promised as any other sum is.
+  money. Once it is accepted, that is promised as any other sum is. No sum is above the policy's cap of a scheme.
 - The customer says yes, and what was decided is promised with the scheme's own last day; or no, and the case closes
   here while everything promised stays owed. What becomes of silence stands in `await_answer`.
 - Two reports are of one customer if both name one order that we know. With one that quoted what stands on the box the
@@ -23,6 +23,7 @@
 
 import base64
 from dataclasses import replace
+from datetime import date
 
 import msgspec
 
@@ -35,9 +36,10 @@ from custody.disputes.machine import CaseRole, step
 from custody.disputes.messages import Message, say
 from custody.disputes.one_order import of_its_order
 from custody.disputes.opening import AN_OFFER, by_the_remedy
+from custody.disputes.outside_promise import MOST_PENCE
 from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.disputes.promise import AS_DECIDED, ON_TOP, Promise, is_owed, make_promise
-from custody.disputes.recourse import join_ways
+from custody.disputes.recourse import PENCE_A_POUND, join_ways
 from custody.disputes.wording import lint_text
 from custody.disputes.work_clocks import state_clock
 from custody.investigation.pack.seal import KIND as PACK
@@ -46,19 +48,18 @@ from custody.kernel.errors import Conflict, Forbidden, Rejected
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
-from custody.usecases.allow_exception import hand_over_exceptions
+from custody.usecases.allow_exception import MayApprove, hand_over_exceptions
 from custody.usecases.await_answer import said_before_a_yes
 from custody.usecases.keep_promises import keep, take_place
 from custody.usecases.keep_word import hand_over_told
 from custody.usecases.read_order import hold_order, in_place_of_award, is_known, known_before
 from custody.usecases.set_aside import settle_the_box
 from custody.usecases.ways_out import said_of_letter, with_letter
+from custody.usecases.write_award import has_another_written, nobody_may, write_first_word
 from custody.usecases.write_move import write_move
 
 REMEDY_STANDS: frozenset[CaseState] = frozenset({"remedy_offered", "remedy_in_progress", "remedied"})
 """States in which the letter of the timer leaves without a move."""
-MOST_PENCE = 99_999_999
-"""More than any scheme awards, and what a form of the console takes."""
 
 
 def adr(unit: Unit, dispute: str, *, letter_due_ms: Instant, deadlock: bool, actor: str, role: CaseRole) -> CaseFile:
@@ -107,17 +108,20 @@ def scheme_decides(
     reference: str,
     actor: str,
     role: CaseRole,
+    person: str = "",
+    may_approve: MayApprove = nobody_may,
     policy: CaseworkPolicy = DEFAULT_POLICY,
 ) -> CaseFile:
     """The scheme has decided; a supervisor writes it down, and decides nothing. The customer is told until when.
 
+    Of a sum that is more than a phone costs they are told once another person has written it down too; until then the
+    case is with the scheme. `person`: who stands behind the account.
     `beside`: the scheme decided it beside the remedy, as for the wait; raises `Conflict` where there is none.
     """
     if role is not CaseRole.SUPERVISOR:
         raise Forbidden("role", "the scheme's decision is written down by a supervisor", fix="Ask a supervisor.")
     lint_text(award)
-    if award_pence is not None and not 0 < award_pence <= MOST_PENCE:
-        raise Rejected("award_pence", "the sum is no sum", fix=f"Name 1 to {MOST_PENCE} pence, or leave it out.")
+    _check_sum(award_pence, policy=policy, today=civil.civil_date(unit.now_ms))
     file = case_book.hold_one(unit, dispute)
     move = step(CASE, file.case.state, "decision", CaseRole.ADR, {})
     if beside:
@@ -125,10 +129,12 @@ def scheme_decides(
     decided = replace(file, award=award, award_pence=award_pence, award_beside=beside)
     # As it is promised once the customer says yes: what cannot be, nobody could accept.
     said_of(_decided(decided, award, promise_id=reference, due_ms=unit.now_ms + 1, unit=unit, policy=policy))
+    facts = {"reference": reference, "award": award, "award_pence": award_pence, "award_beside": beside}
+    if (award_pence or 0) > MOST_PENCE and not has_another_written(unit.session, dispute, facts, actor, may_approve):
+        return write_first_word(unit, file, {**facts, "person": person}, actor=actor)
     moved = replace(decided, case=replace(file.case, state=move.target))
     last_day = clocks.scheme_accept_by(civil.civil_date(unit.now_ms), policy=policy)
-    facts = {"reference": reference, "award": award, "award_pence": award_pence, "last_day": last_day.isoformat()}
-    facts |= {"award_beside": beside}
+    facts |= {"last_day": last_day.isoformat()}
     said = [say("case.decision", last_day=civil.day_in_words(last_day)), *said_before_a_yes(unit.session, moved)]
     return write_move(unit, file, moved, "scheme_decided", actor=actor, facts=facts, said=said)
 
@@ -234,6 +240,15 @@ def _decided(
         now_ms=unit.now_ms,
         policy=policy,
     )
+
+
+def _check_sum(award_pence: int | None, *, policy: CaseworkPolicy, today: date) -> None:
+    """Return if a scheme can award this sum; raises `Rejected("award_pence")`."""
+    most_pence = policy.count("adr_cap_gbp", today) * PENCE_A_POUND
+    if award_pence is not None and not 0 < award_pence <= most_pence:
+        raise Rejected(
+            "award_pence", "no scheme awards that sum", fix=f"Name 1 to {most_pence} pence, or leave it out."
+        )
 
 
 def _check_has_a_remedy(unit: Unit, file: CaseFile) -> None:

@@ -42,6 +42,7 @@ class AlertKind(StrEnum):
     EXCEPTION_ASKED = "exception_asked"
     EXCEPTION_UNANSWERED = "exception_unanswered"
     LESSON_OVERDUE = "lesson_overdue"
+    AWARD_WRITTEN = "award_written"
     CLOCK_JUMPED = "clock_jumped"
     CLOCK_PUT_BACK = "clock_put_back"
 
@@ -68,6 +69,11 @@ def raise_alert(unit: Unit, kind: AlertKind, *, about: str, detail: str) -> None
     log.warning("alert", kind=str(kind), about=about, detail=detail)
 
 
+def act_of(account: str, of: str) -> str:
+    """What an alert of an act is about: of which account, and of which thing. A group of locks is named so too."""
+    return f"account:{account}:{of}"
+
+
 ABOUT_A_PERSON = frozenset({AlertKind.ASKS_REACHED, AlertKind.MANY_RELEASES, AlertKind.MANY_CODES})
 
 
@@ -90,7 +96,7 @@ def look_at_alert(unit: Unit, office: LockOffice, *, alert: str, account: str) -
 
 
 def _person_of(unit: Unit, office: LockOffice, row: AlertRow) -> str | None:
-    """Whom an alert is about; None where it is about a lock, a handset or a policy."""
+    """Whom an alert is about; None where it is about a lock, a handset, a case or a policy."""
     if row.kind in ABOUT_A_PERSON:
         return row.about
     account = account_of(row.about)

@@ -1,0 +1,55 @@
+"""A sum that a scheme decided and that is more than a phone costs: two people write it down, each for themselves.
+
+The first word stands in the timeline alone, and the customer is told nothing yet. The second one has the scheme's
+reference, the sum, and whether it stands beside the remedy, as the first one has them; it comes from somebody who may
+approve what the first one asks for, while the case is with the scheme. Who wrote something else wrote a first word.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import msgspec
+from sqlmodel import Session
+
+from custody.disputes.exception import is_another
+from custody.store import case_book
+from custody.store.case_book import CaseFile
+from custody.store.unit import Unit
+from custody.usecases.allow_exception import MayApprove
+from custody.usecases.write_move import write_move
+
+FIRST_WORD = "award_written"
+SAME = ("reference", "award_pence", "award_beside")
+"""What both have to say."""
+
+
+def nobody_may(_session: Session, _person: str) -> Collection[str]:
+    """Nobody is known who could write it down too."""
+    return ()
+
+
+def has_another_written(
+    session: Session, dispute: str, facts: Mapping[str, Any], actor: str, may_approve: MayApprove
+) -> bool:
+    """Whether somebody wrote the same down since the scheme took the case, of whom this account is another person."""
+    same = [told for told in _first_words(session, dispute) if all(told[name] == facts[name] for name in SAME)]
+    return any(is_another(actor, may_approve(session, told["person"])) for told in same)
+
+
+def write_first_word(unit: Unit, file: CaseFile, facts: Mapping[str, Any], *, actor: str) -> CaseFile:
+    """Keep what one person wrote down; the same again by the same person is kept once."""
+    before = _first_words(unit.session, file.case.id)
+    if any(told.items() >= facts.items() for told in before):
+        return file
+    return write_move(unit, file, file, FIRST_WORD, actor=actor, facts=facts, said=[])
+
+
+def _first_words(session: Session, dispute: str) -> list[dict[str, Any]]:
+    """What was written down alone since the scheme took the case."""
+    found = list[dict[str, Any]]()
+    for line in reversed(case_book.timeline(session, dispute)):
+        if line.kind == "with_scheme":
+            break
+        if line.kind == FIRST_WORD:
+            found.append(msgspec.json.decode(line.facts))
+    return found
