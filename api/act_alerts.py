@@ -1,8 +1,23 @@
 """What one person may do alone and another one should see: it rings, and whoever did it does not look at it alone."""
 
 from custody.disputes.messages import pounds
+from custody.kernel.clock import DAY_MS
+from custody.store.case_lists import lines_by_since
 from custody.store.unit import Unit
 from devicelock.usecases.alert import AlertKind, act_of, raise_alert
+from devicelock.usecases.lock_office import LockOffice
+
+MANY_LINKS = 20
+"""So many links made anew by one person within a day are worth a look: each opens a customer's page."""
+
+
+def tell_of_link(unit: Unit, office: LockOffice, *, account: str) -> None:
+    """Ring if a person has made many links of customers within a day, with whatever accounts."""
+    mine = office.accounts_of(unit.session, account)
+    count = lines_by_since(unit.session, "link_renewed", mine, unit.now_ms - DAY_MS)
+    if count >= MANY_LINKS:
+        detail = f"{account} has made {count} new links of customers within a day. Each opens the page of one."
+        raise_alert(unit, AlertKind.MANY_LINKS, about=office.key_of(unit.session, account), detail=detail)
 
 
 def tell_of_award(unit: Unit, dispute: str, *, pence: int | None, account: str) -> None:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from api import joints, lock_news
-from api.act_alerts import tell_of_award
+from api.act_alerts import tell_of_award, tell_of_link
 from api.http.body import Day, one_of
 from api.join_reports import join_reports
 from api.parts import Parts, parts_of
@@ -151,6 +151,7 @@ def renew(dispute: str, parts: P, caller: Annotated[Caller, Depends(role(*CASEWO
     """A fresh link for a customer whose own was lost or leaked; it is told once, and the old one ends now."""
     with parts.house.unit() as unit:
         token = renew_link(unit, dispute, actor=caller.account, role=CaseRole(caller.role))
+        tell_of_link(unit, parts.locks, account=caller.account)
     return {"dispute": dispute, "customer_token": token, "customer_url": f"/c/{token}"}
 
 

@@ -1,15 +1,20 @@
-"""Lists of cases as staff look for them, newest first: open, ended, or owing something; of orders; with a number."""
+"""Lists of cases as staff look for them, newest first: open, ended, or owing something; of orders; with a number.
+
+Beside them: how many lines of a kind somebody wrote lately, in whatever cases.
+"""
 
 from collections.abc import Collection, Sequence
 
 import msgspec
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlmodel import Session, col
 
 from custody.disputes.case import CASE
+from custody.kernel.clock import Instant
+from custody.store.bulk import write_first
 from custody.store.case_book import CaseFile
 from custody.store.owing import owes
-from custody.store.tables import DisputeRow
+from custody.store.tables import DisputeEventRow, DisputeRow
 
 
 def page(session: Session, *, show: str, owner: str | None, after: str | None, limit: int) -> tuple[CaseFile, ...]:
@@ -52,6 +57,15 @@ def holding(
     if of_no_order:
         query = query.where(col(DisputeRow.order_ref) == "")
     return _files(session, query.limit(limit))
+
+
+def lines_by_since(session: Session, kind: str, actors: Collection[str], since_ms: Instant) -> int:
+    """How many lines of a kind these accounts have written since a moment; older ones are not read."""
+    write_first(session, DisputeEventRow)
+    name, at_ms = col(DisputeEventRow.id), col(DisputeEventRow.at_ms)
+    older = session.scalar(select(name).where(at_ms < since_ms).order_by(name.desc()).limit(1)) or 0
+    mine = (name > older, col(DisputeEventRow.kind) == kind, col(DisputeEventRow.actor).in_(list(actors)))
+    return session.scalar(select(func.count()).select_from(DisputeEventRow).where(*mine)) or 0
 
 
 def _newest_first() -> Select[DisputeRow]:

@@ -42,6 +42,7 @@ class AlertKind(StrEnum):
     EXCEPTION_ASKED = "exception_asked"
     EXCEPTION_UNANSWERED = "exception_unanswered"
     LESSON_OVERDUE = "lesson_overdue"
+    MANY_LINKS = "many_links"
     AWARD_WRITTEN = "award_written"
     CLOCK_JUMPED = "clock_jumped"
     CLOCK_PUT_BACK = "clock_put_back"
@@ -74,7 +75,9 @@ def act_of(account: str, of: str) -> str:
     return f"account:{account}:{of}"
 
 
-ABOUT_A_PERSON = frozenset({AlertKind.ASKS_REACHED, AlertKind.MANY_RELEASES, AlertKind.MANY_CODES})
+ABOUT_A_PERSON = frozenset(
+    {AlertKind.ASKS_REACHED, AlertKind.MANY_RELEASES, AlertKind.MANY_CODES, AlertKind.MANY_LINKS}
+)
 
 
 def look_at_alert(unit: Unit, office: LockOffice, *, alert: str, account: str) -> AlertRow:

@@ -4,10 +4,12 @@ import io
 import json
 import re
 import zipfile
+from typing import Any
 
 import httpx
 import pytest
 
+from api.act_alerts import MANY_LINKS
 from api.pages.times import moment_words
 from custody.store import case_book
 from tests.doors.case_desk import OURS, CaseDesk
@@ -61,6 +63,24 @@ def test_a_link_that_was_lost_or_leaked_is_replaced_and_opens_nothing_from_then_
     (line,) = (line for line in view["timeline"] if line["kind"] == "link_renewed")
     assert line["actor"] == "agent-1"
     assert fresh.json()["customer_token"] not in str(view)
+
+
+def test_whoever_makes_many_new_links_within_a_day_is_looked_at_by_another_person(desk: CaseDesk) -> None:
+    cases = [desk.report(claim_type="defective")["dispute"] for _ in range(2)]
+
+    def rung() -> list[dict[str, Any]]:
+        found = desk.http.get("/v1/alerts", headers=desk.by("supervisor-2")).json()["alerts"]
+        return [alert for alert in found if alert["kind"] == "many_links"]
+
+    for number in range(MANY_LINKS):
+        assert rung() == []
+        door = f"/v1/disputes/{cases[number % 2]}/link"
+        assert desk.http.post(door, headers=desk.by("supervisor-1")).status_code == 201
+    (alert,) = rung()
+    assert f"supervisor-1 has made {MANY_LINKS} new links" in alert["detail"]
+    seen = f"/v1/alerts/{alert['alert']}/seen"
+    assert desk.http.post(seen, headers=desk.by("supervisor-1")).status_code == 403
+    assert desk.http.post(seen, headers=desk.by("supervisor-2")).is_success
 
 
 def test_a_case_that_was_joined_has_its_link_where_the_other_one_is(desk: CaseDesk) -> None:
