@@ -4,6 +4,7 @@ from custody.disputes.messages import pounds
 from custody.kernel.clock import DAY_MS
 from custody.store.case_lists import lines_by_since
 from custody.store.unit import Unit
+from devicelock.rules.authority import DECIDERS
 from devicelock.usecases.alert import AlertKind, act_of, raise_alert
 from devicelock.usecases.lock_office import LockOffice
 
@@ -25,3 +26,10 @@ def tell_of_award(unit: Unit, dispute: str, *, pence: int | None, account: str) 
     of_sum = "without a sum" if pence is None else f"with the sum of {pounds(pence)}"
     detail = f"{account} wrote down a scheme's decision in {dispute}, {of_sum}. Ask the scheme whether it is so."
     raise_alert(unit, AlertKind.AWARD_WRITTEN, about=act_of(account, dispute), detail=detail)
+
+
+def tell_of_account(unit: Unit, *, made: str, role: str, person: str, account: str) -> None:
+    """Ring for a new account that may decide: who was not to have one, or is no other person, decides with it."""
+    if role in DECIDERS:
+        detail = f"{account} made the account {made} of {person} as {role}. Ask that person whether it is theirs."
+        raise_alert(unit, AlertKind.DECIDER_MADE, about=act_of(account, made), detail=detail)

@@ -7,13 +7,14 @@ A password is hashed, and looked at, outside every unit: it is slow on purpose, 
 
 Names stand in the log as who acted, so a new one is short, of a closed set of characters, and none of the words that
 stand there where no person acted. A person is the same person however their name is typed (`kernel.person`), and is
-written down as the first time.
+written down as the first time. Whose name can be taken for that of somebody known is refused: people are counted by it.
 """
 
 import functools
 import hashlib
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from argon2 import PasswordHasher
@@ -26,7 +27,7 @@ from api.process.open_id import Identity
 from custody.disputes.machine import CaseRole
 from custody.kernel.clock import HOUR_MS, Instant
 from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected
-from custody.kernel.person import fold_person
+from custody.kernel.person import fold_person, looks_like, mixes_scripts
 from custody.store.bulk import ask
 from devicelock.rules.order import LockRole
 from devicelock.usecases.lock_office import STANDING
@@ -267,14 +268,31 @@ def caller_of(session: Session, token: str, *, now_ms: Instant) -> Caller:
 def _known_person(session: Session, typed: str) -> str:
     """The person as they are written down already, else as they were typed; raises `Rejected`."""
     folded = fold_person(typed)
-    if not folded or len(typed) > MAX_PERSON or folded in NOBODYS:
+    if not folded or len(typed) > MAX_PERSON or folded in map(fold_person, NOBODYS):
         raise Rejected(
             "person",
             "the person is not one that an account can name",
             fix=f"Name them in 1 to {MAX_PERSON} characters, and by no word of ours like customer or system.",
         )
-    held = session.scalars(select(col(AccountRow.person)).distinct()).all()
-    return next((person for person in sorted(held) if fold_person(person) == folded), " ".join(typed.split()))
+    held = sorted(session.scalars(select(col(AccountRow.person)).distinct()).all())
+    known = next((person for person in held if fold_person(person) == folded), None)
+    if known is None:
+        _check_is_told_apart(typed, held)
+    return known or " ".join(typed.split())
+
+
+def _check_is_told_apart(typed: str, held: Sequence[str]) -> None:
+    """Return if nobody takes a new person for one who is known; raises `Rejected("person")`."""
+    if mixes_scripts(typed):
+        fix = "Type each word of the name in the letters of one script."
+        raise Rejected("person", "letters of several scripts that look alike stand in one word", fix=fix)
+    alike = next((person for person in held if looks_like(person, typed)), None)
+    if alike is not None:
+        raise Rejected(
+            "person",
+            f"it can be taken for {alike!r}, who has an account",
+            fix=f"Type {alike!r} if it is that person. Of somebody else write all names out, with one more if need be.",
+        )
 
 
 def _add(session: Session, *, name: str, role: str, person: str, password_hash: str, by: str, now_ms: Instant) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
+from api.act_alerts import tell_of_account
 from api.http.body import Body, one_of
 from api.parts import Parts, parts_of
 from api.people import accounts, sign_in
@@ -99,6 +100,7 @@ def add_account(body: AccountIn, parts: P, caller: Supervisor) -> dict[str, str]
         person = accounts.add_account(unit.session, **asked, password_hash=kept, caller=caller, now_ms=unit.now_ms)
         made = {"name": body.name, "role": body.role, "person": person}
         unit.record("account.made", {**made, "by": caller.account})
+        tell_of_account(unit, made=body.name, role=body.role, person=person, account=caller.account)
     return made
 
 

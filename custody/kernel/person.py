@@ -1,19 +1,76 @@
 """Whose name it is, however it was typed: what is compared where people are counted.
 
-NFKC, casefolded, every dash and every run of spaces as one, without what cannot be seen.
+One person: NFKC and casefolded; without accents, spaces, punctuation and what cannot be seen; what stands behind a
+comma before the rest; letters of other scripts, and odd ones of the Latin script, as the plain Latin ones that they
+look like. What can be taken for another person's name (`looks_like`) may be that person, and may be another one.
 """
 
 import re
 import unicodedata
 from functools import lru_cache
 
-_DASHES = re.compile(r"[\u2010-\u2015\u2212]")
 _UNSEEN = frozenset({"Cc", "Cf"})
+_IN_WORDS = frozenset("LNM")
+_ACCENTS = re.compile(r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
+_ODD_LATIN = re.compile(r"LATIN (?:SMALL LETTER|LETTER SMALL CAPITAL) (?:SCRIPT |DOTLESS )?([A-Z])(?: WITH .+)?")
+_LOOKS = str.maketrans(
+    "авекмнорстухіјѕһԁԛԝѵӏαβεζηικμνορτυχօսհոցɑ",
+    "abekmhopctyxijshdqwvlabezhikmnoptyxouhnga",
+)
+_ALIKE_SCRIPTS = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU"})
+_FROM_AFAR = (("rn", "m"), ("vv", "w"), ("0", "o"), ("1", "l"), ("i", "l"))
 
 
 @lru_cache(maxsize=4_096)
 def fold_person(person: str) -> str:
     """What all spellings of one person have in common."""
+    return "".join(_words(person)) or _seen(person)
+
+
+def looks_like(one: str, other: str) -> bool:
+    """Whether two names that are not one person's can be taken for each other: by their letters, or by initials."""
+    if fold_person(one) == fold_person(other):
+        return False
+    if _from_afar(one) == _from_afar(other):
+        return True
+    *mine, surname = _words(one) or [""]
+    *theirs, other_surname = _words(other) or [""]
+    pairs = list(zip(mine, theirs, strict=False))
+    fit = all(a == b or (1 in {len(a), len(b)} and a[0] == b[0]) for a, b in pairs)
+    return fit and surname == other_surname and len(mine) == len(theirs)
+
+
+def mixes_scripts(person: str) -> bool:
+    """Whether letters of several scripts that look alike stand in one word."""
+    return any(len(_ALIKE_SCRIPTS.intersection(map(_script, word))) > 1 for word in person.split())
+
+
+def _words(person: str) -> list[str]:
+    seen = _seen(person)
+    behind, comma, before = seen.partition(",")
+    ordered = f"{before} {behind}" if comma else seen
+    plain = "".join(map(_plain, _ACCENTS.sub("", unicodedata.normalize("NFD", ordered)).translate(_LOOKS)))
+    return "".join(char if unicodedata.category(char)[0] in _IN_WORDS else " " for char in plain).split()
+
+
+def _seen(person: str) -> str:
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", person).casefold())
     seen = "".join(char for char in folded if char.isspace() or unicodedata.category(char) not in _UNSEEN)
-    return " ".join(_DASHES.sub("-", seen).split())
+    return " ".join(seen.split())
+
+
+def _plain(char: str) -> str:
+    """A Latin letter with a stroke, a hook or the like, or a small capital, without it."""
+    odd = None if char.isascii() else _ODD_LATIN.fullmatch(unicodedata.name(char, ""))
+    return char if odd is None else odd[1].lower()
+
+
+def _from_afar(person: str) -> str:
+    folded = fold_person(person)
+    for seen, as_if in _FROM_AFAR:
+        folded = folded.replace(seen, as_if)
+    return folded
+
+
+def _script(char: str) -> str:
+    return unicodedata.name(char, "").partition(" ")[0] if char.isalpha() else ""

@@ -116,6 +116,37 @@ def test_an_account_names_the_person_behind_it(http: httpx.Client, instance: Ins
     assert answer.json()["type"].endswith(":person")
 
 
+def test_whoever_can_be_taken_for_a_person_who_has_an_account_gets_none(http: httpx.Client, instance: Instance) -> None:
+    headers = token(http, instance, "supervisor-1")
+
+    def make(name: str, person: str) -> httpx.Response:
+        body = {"name": name, "role": "agent", "person": person, "password": "long enough for this"}
+        return http.post("/v1/accounts", json=body, headers=headers)
+
+    assert make("smith-1", "John Smith").json()["person"] == "John Smith"
+    for number, spelled in enumerate(("SMITH, John", "jo\u0301hn-smith", "\u0408\u043ehn Smith")):
+        assert make(f"same-{number}", spelled).json()["person"] == "John Smith"
+    for alike in ("J. Smith", "J0hn Smith", "J\u03bfan Smith"):
+        refused = make("alike", alike)
+        assert (refused.status_code, refused.json()["type"].endswith(":person")) == (422, True), alike
+    assert make("other", "Jane Smith").json()["person"] == "Jane Smith"
+
+
+def test_an_account_that_decides_rings_for_somebody_who_did_not_make_it(http: httpx.Client, instance: Instance) -> None:
+    headers = token(http, instance, "supervisor-1")
+    body = {"name": "supervisor-9", "role": "supervisor", "person": "person ninety", "password": "long enough for this"}
+    assert http.post("/v1/accounts", json=body, headers=headers).status_code == 201
+    assert http.post("/v1/accounts", json={**body, "name": "agent-19", "role": "agent"}, headers=headers).is_success
+    rung = http.get("/v1/alerts", headers=headers).json()["alerts"]
+    (alert,) = (alert for alert in rung if alert["kind"] == "decider_made" and alert["about"].endswith("-9"))
+    assert "supervisor-1 made the account supervisor-9 of person ninety as supervisor." in alert["detail"]
+    seen = f"/v1/alerts/{alert['alert']}/seen"
+    assert http.post(seen, headers=headers).status_code == 403
+    made = http.post("/v1/sessions", json={"account": body["name"], "password": body["password"]}).json()["token"]
+    assert http.post(seen, headers={"Authorization": f"Bearer {made}"}).status_code == 403
+    assert http.post(seen, headers=token(http, instance, "supervisor-2")).is_success
+
+
 def test_the_reason_of_the_kill_switch_is_as_short_as_every_other_reason(
     http: httpx.Client, instance: Instance
 ) -> None:
