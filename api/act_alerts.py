@@ -1,9 +1,13 @@
 """What one person may do alone and another one should see: it rings, and whoever did it does not look at it alone."""
 
+from collections.abc import Sequence
+
 from custody.disputes.messages import pounds
+from custody.gs1.imei import imei_digits
 from custody.kernel.clock import DAY_MS
 from custody.store.case_lists import lines_by_since
 from custody.store.unit import Unit
+from custody.usecases.record_sale import Sale
 from devicelock.rules.authority import DECIDERS
 from devicelock.usecases.alert import AlertKind, act_of, raise_alert
 from devicelock.usecases.lock_office import LockOffice
@@ -33,3 +37,17 @@ def tell_of_account(unit: Unit, *, made: str, role: str, person: str, account: s
     if role in DECIDERS:
         detail = f"{account} made the account {made} of {person} as {role}. Ask that person whether it is theirs."
         raise_alert(unit, AlertKind.DECIDER_MADE, about=act_of(account, made), detail=detail)
+
+
+def tell_of_sale(unit: Unit, sale: Sale, disputes: Sequence[str], *, account: str) -> None:
+    """Ring for a sale of a handset that open cases of another order are about.
+
+    Until somebody has looked, they stay their customers' own (`circumstances.is_customers`).
+    """
+    if disputes:
+        detail = (
+            f"{account} wrote down the order {sale.order_ref} of a handset that {', '.join(disputes)} is about. "
+            "Say that you have looked only if it was sold again: until then the case stays its customer's own."
+        )
+        about = act_of(account, imei_digits(sale.imei))
+        raise_alert(unit, AlertKind.SOLD_IN_DISPUTE, about=about, detail=detail)

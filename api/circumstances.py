@@ -11,6 +11,7 @@ from api.trail_memory import TRAILS
 from custody.disputes.case import CASE
 from custody.disputes.claim import ClaimType, claim_of
 from custody.disputes.people import may_be_with_user
+from custody.gs1.imei import imei_digits
 from custody.kernel.clock import Instant
 from custody.store import case_book
 from custody.store.case_book import CaseFile
@@ -18,7 +19,9 @@ from custody.usecases.read_order import TAKEN_BACK
 from custody.usecases.record_sale import StoredSale, sale_of_imei
 from devicelock.case_store import cases_about
 from devicelock.rules.lock_facts import LockClaim
+from devicelock.usecases.alert import AlertKind
 from devicelock.usecases.lock_office import Circumstances
+from devicelock.watch_store import waits_of_act
 
 Sales = Callable[[str], StoredSale | None]
 """The newest sale of a handset."""
@@ -39,7 +42,7 @@ def circumstances(session: Session, imei: str, dispute: str | None) -> Circumsta
     sales = cache(partial(sale_of_imei, session))
     others = {each.case.id: each for each in cases_of(session, imei, sales=sales)}
     file = others.pop(dispute, None) or case_book.read(session, dispute)
-    if file.imei != imei or _was_sold_since(file, sales):
+    if file.imei != imei or _was_sold_since(session, file, sales):
         return known
     known = replace(
         known,
@@ -67,7 +70,7 @@ def cases_of(session: Session, imei: str, *, sales: Sales | None = None) -> list
 
 def is_customers(session: Session, file: CaseFile, *, sales: Sales | None = None) -> bool:
     """Whether a case is that of the customer of its order: it named the order, and nobody bought the handset since."""
-    return file.order_named and not _was_sold_since(file, sales or partial(sale_of_imei, session))
+    return file.order_named and not _was_sold_since(session, file, sales or partial(sale_of_imei, session))
 
 
 def found_ms(session: Session, dispute: str) -> Instant | None:
@@ -92,6 +95,10 @@ def _says_held(file: CaseFile) -> bool:
     return claim_of(kind).customer_holds_device
 
 
-def _was_sold_since(file: CaseFile, sales: Sales) -> bool:
+def _was_sold_since(session: Session, file: CaseFile, sales: Sales) -> bool:
+    """Whether the handset was sold in another order; written down beside an open case, once somebody looked at that."""
     sale = sales(file.imei) if file.imei and file.case.order_ref else None
-    return sale is not None and sale.sale.order_ref != file.case.order_ref
+    if sale is None or sale.sale.order_ref == file.case.order_ref:
+        return False
+    was_open = file.case.opened_ms < sale.recorded_ms
+    return not (was_open and waits_of_act(session, AlertKind.SOLD_IN_DISPUTE, imei_digits(sale.sale.imei)))

@@ -116,6 +116,13 @@ def waits_to_be_seen(session: Session, kind: str, about: str) -> bool:
     return bool(ask(session, question, (about, kind)))
 
 
+def waits_of_act(session: Session, kind: str, of: str) -> bool:
+    """Whether nobody has looked yet at an alert of a kind about some account's act of a thing."""
+    write_first(session, AlertRow)
+    question = "SELECT about FROM lock_alert WHERE kind = ? AND seen_ms IS NULL"
+    return any(about.endswith(f":{of}") for (about,) in ask(session, question, (kind,)))
+
+
 def is_raised_unseen(session: Session, kind: str, *, after_ms: int, until_ms: int) -> bool:
     """Whether an alert of a kind, at which nobody has looked yet, was raised in this time."""
     waits = select(col(AlertRow.id)).where(

@@ -5,12 +5,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import Field
 
+from api.act_alerts import tell_of_sale
 from api.http.body import Body, Day
 from api.http.encoding import b64
 from api.parts import Parts, parts_of
 from api.people.accounts import Caller
 from api.people.auth import role, signed_in
 from api.receipt_address import receipt_address
+from api.sold_again import disputes_of_other_orders
 from custody.disputes.order import OrderFacts, Payment, Standing
 from custody.disputes.people import MOST_NAME, CasePeople, Relation, by_order
 from custody.gs1.canonical import canonical
@@ -75,10 +77,12 @@ class OrderIn(Body):
 
 
 @router.post("/orders", status_code=201)
-def record(body: OrderIn, parts: P, _caller: Annotated[Caller, Depends(role("agent", "supervisor"))]) -> dict[str, Any]:
+def record(body: OrderIn, parts: P, caller: Annotated[Caller, Depends(role("agent", "supervisor"))]) -> dict[str, Any]:
     """Record an order once; the same again is no error.
 
-    `receipt_code` is for the customer, in another message than the parcel: with it they say "I have it".
+    `receipt_code` is for the customer, in another message than the parcel: with it they say "I have it". Of a handset
+    that an open case of another order is about, somebody else is asked to look; until then the case stays its
+    customer's own.
     """
     facts = OrderFacts(
         order_ref=body.order,
@@ -99,7 +103,9 @@ def record(body: OrderIn, parts: P, _caller: Annotated[Caller, Depends(role("age
         facts=facts,
     )
     with parts.house.unit() as unit:
+        disputes = disputes_of_other_orders(unit.session, sale)
         index = record_sale(unit, sale)
+        tell_of_sale(unit, sale, disputes, account=caller.account)
     code = receipt_code(parts.keyring.codes, body.order)
     return {"order": body.order, "imei": sale.imei, "index": index, "receipt_code": code}
 
