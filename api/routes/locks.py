@@ -15,6 +15,7 @@ from api.lock_views import order_view, order_views, part_view, reference_view
 from api.parts import Parts, broker_address, parts_of
 from api.people.accounts import Caller
 from api.people.auth import role, signed_in_lately
+from api.registered_late import hold_waiting, lock_registered
 from api.trail_memory import TRAILS
 from custody.disputes.civil import civil_date
 from custody.disputes.lock_effects import lock_effects
@@ -103,9 +104,11 @@ class SwitchIn(Body):
 
 @router.post("/devices", status_code=201)
 def register(body: DeviceIn, parts: P, caller: Supervisor) -> dict[str, Any]:
-    """Register a handset; the answer holds what its lock client needs."""
+    """Register a handset; the answer holds what its lock client needs. An open case about it asks for its lock anew."""
+    imei = urn_of(body.imei)
     with parts.house.unit() as unit:
-        sale, cose_key = sale_of_imei(unit.session, urn_of(body.imei)), unb64(body.cose_key, where="cose_key")
+        waiting = hold_waiting(unit, imei)
+        sale, cose_key = sale_of_imei(unit.session, imei), unb64(body.cose_key, where="cose_key")
         made = register_device(
             unit,
             parts.locks,
@@ -118,6 +121,7 @@ def register(body: DeviceIn, parts: P, caller: Supervisor) -> dict[str, Any]:
         for backend, handset in sorted(body.references.items()):
             row = store.device(unit.session, made.device)
             give_reference(unit, row, backend=backend, handset=handset, account=caller.account)
+        lock_registered(unit, parts.locks, waiting)
     host, port = broker_address(parts)
     return {
         "device": made.device,
