@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 from custody.disputes.messages import pounds
+from custody.disputes.two_answers import is_of_answers
 from custody.gs1.imei import imei_digits
 from custody.kernel.clock import DAY_MS
+from custody.store import case_book
 from custody.store.case_lists import lines_by_since
 from custody.store.unit import Unit
 from custody.usecases.record_sale import Sale
@@ -30,6 +32,16 @@ def tell_of_award(unit: Unit, dispute: str, *, pence: int | None, account: str) 
     of_sum = "without a sum" if pence is None else f"with the sum of {pounds(pence)}"
     detail = f"{account} wrote down a scheme's decision in {dispute}, {of_sum}. Ask the scheme whether it is so."
     raise_alert(unit, AlertKind.AWARD_WRITTEN, about=act_of(account, dispute), detail=detail)
+
+
+def tell_of_answers(unit: Unit, dispute: str, *, account: str) -> None:
+    """Ring for money that an account has promised just now by writing two answers of ours down."""
+    every = case_book.promises(unit.session, dispute)
+    sums = [each.amount_pence for each in every if each.made_ms == unit.now_ms and is_of_answers(each)]
+    pence = sum(filter(None, sums))
+    if pence:
+        detail = f"{account} wrote down two answers of ours in {dispute}, and {pounds(pence)} is promised by them."
+        raise_alert(unit, AlertKind.SUM_OF_ANSWERS, about=act_of(account, dispute), detail=detail)
 
 
 def tell_of_account(unit: Unit, *, made: str, role: str, person: str, account: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
+from api.act_alerts import tell_of_answers
 from api.exception_alerts import tell_approver
 from api.http.body import Body, Day
 from api.people import persons
@@ -82,7 +83,7 @@ def _two_answers(unit: Unit, dispute: str, body: OutsideTheOfferIn, caller: Call
         amount_pence=body.other_pence,
         now_ms=unit.now_ms,
     )
-    return settle_answers.settle(
+    file = settle_answers.settle(
         unit,
         dispute,
         answers=(one, other),
@@ -90,6 +91,8 @@ def _two_answers(unit: Unit, dispute: str, body: OutsideTheOfferIn, caller: Call
         actor=caller.account,
         keepers=persons.supervisors,
     )
+    tell_of_answers(unit, file.case.id, account=caller.account)
+    return file
 
 
 EXCEPTION_ACTS: Mapping[str, Callable[[Unit, str, OutsideTheOfferIn, Caller], CaseFile]] = MappingProxyType(

@@ -46,10 +46,14 @@ def says_both(one: Told, other: Told) -> str:
     return f"{first} said: {_whole(one)} But {second} said: {_whole(other)}"
 
 
+def is_of_answers(promise: Promise) -> bool:
+    """Whether two answers brought a promise about."""
+    return promise.source == BY_OUR_WORD and promise.method == AS_TOLD
+
+
 def promised_of_it(promise: Promise, every: Iterable[Promise]) -> list[Promise]:
     """What earlier answers to the same question promised already, and what of that was given."""
-    mine = (each for each in every if each.source == BY_OUR_WORD and each.method == AS_TOLD)
-    same = (each for each in mine if each.what.casefold() == promise.what.casefold())
+    same = (each for each in filter(is_of_answers, every) if each.what.casefold() == promise.what.casefold())
     return [each for each in same if is_owed(each) or (each.state == "kept" and not each.came_back)]
 
 

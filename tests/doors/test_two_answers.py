@@ -42,6 +42,23 @@ def test_the_better_of_each_part_binds_at_once_and_the_customer_need_not_prove_i
     assert desk.view(told)["asks"] == []
 
 
+@pytest.mark.parametrize("pence", [2_000, None])
+def test_money_that_two_answers_promise_rings_for_another_person(desk: CaseDesk, pence: int | None) -> None:
+    told = desk.report(claim_type="defective")
+    said = {**SHOP, **CHAT, "other_pence": pence, "amount_pence": pence and 1_000}
+    for _ in range(2):
+        assert settle(desk, told, **said).is_success
+    found = desk.http.get("/v1/alerts", headers=desk.by("agent-1")).json()["alerts"]
+    rung = [one for one in found if one["kind"] == "sum_of_answers" and one["about"].endswith(told["dispute"])]
+    if pence is None:
+        assert rung == []
+        return
+    (alert,) = rung
+    assert alert["detail"].startswith("agent-1 wrote down two answers of ours")
+    assert "£20 is promised" in alert["detail"]
+    assert desk.http.post(f"/v1/alerts/{alert['alert']}/seen", headers=desk.by("supervisor-1")).is_success
+
+
 def test_a_lesson_opens_with_both_answers_an_owner_and_a_day(desk: CaseDesk) -> None:
     told = desk.report(claim_type="defective")
     answers = [settle(desk, told, **SHOP, **CHAT) for _ in range(2)]
