@@ -63,3 +63,11 @@ def tell_of_sale(unit: Unit, sale: Sale, disputes: Sequence[str], *, account: st
         )
         about = act_of(account, imei_digits(sale.imei))
         raise_alert(unit, AlertKind.SOLD_IN_DISPUTE, about=about, detail=detail)
+
+
+def tell_of_withdrawn(unit: Unit, authority: str, *, account: str) -> None:
+    """Ring for a standing authority that held until now: what is stolen next is locked by nobody at once."""
+    detail = (
+        f"{account} withdrew the standing authority {authority}. No delivery that is disputed is locked at once now."
+    )
+    raise_alert(unit, AlertKind.AUTHORITY_WITHDRAWN, about=act_of(account, authority), detail=detail)

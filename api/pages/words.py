@@ -171,6 +171,7 @@ ALERTS: Mapping[str, str] = {
     AlertKind.EXCEPTION_UNANSWERED: "Nobody has answered what was asked for beyond the rules",
     AlertKind.LESSON_OVERDUE: "Nobody wrote down what was learned from an answer",
     AlertKind.MANY_LINKS: "One person made many new links of customers",
+    AlertKind.AUTHORITY_WITHDRAWN: "The standing authority was withdrawn",
     AlertKind.SUM_OF_ANSWERS: "One person promised money by two answers",
     AlertKind.SOLD_IN_DISPUTE: "A handset of an open case is said to be sold again",
     AlertKind.DECIDER_MADE: "Somebody made an account that decides",

@@ -8,6 +8,7 @@ from pydantic import Field
 from sqlmodel import Session
 from starlette.convertors import StringConvertor, register_url_convertor
 
+from api.act_alerts import tell_of_withdrawn
 from api.http.body import Body, one_of
 from api.http.encoding import b64, unb64
 from api.http.listed import check_state
@@ -348,7 +349,10 @@ def approve_authority(authority: str, parts: P, caller: Supervisor) -> dict[str,
 def withdraw_authority(authority: str, parts: P, caller: Supervisor) -> dict[str, Any]:
     """Withdraw a standing authority; one person is enough."""
     with parts.house.unit() as unit:
+        held = authority_store.in_force(unit.session)
         row = standing_authority.withdraw(unit, authority=authority, person=caller.person)
+        if held is not None and held.id == authority:
+            tell_of_withdrawn(unit, authority, account=caller.account)
         return _authority(unit.session, row)
 
 

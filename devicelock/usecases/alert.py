@@ -43,6 +43,7 @@ class AlertKind(StrEnum):
     EXCEPTION_UNANSWERED = "exception_unanswered"
     LESSON_OVERDUE = "lesson_overdue"
     MANY_LINKS = "many_links"
+    AUTHORITY_WITHDRAWN = "authority_withdrawn"
     SUM_OF_ANSWERS = "sum_of_answers"
     SOLD_IN_DISPUTE = "sold_in_dispute"
     DECIDER_MADE = "decider_made"

@@ -1,0 +1,31 @@
+"""What a supervisor may do alone, and a thief of the account too, rings for somebody else."""
+
+from typing import Any
+
+from simulators.agent import put_authority_in_force
+from tests.doors.case_desk import CaseDesk
+
+
+def rung(desk: CaseDesk, kind: str, about: str = "") -> list[dict[str, Any]]:
+    found = desk.http.get("/v1/alerts", params={"limit": 200}, headers=desk.by("investigator-1")).json()["alerts"]
+    return [alert for alert in found if alert["kind"] == kind and alert["about"].endswith(about)]
+
+
+def only_others_look(desk: CaseDesk, alert: dict[str, Any]) -> None:
+    seen = f"/v1/alerts/{alert['alert']}/seen"
+    assert desk.http.post(seen, headers=desk.by("supervisor-1")).status_code == 403
+    assert desk.http.post(seen, headers=desk.by("supervisor-2")).is_success
+
+
+def test_a_standing_authority_that_one_person_withdraws_while_it_holds_rings(desk: CaseDesk) -> None:
+    put_authority_in_force(desk.house.staff["supervisor-2"], desk.house.staff["supervisor-1"])
+    held = desk.http.get("/v1/authority", headers=desk.by("supervisor-1")).json()["authorities"]
+    (name,) = (row["proposal"] for row in held if row["in_force"])
+    proposed = desk.http.post("/v1/authority", headers=desk.by("supervisor-1")).json()["proposal"]
+    for authority in (proposed, name):
+        assert rung(desk, "authority_withdrawn") == []
+        done = desk.http.post(f"/v1/authority/{authority}/withdraw", headers=desk.by("supervisor-1"))
+        assert done.is_success, done.text
+    (alert,) = rung(desk, "authority_withdrawn", name)
+    assert "supervisor-1 withdrew the standing authority" in alert["detail"]
+    only_others_look(desk, alert)
