@@ -51,6 +51,15 @@ def tell_of_account(unit: Unit, *, made: str, role: str, person: str, account: s
         raise_alert(unit, AlertKind.DECIDER_MADE, about=act_of(account, made), detail=detail)
 
 
+def tell_of_closed(unit: Unit, *, closed: str, role: str, account: str) -> None:
+    """Ring for an account that was closed and might have decided: whoever is shut out cannot say so here."""
+    if role in DECIDERS and closed != account:
+        detail = (
+            f"{account} closed the account {closed}, which was of the role {role}. Ask its person whether it is right."
+        )
+        raise_alert(unit, AlertKind.DECIDER_CLOSED, about=act_of(account, closed), detail=detail)
+
+
 def tell_of_sale(unit: Unit, sale: Sale, disputes: Sequence[str], *, account: str) -> None:
     """Ring for a sale of a handset that open cases of another order are about.
 

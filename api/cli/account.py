@@ -96,6 +96,8 @@ def _made(value: dict[str, Any]) -> None:
 
 def _closed(value: dict[str, Any]) -> None:
     console.print(f"{value['name']} is closed.", highlight=False)
+    if value["made"]:
+        console.print(f"It made accounts that are open: {', '.join(value['made'])}.", highlight=False)
 
 
 def _changed(_value: dict[str, Any]) -> None:

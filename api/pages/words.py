@@ -174,6 +174,7 @@ ALERTS: Mapping[str, str] = {
     AlertKind.AUTHORITY_WITHDRAWN: "The standing authority was withdrawn",
     AlertKind.SUM_OF_ANSWERS: "One person promised money by two answers",
     AlertKind.SOLD_IN_DISPUTE: "A handset of an open case is said to be sold again",
+    AlertKind.DECIDER_CLOSED: "Somebody closed an account that decides",
     AlertKind.DECIDER_MADE: "Somebody made an account that decides",
     AlertKind.AWARD_WRITTEN: "Somebody wrote down what a scheme decided",
     AlertKind.CLOCK_JUMPED: "The clock jumped ahead",

@@ -154,6 +154,16 @@ def accounts(session: Session, person: str) -> list[str]:
     return [account.name for account in _accounts_of(session, person)]
 
 
+def open_accounts_from(session: Session, name: str) -> list[str]:
+    """The accounts in use that an account made, or that those made which it made, and so on."""
+    found, makers = set[str](), {name}
+    every = _staff(session).accounts.values()
+    while makers:
+        makers = {each.name for each in every if each.created_by in makers} - found - {name}
+        found |= makers
+    return sorted(each.name for each in every if each.name in found and each.active)
+
+
 def _line(session: Session, made_by: str) -> frozenset[str]:
     """Who made an account, who made the maker's, and so on to the first ones."""
     found: dict[str, str] = {}

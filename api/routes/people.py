@@ -5,10 +5,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
-from api.act_alerts import tell_of_account
+from api.act_alerts import tell_of_account, tell_of_closed
 from api.http.body import Body, one_of
 from api.parts import Parts, parts_of
-from api.people import accounts, sign_in
+from api.people import accounts, persons, sign_in
 from api.people.accounts import Caller
 from api.people.auth import role, signed_in, signed_in_lately, token_of
 from api.people.tables import AccountRow
@@ -109,11 +109,15 @@ def close_account(name: str, parts: P, caller: Supervisor) -> dict[str, Any]:
     """End an account and its sessions at once and for ever, as when somebody leaves or a password was stolen.
 
     Cases that it looked after get another owner, and what it asked for and nobody else decided is not carried out.
+    `made`: the open accounts that it made, or those made it; whoever stole it may have them still.
     """
     with parts.house.unit() as unit:
         if accounts.close_account(unit.session, name):
             unit.record("account.closed", {"name": name, "by": caller.account})
-    return {"name": name, "active": False}
+            role = unit.session.get_one(AccountRow, name).role
+            tell_of_closed(unit, closed=name, role=role, account=caller.account)
+        made = persons.open_accounts_from(unit.session, name)
+    return {"name": name, "active": False, "made": made}
 
 
 @router.post("/accounts/{name}/away")

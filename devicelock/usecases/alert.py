@@ -46,6 +46,7 @@ class AlertKind(StrEnum):
     AUTHORITY_WITHDRAWN = "authority_withdrawn"
     SUM_OF_ANSWERS = "sum_of_answers"
     SOLD_IN_DISPUTE = "sold_in_dispute"
+    DECIDER_CLOSED = "decider_closed"
     DECIDER_MADE = "decider_made"
     AWARD_WRITTEN = "award_written"
     CLOCK_JUMPED = "clock_jumped"

@@ -66,7 +66,7 @@ def office(desk: CaseDesk) -> Office:
 
 def test_a_closed_account_ends_with_its_sessions_and_for_ever(office: Office) -> None:
     session = office.make("agent-leaves")
-    assert office.close("agent-leaves").json() == {"name": "agent-leaves", "active": False}
+    assert office.close("agent-leaves").json() == {"name": "agent-leaves", "active": False, "made": []}
     assert office.status(session) == 401
     office.enter("agent-leaves", status=401)
     assert office.close("agent-leaves").is_success

@@ -29,3 +29,27 @@ def test_a_standing_authority_that_one_person_withdraws_while_it_holds_rings(des
     (alert,) = rung(desk, "authority_withdrawn", name)
     assert "supervisor-1 withdrew the standing authority" in alert["detail"]
     only_others_look(desk, alert)
+
+
+def test_whoever_closes_an_account_is_told_which_accounts_it_made_and_a_decider_who_is_closed_rings(
+    desk: CaseDesk,
+) -> None:
+    def by(account: str) -> dict[str, str]:
+        body = {"account": account, "password": "long enough for this"}
+        return {"authorization": f"Bearer {desk.http.post('/v1/sessions', json=body).json()['token']}"}
+
+    def make(name: str, role: str, headers: dict[str, str]) -> None:
+        body = {"name": name, "role": role, "person": f"behind {name}", "password": "long enough for this"}
+        assert desk.http.post("/v1/accounts", json=body, headers=headers).status_code == 201
+
+    make("stolen", "supervisor", desk.by("supervisor-1"))
+    make("kept", "supervisor", by("stolen"))
+    make("later", "agent", by("kept"))
+    make("gone", "agent", by("stolen"))
+    for name, made in (("gone", []), ("stolen", ["kept", "later"])):
+        closed = desk.http.post(f"/v1/accounts/{name}/close", headers=desk.by("supervisor-1"))
+        assert closed.json() == {"name": name, "active": False, "made": made}
+    assert rung(desk, "decider_closed", ":gone") == []
+    (alert,) = rung(desk, "decider_closed", ":stolen")
+    assert "supervisor-1 closed the account stolen" in alert["detail"]
+    only_others_look(desk, alert)
