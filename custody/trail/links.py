@@ -127,8 +127,9 @@ def read_checkpoints(chain: Chain, weight: WeightTrace, seal: SealTrace) -> tupl
     for segment in chain.segments:
         run = runs.get(segment.id)
         delivery = run.delivery if run is not None else None
-        at_door = [] if run is None or delivery is None else run.entries[run.entries.index(delivery) :]
-        inside = [entry for entry in run.entries if entry not in at_door] if run is not None else []
+        entries = run.entries if run is not None else []
+        door_from = len(entries) if delivery is None else entries.index(delivery)
+        inside, at_door = entries[:door_from], entries[door_from:]
         points.append(_point(segment.id, run.arrival if run else None, inside, weight, seal, delivery=False))
         if run is not None and delivery is not None:
             door = [*at_door, *run.more_deliveries]

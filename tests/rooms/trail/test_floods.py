@@ -40,6 +40,10 @@ def declare_wrong(world: World) -> None:
     world.declare(world.obj("courier-7"))
 
 
+def scan_at_the_door(world: World) -> None:
+    world.obj("courier-7", at=world.scans[CLEAN].at_ms + len(world.scans))
+
+
 def calls_of(act: Callable[[], object]) -> int:
     """How many functions of Python are called in it."""
     count = 0
@@ -62,7 +66,15 @@ def calls_of(act: Callable[[], object]) -> int:
     [one_event_id, hand_to_and_fro, release_after_release, release_and_cancel, load_and_unload, declare_wrong],
 )
 def test_a_trail_takes_as_much_longer_as_somebody_floods_it_with_scans(flood: Callable[[World], None]) -> None:
-    world, calls = World().journey(deliver=False), []
+    check_growth(World().journey(deliver=False), flood)
+
+
+def test_a_trail_takes_as_much_longer_as_somebody_floods_it_with_scans_after_the_delivery() -> None:
+    check_growth(World().journey(), scan_at_the_door)
+
+
+def check_growth(world: World, flood: Callable[[World], None]) -> None:
+    calls = []
     for size in (FEW, MANY):
         while len(world.scans) < CLEAN + size:
             flood(world)
