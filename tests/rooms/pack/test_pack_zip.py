@@ -103,6 +103,34 @@ def test_a_zip_from_elsewhere_is_refused_even_with_the_same_files() -> None:
             read_zip(buffer.getvalue())
 
 
+@pytest.mark.parametrize("count", [65_534, 65_535, 65_536])
+def test_more_files_than_the_end_of_a_zip_counts_are_read_by_other_peoples_tools_too(count: int) -> None:
+    files = {f"entries/{number:012d}": b"%d" % number for number in range(count)}
+    raw = write_zip(files)
+    assert read_zip(raw) == files
+    assert (b"PK\x06\x07" in raw) == (count >= 65_535), "what the end of a zip counts is written as it ever was"
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        assert archive.namelist() == sorted(files)
+        assert archive.read("entries/000000065533") == b"65533"
+
+
+def test_every_bit_of_an_end_that_counts_further_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pack_zip, "_UNCOUNTED", 3)
+    test_every_bit_of_a_zip_counts()
+    test_every_cut_and_every_addition_is_refused()
+
+
+def test_an_end_that_counts_further_than_it_must_is_refused() -> None:
+    raw = write_zip(SMALL)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(pack_zip, "_UNCOUNTED", 3)
+        further = write_zip(SMALL)
+    assert len(further) > len(raw)
+    for hostile in (further, further[:-22] + raw[-22:]):
+        with pytest.raises(Rejected):
+            read_zip(hostile)
+
+
 def test_a_bomb_is_refused_before_it_is_unpacked() -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
