@@ -7,11 +7,12 @@
   scans as far as the investigation had read them, against the complaint that the log recorded, against what checks
   of the chain have shown by the log, and against where the handset was seen; every scan and every word of a
   verifier that could be read an hour before the answer had been read, and nothing that came after the record of the
-  answer. They are of this case, or of one that was joined into it. Each site has its own name, and no key of
-  another one. The stored answer is what was computed, member by member, and what the log recorded when it was
-  found; one that the log recorded is not left out. What rests on other disputes, such as its hotspots, and every
-  input that no record bears out is named as the operator's word, and evidence that was left out is named. An answer
-  without its inputs is named as not checked.
+  answer. The search for what had been read ends after very many scans; then it is named as not checked, unless scans
+  that had to be read would be left out by whatever else there is. They are of this case, or of one that was joined
+  into it. Each site has its own name, and no key of another one. The stored answer is what was computed, member by
+  member, and what the log recorded when it was found; one that the log recorded is not left out. What rests on other
+  disputes, such as its hotspots, and every input that no record bears out is named as the operator's word, and
+  evidence that was left out is named. An answer without its inputs is named as not checked.
 """
 
 from collections.abc import Iterator
@@ -65,6 +66,8 @@ RANKED, SEEN, CHECKED = "dispute.ranked", "dispute.handset_seen", "dispute.check
 BY_WORD = "on the operator's word"
 LONGEST_RUN_MS = HOUR_MS
 """So long an investigation may take at most from reading the log to its answer."""
+MOST_READ = 4_000_000
+"""So many scans a search for what an investigation had read goes through: a minute or two, and every stage of 2,800."""
 NOBODY = Network(rosters={}, roads={})
 AT_FIRST: tuple[dict[str, Any], ...] = tuple(
     accumulate(
@@ -199,8 +202,13 @@ def _check_passage(pack: OpenedPack, registry: Registry, records: Records, inqui
     reading = READINGS[edition_of(inquiry.format)]
     told = attested_in(pack.entries, registry) if reading.edition >= ReadingEdition.SIXTH else ()
     unknown = _closed(pack) or not scans or dispute.id != pack.case.dispute
-    found = told_of(records, dispute.id, "at_ms", RANKED)
+    found, read = told_of(records, dispute.id, "at_ms", RANKED), 0
     for stage in stages(scans, told, opened, before=found[-1][0] if found else None):
+        if read > MOST_READ:
+            missed = any(_was_there(each, opened.get(each.index), records, inquiry) for each in stage.later)
+            _tell_unfound(notes, sure=missed and not unknown and inquiry.format != FIRST)
+            return
+        read += len(stage.scans)
         way = read_way(str(parcel), stage.scans, reading, checks_of(stage.scans, stage.attested))
         passage = None if way is None else passage_of(way, NOBODY)
         if passage is not None and dict(_facts(passage)) == wanted and _same_stays(passage, inquiry):
@@ -218,6 +226,15 @@ def _check_passage(pack: OpenedPack, registry: Registry, records: Records, inqui
             return
     said = "the chain that was examined is not the one that the scans in the pack show"
     notes.tell(said, INVESTIGATION, ok=None if unknown else False)
+
+
+def _tell_unfound(notes: Notebook, *, sure: bool) -> None:
+    """What is said where the search is given up; `sure` if an earlier stage would leave out what had to be read."""
+    if sure:
+        notes.fails("the chain that was examined is not one that could be read for that answer", INVESTIGATION)
+        return
+    said = "so many scans came before the answer that the chain which was examined is NOT CHECKED against all of them"
+    notes.leaves(said, INVESTIGATION)
 
 
 def _was_there(came: Came, opened: int | None, records: Records, inquiry: Inquiry) -> bool:

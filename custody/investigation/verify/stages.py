@@ -1,7 +1,8 @@
 """What there was to read of a parcel up to each moment of the log, newest first.
 
 Scans came when the log took them, or their opening; attestations when the log took them, and they counted until their
-verifier's key came into doubt. An investigation read the log up to one of these moments.
+verifier's key came into doubt. An investigation read the log up to one of these moments; what one entry brought, such
+as the scans of a batch, was there together or not at all.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -55,6 +56,8 @@ def stages(
     moments.sort(key=itemgetter(0))
     came = [each for _, each in moments]
     for count in range(sum(before is None or since < before for since, _ in moments), 0, -1):
+        if count < len(moments) and moments[count][0] == moments[count - 1][0]:
+            continue
         there = came[:count]
         doubted = {each.said for each in there if isinstance(each, Doubt)}
         stage = Stage(

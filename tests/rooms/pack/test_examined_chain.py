@@ -16,10 +16,12 @@ from custody.investigation.pack.earlier import FOURTH, SECOND, THIRD
 from custody.investigation.pack.inquiry import read_inquiry
 from custody.investigation.pack.trail import FILE as TRAIL
 from custody.investigation.passage import Dispute, Pin, SealSeen, Step
+from custody.investigation.read_passage import look_around, network_of, passage_of, read_way
+from custody.investigation.verify import derived
 from custody.investigation.verify.form import open_pack
 from custody.investigation.verify.pack import verify_pack
-from custody.investigation.verify.verification import PackFinding
-from custody.kernel.clock import SECOND_MS, Instant, to_iso
+from custody.investigation.verify.verification import PackFinding, Verification
+from custody.kernel.clock import HOUR_MS, SECOND_MS, Instant, to_iso
 from custody.kernel.errors import Rejected
 from custody.store import log_reader, scan_book
 from custody.trail.edition import ReadingEdition
@@ -51,14 +53,20 @@ def refused(
     world: World, pack: PackExported, change: Callable[[Dispute], Dispute], form: str | None = None
 ) -> list[PackFinding]:
     """What does not hold of a pack whose investigation examined another chain; written in that format."""
+    return list(checked_of(world, pack, change, form).failures)
+
+
+def checked_of(
+    world: World, pack: PackExported, change: Callable[[Dispute], Dispute], form: str | None = None
+) -> Verification:
+    """What a check finds of it."""
     stated = read_inquiry(open_pack(pack.content).investigation["inquiry"])
     dispute = change(stated.inputs.dispute)
     result = run(fleet_around(dispute), [dispute, *neighbours(dispute)])
     stored, inquiry = answer_of(result, dispute.id, ran_ms=stated.ran_ms)
     if form is not None:
         stored, inquiry = as_before(stored, inquiry, form)
-    verification = told_otherwise(world, pack.content, investigation={"stored": stored, "inquiry": inquiry})
-    return list(verification.failures)
+    return told_otherwise(world, pack.content, investigation={"stored": stored, "inquiry": inquiry})
 
 
 def _told(part: str, at: int, **facts: Any) -> Callable[[Dispute], Dispute]:
@@ -100,6 +108,42 @@ def test_a_chain_that_the_scans_tell_otherwise_is_refused(world: World, pack: Pa
 
 def test_the_chain_that_the_scans_tell_is_taken(world: World, pack: PackExported) -> None:
     assert refused(world, pack, lambda dispute: dispute) == []
+
+
+def test_of_the_scans_of_one_batch_none_can_have_been_read_alone(sqlite_url: str) -> None:
+    def without_the_last(dispute: Dispute) -> Dispute:
+        with told.house.read() as session:
+            scans = sealed_scans(session, scan_book.scans_under(session, [PARCEL]))
+        assert scans[-1].position
+        way = read_way(PARCEL, scans[:-1])
+        assert way is not None
+        parts = (dispute.complaint, dispute.attach_ms)
+        passage = passage_of(way, network_of([look_around([way])], {}))
+        return Dispute.of(passage, name=dispute.id, complaint=parts[0], attach_ms=parts[1])
+
+    with open_world(sqlite_url, together=frozenset({"courier-7"})) as told:
+        send_parcel(told)
+        open_case_of(told)
+        examine(told)
+        assert NOT_THE_ONE in [check.what for check in refused(told, told.export(), without_the_last)]
+
+
+@pytest.mark.parametrize("waited_ms", [0, 2 * HOUR_MS])
+def test_a_search_among_very_many_scans_ends_and_what_was_not_searched_is_open_only_while_it_could_be_true(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch, waited_ms: int
+) -> None:
+    monkeypatch.setattr(derived, "MOST_READ", 0)
+    with open_world(sqlite_url) as told:
+        send_parcel(told)
+        told.clock.at_ms += waited_ms
+        open_case_of(told)
+        examine(told)
+        pack = told.export()
+        assert checked_of(told, pack, lambda dispute: dispute).ok
+        checked = checked_of(told, pack, OTHERWISE["when it set out"])
+    assert checked.ok == (not waited_ms)
+    said = "NOT CHECKED against all" if checked.ok else "is not one that could be read for"
+    assert [said in check.what for check in (*checked.failures, *checked.unchecked)] == [True]
 
 
 def test_an_inquiry_of_the_format_before_is_held_against_the_chain_as_it_was_read_then(checked: World) -> None:
