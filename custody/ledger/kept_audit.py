@@ -4,6 +4,7 @@ Deterministic CBOR behind its own SHA-256: {`form`: 1, `log`: the vkey, `note`: 
 many entries were, `start`: where the last full tile ends, `peaks` and `rows`: the tree at `start`, `changes`:
 [[index, statement of policy or keys]], `chains`, `others`, `signed`, `kinds`: see replay.py, `findings`: about people}.
 It is kept only while nothing is wrong with the log. It is the auditor's own file and proves nothing to anybody else.
+Its hash tells damage, and no hand: whatever stands in it, it is read or refused.
 """
 
 import hashlib
@@ -21,7 +22,7 @@ from custody.ledger.note import NoteVerifier
 from custody.ledger.registry import fold
 from custody.ledger.replay import About, AuditFinding, Replay
 from custody.ledger.station_chain import HALF, PLACE_BYTES, Chained, StationChain, pack_places, unpack_places
-from custody.ledger.tiles import WIDTH
+from custody.ledger.tiles import HEIGHT, WIDTH, levels_of
 
 FORM = 1
 _CODE = "kept"
@@ -77,6 +78,17 @@ def read_kept(raw: bytes, log: NoteVerifier) -> Kept:
     digest, body = raw[:HASH_BYTES], raw[HASH_BYTES:]
     if hashlib.sha256(body).digest() != digest:
         raise _unfit("it is damaged")
+    try:
+        return _read(body, log)
+    except Rejected as error:
+        if error.code == _CODE:
+            raise
+        raise _unfit(error.detail) from error
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
+        raise _unfit("its parts are none") from error
+
+
+def _read(body: bytes, log: NoteVerifier) -> Kept:
     fields = take(cbor.decode(body, most_items=len(body)), code=_CODE, names=_MEMBERS)
     if (fields.number("form"), fields.text("log", longest=4096)) != (FORM, log.key.vkey()):
         raise _unfit("it is of another log, or in another form")
@@ -84,13 +96,17 @@ def read_kept(raw: bytes, log: NoteVerifier) -> Kept:
     head = open_checkpoint(note, log)
     if start != size // WIDTH * WIDTH or head.size < size:
         raise _unfit("its sizes do not fit each other")
+    rows = {level: _hashes(row) for level, row in fields.members["rows"]}
+    for level in {*rows, *levels_of(start)[1:]}:
+        if level < 1 or len(rows.get(level, ())) != (start >> HEIGHT * level) % WIDTH:
+            raise _unfit("its rows do not fit its size")
     return Kept(
         log=fields.text("log", longest=4096),
         note=note,
         head=head,
         size=size,
         frontier=Frontier(size=start, peaks=tuple(_hashes(fields.octets("peaks")))),
-        rows={level: _hashes(row) for level, row in fields.members["rows"]},
+        rows=rows,
         replay=_read_replay(fields),
         findings=tuple(
             AuditFinding(about=About(about), code=code, detail=detail, index=index)
@@ -129,6 +145,8 @@ def _read_replay(fields: Fields) -> Replay:
         replay.registry = fold(replay.registry, index, raw)
     replay.chains = {row[0]: _read_chain(row) for row in fields.members["chains"]}
     others = fields.octets("others")
+    if len(others) % step:
+        raise _unfit("a place in it is cut off")
     replay.others = {
         others[at : at + HALF]: int.from_bytes(others[at + HALF : at + step], "big")
         for at in range(0, len(others), step)
@@ -139,6 +157,8 @@ def _read_replay(fields: Fields) -> Replay:
 
 
 def _hashes(raw: bytes) -> list[bytes]:
+    if len(raw) % HASH_BYTES:
+        raise _unfit("a hash in it is cut off")
     return [raw[at : at + HASH_BYTES] for at in range(0, len(raw), HASH_BYTES)]
 
 

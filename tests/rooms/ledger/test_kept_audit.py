@@ -1,5 +1,6 @@
 """An audit that goes on where an earlier one stopped finds what an audit from the start finds."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -7,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custody.kernel import cose
+from custody.kernel import cbor, cose
 from custody.kernel.errors import NotFound, Rejected
 from custody.ledger.audit import Audit
 from custody.ledger.checkpoint import Checkpoint
 from custody.ledger.kept_audit import Kept, read_kept, write_kept
-from custody.ledger.merkle import leaf_hash
+from custody.ledger.merkle import HASH_BYTES, leaf_hash
 from custody.ledger.note import Ed25519Verifier, text_key
 from custody.ledger.replay import About, AuditFinding
 from custody.ledger.tiles import TileId
@@ -235,6 +236,38 @@ def test_what_was_kept_is_refused_if_it_is_damaged_or_another_logs() -> None:
     other = Ed25519Verifier(key=text_key("other.example", signer(1).public))
     refused(read_kept, raw, other, code="kept")
     refused(read_kept, b"", LOG_VERIFIER, code="kept")
+
+
+OTHER_MEMBERS = {
+    "rows that are none": {"rows": 3},
+    "a row without hashes": {"rows": [[1]]},
+    "a row of a number": {"rows": [[1, 2]]},
+    "a row of half a hash": {"rows": [[1, bytes(31)]]},
+    "a row that is too long": {"rows": [[1, bytes(96)]]},
+    "a row below the entries": {"rows": [[1, bytes(64)], [-1, b""]]},
+    "a row that is missing": {"rows": []},
+    "peaks of another size": {"peaks": bytes(64)},
+    "half a peak": {"peaks": bytes(31)},
+    "a finding that is none": {"findings": [1]},
+    "a finding about nobody": {"findings": [["people", "gap", "a gap", 1]]},
+    "a chain without its parts": {"chains": [["station", 2]]},
+    "a change without a statement": {"changes": [[1]]},
+    "kinds without a count": {"kinds": 3},
+    "places that are cut off": {"signed": [[b"kid", b"\xff"]]},
+    "half a place": {"others": bytes(9)},
+}
+
+
+@pytest.mark.parametrize("what", OTHER_MEMBERS)
+def test_what_was_kept_is_refused_if_its_parts_are_none_however_well_they_are_hashed(what: str) -> None:
+    _, run, _ = audited(MemoryLog().append([*START, *SCANS[:600]]))
+    kept = run.keep()
+    assert kept is not None
+    raw = write_kept(kept)
+    assert write_kept(read_kept(raw, LOG_VERIFIER)) == raw
+    members = cbor.decode(raw[HASH_BYTES:], most_items=len(raw))
+    body = cbor.encode(members | OTHER_MEMBERS[what])
+    refused(read_kept, hashlib.sha256(body).digest() + body, LOG_VERIFIER, code="kept")
 
 
 def test_nothing_is_kept_of_a_log_that_could_not_be_read() -> None:
