@@ -6,6 +6,10 @@ for have not countersigned. What a faithful log says of people (a station's brok
 fault of the log; nor is it one if witnesses are missing, while a countersignature that does not verify is one of the
 checkpoint. In JSON `outcome` says which it is, `ok` is true for 0 alone and `wrong` for 1 alone.
 
+A file that is missing or changed makes the log wrong as it is served there, and is evidence against nobody: whoever
+keeps the files may have done it, and `files_hold` is false. Nor are fewer entries than before, since any copy may be
+old. Two pasts are evidence, and entries that are none under a root that the log's key signed.
+
 Who cosigned stands in `cosigned` by the policy that the auditor gave, and in `named` by those of the log, which prove
 nothing to whoever does not trust the log: its purposes may have any name.
 """
@@ -24,6 +28,7 @@ from api.cli.outcome import Outcome, who_is_awaited
 from api.version import VERSION
 from custody.kernel.errors import Trouble, Unavailable
 from custody.ledger.audit import GAVE_UP, UNSOUND, Audit
+from custody.ledger.audit_tree import FORK, ROLLBACK
 from custody.ledger.kept_audit import Kept, read_kept, write_kept
 from custody.ledger.replay import About, AuditFinding
 from custody.ledger.witness_policy import NO_QUORUM, Witnessed
@@ -135,6 +140,7 @@ def _report(run: Audit, findings: list[AuditFinding], *, key: str, first: int) -
         "outcome": Outcome.WRONG if wrong else Outcome.OPEN if unsound else Outcome.SOUND,
         "ok": not unsound,
         "wrong": wrong,
+        "files_hold": run.files_hold,
         "key": key,
         "origin": run.head.origin if run.head else None,
         "size": run.head.size if run.head else None,
@@ -190,17 +196,19 @@ def _tell(value: dict[str, Any]) -> None:
 
 
 def _ending(value: dict[str, Any]) -> Iterator[str]:
-    """What it comes to. Only a checkpoint that the log's key signed is evidence against whoever holds the key."""
-    broken = any(row["about"] == About.LOG and row["code"] not in UNREAD for row in value["findings"])
+    """What it comes to. Only what the log's key signed is evidence against whoever holds the key."""
+    broken = {row["code"] for row in value["findings"] if row["about"] == About.LOG} - UNREAD
     if broken and value["size"] is None:
         yield "No checkpoint could be opened with this key, so nothing was checked: the key or the log is another one."
     elif broken:
-        yield "Something is WRONG with the log. Keep its checkpoint: it is signed evidence."
+        yield f"Something is WRONG with the log. {_evidence(broken, files_hold=value['files_hold'])}"
     elif any(row["about"] == About.LOG for row in value["findings"]):
         yield "The log could NOT be read to the end; nothing that could be read is wrong."
     else:
         holds = "is sound" if value["ok"] else "holds"
         yield f"The log {holds}: every entry was hashed again and leads to the signed root."
+    if not value["files_hold"] and any(row["about"] not in UNSOUND for row in value["findings"]):
+        yield "What is said here of stations, keys and statements counts against nobody until every file can be read."
     if any(row["about"] == About.WITNESS and row["code"] != NO_QUORUM for row in value["findings"]):
         yield "A countersignature is WRONG: whoever served the checkpoint put it there, or it was damaged on its way."
     for seen in value["cosigned"].values():
@@ -209,3 +217,20 @@ def _ending(value: dict[str, Any]) -> Iterator[str]:
         if not seen["enough"] and value["outcome"] == Outcome.OPEN:
             who = who_is_awaited([row["party"] for row in seen["parties"]], seen["awaited"])
             yield f"It is OPEN: nothing is wrong, but {who}, then audit again."
+
+
+def _evidence(broken: set[str], *, files_hold: bool) -> str:
+    """What there is to keep, and whether it is evidence."""
+    if not files_hold:
+        return (
+            "Files are missing, or not those that its checkpoint is over: keep the checkpoint, and audit the log where "
+            "else it can be read, for whoever keeps these files may have changed or lost them."
+        )
+    if broken == {ROLLBACK}:
+        return (
+            "It shows fewer entries than before: an older copy, or it was set back. Keep both checkpoints, and ask "
+            "elsewhere for the newest."
+        )
+    if FORK in broken:
+        return "It has shown two pasts. Keep both checkpoints: they are signed evidence."
+    return "Keep its checkpoint: it is signed evidence."

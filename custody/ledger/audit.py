@@ -21,11 +21,11 @@ then; what the log serves of them now is not looked at again. That the kept head
 is read, since what is kept names the new head from then on, however far this audit comes.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from custody.kernel.errors import Rejected, Trouble
-from custody.ledger.audit_tree import GetTile, Row, SeenHeads, Tree, of_log
+from custody.ledger.audit_tree import FORK, ROLLBACK, GetTile, Row, SeenHeads, Tree, of_log
 from custody.ledger.checkpoint import Checkpoint, open_checkpoint
 from custody.ledger.kept_audit import Kept
 from custody.ledger.merkle import Frontier, leaf_hash
@@ -55,6 +55,8 @@ class Audit:
 
     `head` is the checkpoint, `done` how many entries were replayed, here or before. `demanded` says who cosigned the
     head by the policy that was given, `named` by each that the log itself names, whatever that calls its purpose.
+    `files_hold` until a file is missing or is not what the head or the entries lead to: whoever keeps the files may
+    have done that, and what is said of stations, keys and statements may be for want of what stood in them.
     `progress` is told done and size before the first bundle and after each; no entry is read if more than `most` are
     new. With `whole`, every entry is, and the head that was kept is all that is taken from there.
     """
@@ -71,6 +73,7 @@ class Audit:
     head: Checkpoint | None = None
     done: int = 0
     sound: bool = True
+    files_hold: bool = True
     demanded: Witnessed | None = None
     named: dict[str, Witnessed] = field(default_factory=dict)
     replay: Replay = field(default_factory=Replay)
@@ -116,9 +119,9 @@ class Audit:
         # 5. What was kept of earlier audits, and checkpoints seen elsewhere.
         seen = self._resume(head)
         if self.kept is not None:
-            yield from seen.add(self.kept.head, at_once=True)
+            yield from self._of_files(seen.add(self.kept.head, at_once=True))
         for checkpoint in self.earlier:
-            yield from seen.add(checkpoint)
+            yield from self._of_files(seen.add(checkpoint))
         if self.done > head.size:
             return
         new = head.size - self.done
@@ -137,7 +140,7 @@ class Audit:
                 return
             self.progress(self.done, head.size)
         # 4. The root.
-        yield from tree.finish()
+        yield from self._of_files(tree.finish())
         # 6. Chains, the key that entry 0 names, and the witnesses that the log names.
         yield from self.replay.finish()
         if head.size > 0:
@@ -152,10 +155,10 @@ class Audit:
     def _read(self, number: int, width: int, tree: Tree, seen: SeenHeads) -> Iterator[AuditFinding]:
         entries, findings = tree.read_entries(number, width)
         self._unread += entries is None
-        yield from findings
+        yield from self._of_files(findings)
         leaves: Row = [None] * width if entries is None else [leaf_hash(entry) for entry in entries]
         stored, findings = tree.take(number, leaves)
-        yield from findings
+        yield from self._of_files(findings)
         yield from seen.advance(stored if entries is None else leaves)
         for index, entry in enumerate(entries or (), number * WIDTH):
             if index >= self.done:
@@ -166,6 +169,11 @@ class Audit:
         if width == WIDTH and seen.frontier is not None:
             rows = {level: [value for value in row if value is not None] for level, row in tree.rows.items()}
             self._place = (seen.frontier, rows)
+
+    def _of_files(self, findings: Iterable[AuditFinding]) -> Iterator[AuditFinding]:
+        for finding in findings:
+            self.files_hold = self.files_hold and finding.code in {FORK, ROLLBACK}
+            yield finding
 
     def _judge_witnesses(self) -> Iterator[AuditFinding]:
         if self.witnesses is None:

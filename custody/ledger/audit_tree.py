@@ -26,6 +26,7 @@ from custody.ledger.tiles import (
 
 GetTile = Callable[[TileId], bytes]
 Row = list[bytes | None]
+ROLLBACK, FORK = "rollback", "fork"
 
 
 class Tree:
@@ -119,7 +120,7 @@ class SeenHeads:
     def add(self, checkpoint: Checkpoint, *, at_once: bool = False) -> Iterator[AuditFinding]:
         """Take one earlier checkpoint; wrong if it is larger than the log. `at_once`, a later one is proven now."""
         if checkpoint.size > self._head.size:
-            yield of_log("rollback", f"the log had {checkpoint.size} entries and now has {self._head.size}")
+            yield of_log(ROLLBACK, f"the log had {checkpoint.size} entries and now has {self._head.size}")
         elif checkpoint.size > self._start.size and not at_once:
             self._waiting = sorted([*self._waiting, checkpoint], key=lambda row: row.size)
         elif checkpoint.size == self._start.size:  # now: where the log ends here, no bundle follows to be compared at
@@ -162,4 +163,4 @@ def of_log(code: str, detail: str, index: int | None = None) -> AuditFinding:
 
 
 def _forked(checkpoint: Checkpoint) -> AuditFinding:
-    return of_log("fork", f"the log showed another tree of size {checkpoint.size} before")
+    return of_log(FORK, f"the log showed another tree of size {checkpoint.size} before")

@@ -217,3 +217,69 @@ def test_where_an_audit_was_given_up_is_told_however_much_was_found_before(
     assert "... and 568 more; --json shows all of them" in told
     assert "gave-up at 768: too much of the log is wrong; nothing after this was looked at" in told
     assert "Something is WRONG with the log" in told
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("tile/entries/001", None),
+        ("tile/entries/001", b"\0\1a" * 256),
+        ("tile/0/001", bytes(8192)),
+        ("tile/1/000.p/2", None),
+        ("tile/entries/002.p/88", b""),
+    ],
+)
+def test_files_that_somebody_lost_or_changed_are_evidence_against_nobody(
+    outsider: CommandLine, tmp_path: Path, path: str, content: bytes | None
+) -> None:
+    folder_of(MemoryLog().append([policy_statement(), key_add(STATION), *chain(STATION, 598)]), tmp_path / "log")
+    file = tmp_path / "log" / path
+    file.unlink()
+    if content is not None:
+        file.write_bytes(content)
+    told = " ".join(outsider.run(*AUDIT, expect=1).out.split())
+    value = outsider.json(*AUDIT, expect=1)
+    assert value["files_hold"] is False
+    assert "Something is WRONG with the log." in told
+    assert "signed evidence" not in told
+    assert "whoever keeps these files may have changed or lost them" in told
+    people = any(row["about"] != "log" for row in value["findings"])
+    assert people == ("entries/001" in path), "a station seems to have left out what lay in that bundle"
+    assert ("counts against nobody" in told) == people
+
+
+def test_a_log_whose_own_entries_are_wrong_has_signed_the_evidence(outsider: CommandLine, tmp_path: Path) -> None:
+    folder_of(MemoryLog().append([policy_statement(), b"junk"]), tmp_path / "log")
+    assert "Keep its checkpoint: it is signed evidence." in outsider.run(*AUDIT, expect=1).out
+    assert outsider.json(*AUDIT, expect=1)["files_hold"]
+
+
+def test_fewer_entries_than_before_may_be_an_older_copy_and_two_pasts_are_signed_evidence(
+    outsider: CommandLine, tmp_path: Path
+) -> None:
+    entries = [policy_statement(), key_add(STATION), *chain(STATION, 300)]
+    folder_of(MemoryLog().append(entries), tmp_path / "log")
+    asked = (*AUDIT, "--state", "log.state")
+    outsider.run(*asked)
+    kept = (tmp_path / "log.state").read_bytes()
+    folder_of(MemoryLog().append(entries[:280]), tmp_path / "log")
+    told = " ".join(outsider.run(*asked, expect=1).out.split())
+    assert "It shows fewer entries than before: an older copy, or it was set back. Keep both checkpoints" in told
+    assert "signed evidence" not in told
+    folder_of(MemoryLog().append([*entries[:-1], *chain(CARRIER, 40)]), tmp_path / "log")
+    told = " ".join(outsider.run(*asked, expect=1).out.split())
+    assert "It has shown two pasts. Keep both checkpoints: they are signed evidence." in told
+    assert (tmp_path / "log.state").read_bytes() == kept
+
+
+def test_a_tile_that_is_missing_on_the_way_from_an_older_checkpoint_is_evidence_against_nobody(
+    outsider: CommandLine, tmp_path: Path
+) -> None:
+    entries = [policy_statement(), key_add(STATION), *chain(STATION, 600)]
+    folder_of(MemoryLog().append(entries), tmp_path / "log")
+    outsider.run(*AUDIT, "--state", "log.state")
+    (tmp_path / "older.note").write_bytes(MemoryLog().append(entries[:300]).note())
+    (tmp_path / "log" / "tile" / "0" / "001").unlink()
+    told = " ".join(outsider.run(*AUDIT, "--state", "log.state", "--since", "older.note", expect=1).out.split())
+    assert "the way from size 300 cannot be proven" in told
+    assert "signed evidence" not in told
