@@ -4,6 +4,9 @@ What takes the place of another file goes into a draft beside it, is flushed to 
 the folder is flushed, because a rename is an entry of the folder. Whoever reads sees the old content or the new, never
 a part.
 
+Whoever may write into the folder may know the draft's name, and lead it elsewhere by a link. So a draft is always a new
+file: one that lies there, also of a process that died, goes first.
+
 A rename over a device puts a file in its place, for everybody on the machine; so only a file is replaced.
 """
 
@@ -18,7 +21,8 @@ def replace_file(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     check_replaceable(path)
     draft = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.draft")
     try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        draft.unlink(missing_ok=True)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         write_out(descriptor, content, path=path)
         draft.replace(path)
     except BaseException:  # Ctrl-C too leaves no draft
