@@ -21,6 +21,7 @@ from obstore import exceptions
 from obstore.store import from_url
 
 from custody.kernel.errors import Forbidden, NotFound, Rejected, Trouble, Unavailable
+from custody.store import log_target
 from custody.store.log_target import TILES, HeldFile, form_of, moved
 
 if TYPE_CHECKING:
@@ -101,11 +102,12 @@ class Bucket:
             return {file["path"]: file["size"] for files in listed for file in files}
 
     def read(self, path: str) -> HeldFile | None:
-        """A file, or None if there is none."""
+        """A file, or None if there is none; without any bytes if it has more than `MOST_BYTES`."""
         try:
             with self._told():
                 got = obstore.get(self._store, path)
-                return HeldFile(data=bytes(got.bytes()), tag=got.meta["e_tag"], version=got.meta["version"])
+                data = b"" if got.meta["size"] > log_target.MOST_BYTES else bytes(got.bytes())
+                return HeldFile(data=data, tag=got.meta["e_tag"], version=got.meta["version"])
         except NotFound as error:
             if error.code != "file":
                 raise

@@ -4,6 +4,8 @@ A target is a set of files by path. Each is put there whole and stays; the check
 it is still the one that was read (compare and swap), so that two exports never set each other back. `form_of` says how
 a file of the log is served (C2SP tlog-tiles): tiles and bundles never change, so caches may keep them for ever; a
 checkpoint for a second.
+
+Whoever holds the target may put anything there: of a file that is longer than any of a log's nothing is read.
 """
 
 import fcntl
@@ -15,10 +17,13 @@ from pathlib import Path
 from typing import Protocol
 
 from custody.kernel.errors import Conflict
+from custody.ledger.tiles import MAX_ENTRY_BYTES, WIDTH
 from custody.store.durable_file import make_folder, replace_file
 
 CHECKPOINT = "checkpoint"
 TILES = "tile"
+MOST_BYTES = WIDTH * (2 + MAX_ENTRY_BYTES)
+"""As long as a bundle of the longest entries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +62,7 @@ class Target(Protocol):
         """Every file below `tile/` with its length in bytes."""
 
     def read(self, path: str) -> HeldFile | None:
-        """A file, or None if there is none."""
+        """A file, or None if there is none; without any bytes if it has more than `MOST_BYTES`."""
 
     def put(self, path: str, data: bytes) -> None:
         """Put a file there, whole and durably; another one of that name is replaced."""
@@ -103,9 +108,13 @@ class Folder:
         return found
 
     def read(self, path: str) -> HeldFile | None:
-        """A file, or None if there is none."""
+        """A file, or None if there is none; without any bytes if it has more than `MOST_BYTES`."""
         file = self._folder / path
-        return HeldFile(data=file.read_bytes()) if file.is_file() else None
+        if not file.is_file():
+            return None
+        with file.open("rb") as stored:
+            data = stored.read(MOST_BYTES + 1)
+        return HeldFile(data=b"" if len(data) > MOST_BYTES else data)
 
     def put(self, path: str, data: bytes) -> None:
         """Put a file there, whole and durably."""

@@ -1,5 +1,7 @@
 """The log as files in a folder or a bucket: whole, resumable, checked while written, safe for readers at every stop."""
 
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from tlog_scales.signing import Vkey
 
 from custody.kernel.errors import Conflict, NotFound, Rejected, Unavailable
 from custody.ledger.merkle import leaf_hash
-from custody.store import log_reader
+from custody.store import log_reader, log_target
 from custody.store.unit import House
 from tests.contracts_log.places import Door, Faulty, Place, export
 from tests.contracts_log.small_house import (
@@ -248,6 +250,28 @@ def test_a_damaged_copy_is_found_and_replaced_when_the_whole_is_read(long: Door,
     assert place.audit() != []
     assert export(long, place.target(), whole=True).written == 1
     assert place.files() == files
+
+
+def test_no_more_of_a_file_is_read_than_one_of_a_log_can_hold(
+    long: Door, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export(long, place.target())
+    monkeypatch.setattr(log_target, "MOST_BYTES", 40)
+    assert place.target().read("checkpoint") == replace(place.target().read("checkpoint"), data=b"")
+    with raises(Rejected, "other_log"):
+        export(long, place.target())
+
+
+def test_whoever_holds_a_folder_fills_no_memory_with_a_file_of_it(long: Door, tmp_path: Path) -> None:
+    place, mirror = Place(str(tmp_path / "mirror")), tmp_path / "mirror"
+    export(long, place.target())
+    files = place.files()
+    os.truncate(mirror / "tile" / "entries" / "000", 2**40)
+    export(long, place.target(), whole=True)
+    assert place.files() == files
+    os.truncate(mirror / "checkpoint", 2**40)
+    with raises(Rejected, "other_log"):
+        export(long, place.target())
 
 
 def test_what_a_stopped_export_of_another_past_left_is_replaced(long: Door, place: Place) -> None:
