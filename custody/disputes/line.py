@@ -41,6 +41,7 @@ LineKind = Literal[
     "heard_accepted",
     "mind_changed",
     "with_scheme",
+    "award_written",
     "scheme_decided",
     "decision_accepted",
     "decision_waits",

@@ -6,7 +6,7 @@ approve what the first one asks for, while the case is with the scheme. Who wrot
 """
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from sqlmodel import Session
@@ -18,7 +18,7 @@ from custody.store.unit import Unit
 from custody.usecases.allow_exception import MayApprove
 from custody.usecases.write_move import write_move
 
-FIRST_WORD = "award_written"
+FIRST_WORD: Final = "award_written"
 SAME = ("reference", "award_pence", "award_beside")
 """What both have to say."""
 

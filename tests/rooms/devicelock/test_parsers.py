@@ -14,8 +14,9 @@ from custody.kernel.errors import Rejected
 from devicelock.rules.ack import open_ack
 from devicelock.rules.command import CONTENT_TYPE, Op, make_command, open_command
 from devicelock.rules.hello import open_hello
+from devicelock.rules.ocra import ocra
 from devicelock.rules.topic import read_device, read_topic
-from devicelock.rules.unlock_code import ocra, read_challenge, unlock_code
+from devicelock.rules.unlock_code import read_challenge, unlock_code
 from tests.rooms.devicelock.samples import DEVICE, DEVICE_SIGNER, KEYS, LOCK_SIGNER, SIGNERS, command
 
 KEY = DEVICE_SIGNER.public
