@@ -26,7 +26,7 @@ Name = Annotated[str, typer.Argument(help="Quarter and group of stations, like 2
 def shards(context: typer.Context, as_json: AsJson = False) -> None:
     """List the closed shards with their records."""
     if context.invoked_subcommand is None:
-        show(_all(), as_json=as_json, human=_table)
+        show(_every_page(), as_json=as_json, human=_table)
 
 
 @app.command()
@@ -53,7 +53,7 @@ def drop(
             console.print(harmless(f"entry {told['looked_at']} of {told['last']}: {_sum(told)}"), highlight=False)
 
 
-def _all() -> dict[str, Any]:
+def _every_page() -> dict[str, Any]:
     """Every page of the list together."""
     found: dict[str, Any] = {"shards": [], "groups": []}
     after: int | None = -1

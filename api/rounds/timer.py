@@ -183,7 +183,7 @@ class Timer:
         self._believed_ms = self._parts.clock.now_ms()
         self._jump_ms = self._jump_ms or self._watch.jump_ms()
         act = partial(act_on_jump, office=self._parts.locks, jump_ms=self._jump_ms, service=self._service)
-        if self._jump_ms and self._do(act, in_doubt=True):
+        if self._jump_ms and self._attempt(act, in_doubt=True):
             self._marker.acted(self._jump_ms)
             self._jump_ms = 0
         if not self._jump_ms:
@@ -199,7 +199,7 @@ class Timer:
 
     def _sweep(self, sweep: Sweep) -> None:
         """All that is due of one kind, or each alone if that fails: one that fails holds back no other."""
-        now_ms, do = self._parts.clock.now_ms(), partial(self._do, in_doubt=sweep.frees)
+        now_ms, do = self._parts.clock.now_ms(), partial(self._attempt, in_doubt=sweep.frees)
         if self._look(sweep.where, partial(sweep.is_due, now_ms=now_ms)) and not do(sweep.act):
             for one in self._look(sweep.where, partial(sweep.due, now_ms=now_ms)) or ():
                 do(partial(sweep.act, only=one))
@@ -214,7 +214,7 @@ class Timer:
         if seen is not None:
             self._last_case = seen.last
             for dispute in seen.due:
-                self._do(partial(sweep_case, dispute=dispute, asked=self._cases))
+                self._attempt(partial(sweep_case, dispute=dispute, asked=self._cases))
 
     def _retire(self) -> None:
         """The next few handsets of the round."""
@@ -224,7 +224,7 @@ class Timer:
         )
         if seen is not None:
             self._last, self._rest = seen.last, 0 if seen.last else REST_TURNS
-            if seen.due and not self._do(lambda unit: retire_due(unit, parts.locks, after=after, limit=LOOKED_AT)):
+            if seen.due and not self._attempt(lambda unit: retire_due(unit, parts.locks, after=after, limit=LOOKED_AT)):
                 self._retire_each(after)
 
     def _retire_each(self, after: str) -> None:
@@ -236,14 +236,14 @@ class Timer:
             if seen is None or not seen.last:
                 return
             if seen.due:
-                self._do(partial(retire_due, office=locks, **asked))
+                self._attempt(partial(retire_due, office=locks, **asked))
             after = seen.last
 
     def _close_shards(self) -> None:
         """The next step towards closing the quarter that is due."""
         now_ms = self._parts.clock.now_ms()
         if self._look("a shard", lambda session: self._closer.look(session, now_ms=now_ms)):
-            self._do(self._closer.close)
+            self._attempt(self._closer.close)
 
     def _forget_answers(self) -> None:
         """The next kept answers whose day is over."""
@@ -254,7 +254,7 @@ class Timer:
         if keys is not None:
             self._answers_rest = 0 if len(keys) == FORGOTTEN_AT else REST_TURNS
         if keys:
-            self._do(lambda unit: idempotency.forget(unit.session, keys))
+            self._attempt(lambda unit: idempotency.forget(unit.session, keys))
 
     def _look(self, where: str, ask: Callable[[Session], Found]) -> Found | None:
         """What a look that keeps nobody waiting finds; nothing if it failed."""
@@ -267,7 +267,7 @@ class Timer:
             log.exception("a look failed and will be tried again", where=where)
         return None
 
-    def _do(self, act: Callable[[Unit], object], *, in_doubt: bool = False) -> bool:
+    def _attempt(self, act: Callable[[Unit], object], *, in_doubt: bool = False) -> bool:
         """One act in a unit of its own; whatever becomes of it, the next one is done. Whether it succeeded.
 
         A clock that jumps in the middle of a turn is seen here: only what may be done `in_doubt` is done then.

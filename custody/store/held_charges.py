@@ -55,7 +55,7 @@ def _held(session: Session, files: Iterator[tuple[str, CaseFile]], today: date) 
     for reference, group in groupby(files, key=lambda pair: pair[0]):
         reports = [(file, why) for _, file in group if (why := _why(session, file, today)) is not None]
         if reports:
-            yield _of(reference, [file for file, _ in reports], {why for _, why in reports})
+            yield _held_charge(reference, [file for file, _ in reports], {why for _, why in reports})
 
 
 def _why(session: Session, file: CaseFile, today: date) -> str | None:
@@ -86,7 +86,7 @@ def _of_order(file: CaseFile, heard: CaseFile, promises: Iterable[Promise]) -> I
     return (each for each in promises if heard.case.state in CASE.terminal or each.what != AN_OFFER)
 
 
-def _of(reference: str, reports: list[CaseFile], why: Collection[str]) -> HeldCharge:
+def _held_charge(reference: str, reports: list[CaseFile], why: Collection[str]) -> HeldCharge:
     sent_back = [file.order.sent_back for file in reports if file.order.sent_back]
     return HeldCharge(
         order_ref=reference,

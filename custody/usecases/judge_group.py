@@ -149,10 +149,10 @@ class Bench:
         if isinstance(checked, Rejected):
             return checked
         if isinstance(part, SealedBatch):
-            return self._batch(part, checked)
-        return [self._one(part, checked)]
+            return self._answer_batch(part, checked)
+        return [self._answer_scan(part, checked)]
 
-    def _one(self, scan: Scan, filing: Filing | Unproven) -> ScanAnswer:
+    def _answer_scan(self, scan: Scan, filing: Filing | Unproven) -> ScanAnswer:
         key = self._keys.get(scan.message.kid)
         mine = key is not None and key.station == scan.station
         if key is None or not mine or isinstance(filing, Unproven):
@@ -166,7 +166,7 @@ class Bench:
         verdict = repeat or self._judge_now(scan, key)
         return self._enter(scan, verdict, filing)
 
-    def _batch(self, sealed: SealedBatch, filing: Filing | Unproven) -> list[ScanAnswer]:
+    def _answer_batch(self, sealed: SealedBatch, filing: Filing | Unproven) -> list[ScanAnswer]:
         statement = sealed.statement
         key = self._keys.get(statement.message.kid)
         mine = key is not None and key.station == statement.station

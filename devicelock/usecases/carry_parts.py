@@ -86,7 +86,7 @@ class Carrier:
         for part in self._due():
             if self.thread.ending or not self._has_turn():
                 break
-            if part.backend not in self._at_rest() and self._went(part):
+            if part.backend not in self._at_rest() and self._is_carried(part):
                 worked.append(part.backend)
         self._publish(changed=EIR in worked)
         return heard + len(worked)
@@ -112,35 +112,35 @@ class Carrier:
         most_ms = REST_MAX_S * SECOND_MS
         return {name for name, until_ms in self._resting.items() if _waits(until_ms, now_ms=now_ms, most_ms=most_ms)}
 
-    def _went(self, part: PartRow) -> bool:
+    def _is_carried(self, part: PartRow) -> bool:
         """One go for a part; one that fails is tried again in the next round and holds back no other."""
         try:
-            self._go(part)
+            self._carry_part(part)
         except Exception:  # whatever it was, the releases behind it do not wait for it
             log.exception("what a lock system answered could not be kept", backend=part.backend)
             return False
         return True
 
-    def _go(self, part: PartRow) -> None:
+    def _carry_part(self, part: PartRow) -> None:
         backend = self._backends.get(part.backend)
-        came = self._gone(part) if backend is None else self._came(backend, part)
+        came = self._of_no_backend(part) if backend is None else self._ask_backend(backend, part)
         if came is None:
             return
         can = backend.capabilities() if backend is not None else None
         with self._house.unit() as unit:
             remember(unit, self._office, part, came, can)
 
-    def _gone(self, part: PartRow) -> Came:
+    def _of_no_backend(self, part: PartRow) -> Came:
         return Came(tried=gone(tried_of(part), now_ms=self._now_ms()))
 
-    def _came(self, backend: Backend, part: PartRow) -> Came | None:
+    def _ask_backend(self, backend: Backend, part: PartRow) -> Came | None:
         """What comes of one go; None if the part was overtaken before anything was sent."""
         tried = tried_of(part)
         if tried.answer is not BackendAnswer.TAKEN or part.again:
             if part.wished == Applied.LOCKED:
                 failed, told = told_imei(tried, backend, part.handset, now_ms=self._now_ms())
                 if failed is not None:
-                    return self._seen(backend, part, failed)
+                    return self._with_a_look(backend, part, failed)
                 try:
                     with self._house.unit() as unit:
                         if not claim_part(unit, self._office, part, told_imei=told):
@@ -148,7 +148,7 @@ class Carrier:
                 except Trouble as trouble:
                     return self._held_back(backend, part, trouble)
             tried = ask(tried, _call(backend, part), now_ms=self._now_ms())
-        return self._seen(backend, part, tried)
+        return self._with_a_look(backend, part, tried)
 
     def _held_back(self, backend: Backend, part: PartRow, trouble: Trouble) -> Came:
         return Came(
@@ -157,7 +157,7 @@ class Carrier:
             other_handset=trouble.code == OTHER_HANDSET,
         )
 
-    def _seen(self, backend: Backend, part: PartRow, tried: Tried) -> Came:
+    def _with_a_look(self, backend: Backend, part: PartRow, tried: Tried) -> Came:
         held: Held | None = None if tried.trouble is not None else look(backend, part.handset)
         if held is None:
             rest_s = min(wait_s(tried), REST_MAX_S)
@@ -168,10 +168,10 @@ class Carrier:
         with self._house.read() as session:
             rows = part_store.events_waiting(session, limit=ROUND)
         for row in rows:
-            self._take(row)
+            self._hear_event(row)
         return len(rows)
 
-    def _take(self, row: EventRow) -> None:
+    def _hear_event(self, row: EventRow) -> None:
         event = msgspec.json.decode(row.event, type=MdmEvent)
         backend = self._backends.get(row.backend)
         alive = isinstance(backend, NanoMdmBackend) and backend.take(event)

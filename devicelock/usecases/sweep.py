@@ -43,7 +43,7 @@ def due_lapses(session: Session, *, now_ms: Instant, limit: int = 200) -> list[s
 def sweep_lapses(unit: Unit, office: LockOffice, *, only: str | None = None, limit: int = 200) -> int:
     """Release every lock whose time has passed, or `only` this one; returns how many. In doubt of the clock too."""
     moved = 0
-    due = _of(only, watch_store.orders_due(unit.session, SWEPT, now_ms=unit.now_ms, limit=limit))
+    due = _asked_about(only, watch_store.orders_due(unit.session, SWEPT, now_ms=unit.now_ms, limit=limit))
     hold_locks(unit, office, {order.id for order in due})  # each is as it is now, not as it was found
     for order in due:
         if order.held_until_ms > unit.now_ms:
@@ -109,11 +109,11 @@ def sweep_silences(unit: Unit, office: LockOffice, *, only: str | None = None, l
     What has left, or expired, is forgotten too. While the clock is in doubt none of it is done: customers would be told
     that their handset is free, and be paid for the time until then.
     """
-    silent = _of(only, _silent(unit.session, office, now_ms=unit.now_ms, limit=limit))
+    silent = _asked_about(only, _silent(unit.session, office, now_ms=unit.now_ms, limit=limit))
     hold_locks(unit, office, {order.id for order in silent})  # each is as it is now, not as it was found
     moved = _settle_silent(unit, office, silent)
     unit.log.claim()  # as `raise_alert`: another process may be telling of them
-    _tell_of_overdue(unit, _of(only, _overdue(unit.session, office, now_ms=unit.now_ms, limit=limit)))
+    _tell_of_overdue(unit, _asked_about(only, _overdue(unit.session, office, now_ms=unit.now_ms, limit=limit)))
     outbox.sweep(unit, older_than_ms=unit.now_ms)
     return moved
 
@@ -148,7 +148,7 @@ def _settle_silent(unit: Unit, office: LockOffice, silent: Sequence[LockOrderRow
     return len(gone)
 
 
-def _of(only: str | None, orders: list[LockOrderRow]) -> list[LockOrderRow]:
+def _asked_about(only: str | None, orders: list[LockOrderRow]) -> list[LockOrderRow]:
     return [order for order in orders if only in {None, order.id}]
 
 

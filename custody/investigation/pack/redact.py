@@ -53,10 +53,10 @@ def redact(value: Any, *, file: str, where: str = "") -> tuple[Any, tuple[Redact
         return cut, () if cut == value else (Redaction(file=file, where=where, why=CONTACT),)
     if isinstance(value, dict):
         parts = {key: redact(item, file=file, where=f"{where}/{key}") for key, item in value.items()}
-        return {key: part for key, (part, _) in parts.items()}, _all(parts.values())
+        return {key: part for key, (part, _) in parts.items()}, _redactions(parts.values())
     if isinstance(value, list):
         items = [redact(item, file=file, where=f"{where}/{place}") for place, item in enumerate(value)]
-        return [item for item, _ in items], _all(items)
+        return [item for item, _ in items], _redactions(items)
     return value, ()
 
 
@@ -74,5 +74,5 @@ def leave_out(value: dict[str, Any], reasons: Mapping[str, str], *, file: str, w
     return tuple(taken)
 
 
-def _all(parts: Any) -> tuple[Redaction, ...]:
+def _redactions(parts: Any) -> tuple[Redaction, ...]:
     return tuple(row for _, rows in parts for row in rows)
