@@ -113,16 +113,17 @@ def light_passwords() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """Lend the session's PostgreSQL server; most tests want `postgres_url` or `database_url` instead."""
-    try:
-        with running_postgres() as server:
-            yield server
-    except PostgresMissing as trouble:
-        missing(str(trouble))
+    yield from lent_postgres()
 
 
 @pytest.fixture
 def own_postgres() -> Iterator[PostgresServer]:
     """Lend a PostgreSQL server to one test alone, which may stop, kill and start it."""
+    yield from lent_postgres()
+
+
+def lent_postgres() -> Iterator[PostgresServer]:
+    """A server for as long as it is lent; a machine that has none skips."""
     try:
         with running_postgres() as server:
             yield server

@@ -6,7 +6,6 @@ people ask, approve, approve themselves, leave, make accounts, stop everything, 
 everything that the ghosts know must hold (`lock_ghosts`), and at its end the story comes to rest.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -39,10 +38,9 @@ from devicelock.usecases.standing_authority import throw_switch
 from simulators.faults import Fault
 from simulators.radio import Radio
 from tests.stories.lock_ghosts import Ghosts
-from tests.stories.made_up import run_stories
+from tests.stories.made_up import meddle, run_stories
 from tests.world import World, new_world, same_world
 from tests.world_parts import Opened, person_of
-from tests.world_process import SERVER
 
 EXAMPLES, STEPS = 20, 40
 CAPS = Caps(per_hour=5, per_day=8, per_person_day=6, canary=3, fleet_least=3, asks_per_person_day=12)
@@ -237,16 +235,7 @@ class Locks(RuleBasedStateMachine):
 
     @rule(place=places, how=st.sampled_from(["lose", "repeat", "shuffle"]))
     def meddle(self, place: int, how: str) -> None:
-        self.world.relay.carry()
-        names = [SERVER, *(radio.handset.device for radio in self.world.radios.values())]
-        name = names[place % len(names)]
-        waiting = self.world.waiting(name) if name in self.world.broker._sessions else deque()
-        if how == "lose" and waiting:
-            waiting.popleft()
-        elif how == "repeat" and waiting:
-            waiting.append(waiting[0])
-        elif how == "shuffle" and waiting:
-            waiting.rotate(place)
+        meddle(self.world, place, how)
 
     @precondition(lambda self: self.world.heard)
     @rule(place=places)

@@ -33,12 +33,11 @@ from devicelock.usecases.request_lock import approve_lock, confirm_lock, request
 from devicelock.usecases.standing_authority import throw_switch
 from simulators.station import Signed
 from tests.contracts_store.houses import forge
-from tests.stories.made_up import run_stories
+from tests.stories.made_up import meddle, run_stories
 from tests.stories.test_promises import round_of_cases
 from tests.world import World, same_world
 from tests.world_audit import SHOWN_LOCKED
 from tests.world_parts import Opened, key, person_of
-from tests.world_process import SERVER
 
 EXAMPLES, STEPS = 12, 25
 POSTS = ("wh-1/dock", "hub-1/hub_sort", "depot-1/depot")
@@ -238,18 +237,7 @@ class Anything(RuleBasedStateMachine):
 
     @rule(place=places, how=st.sampled_from(["lose", "repeat", "shuffle"]))
     def meddle(self, place: int, how: str) -> None:
-        self.world.relay.carry()
-        names = [SERVER, *(radio.handset.device for radio in self.world.radios.values())]
-        name = names[place % len(names)]
-        if name not in self.world.broker._sessions:
-            return
-        waiting = self.world.waiting(name)
-        if how == "lose" and waiting:
-            waiting.popleft()
-        elif how == "repeat" and waiting:
-            waiting.append(waiting[0])
-        elif how == "shuffle":
-            waiting.rotate(place)
+        meddle(self.world, place, how)
 
     @precondition(lambda self: self.world.heard)
     @rule(place=places)
