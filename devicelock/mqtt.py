@@ -388,5 +388,4 @@ def _read_message(message: paho.MQTTMessage) -> Message:
         content_type=getattr(properties, "ContentType", None),
         correlation=getattr(properties, "CorrelationData", None),
         retained=message.retain,
-        redelivered=message.dup,
     )

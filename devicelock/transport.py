@@ -46,7 +46,6 @@ class Message:
     content_type: str | None = None
     correlation: bytes | None = None
     retained: bool = False
-    redelivered: bool = False
 
 
 Receive = Callable[[Message], bool]

@@ -67,7 +67,7 @@ class _Session:
         """What was not acknowledged goes back to the front."""
         held, self.unacknowledged = self.unacknowledged, None
         if held is not None:
-            self.waiting.appendleft(replace(held, message=replace(held.message, redelivered=True)))
+            self.waiting.appendleft(held)
 
     def shares(self, topic: str) -> set[str]:
         """The share groups by which this session takes part in the topic."""

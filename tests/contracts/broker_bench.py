@@ -36,7 +36,6 @@ class Promise(StrEnum):
     SURVIVES_A_STOP = "3: keeps sessions and commands over its own orderly restart"
     SURVIVES_A_KILL = "4: keeps what was queued some seconds before it was killed"
     DROPS_THE_NEWEST = "5: holds 1,000 messages for a session and drops the newest beyond that"
-    MARKS_REDELIVERY = "8: says that a message comes again"
     HAS_ACCESS_RULES = "13, 14: delivers and accepts by user"
 
 
