@@ -11,12 +11,12 @@ import typer
 from rich.progress import track
 
 from api.cli.client import call, console, errors, fail, show
+from api.cli.event_file import fail_at, read_events
 from api.cli.foreign_words import harmless
 from api.cli.key_file import read_key
 from api.cli.station import hold_key, state_file, tell_waiting
 from api.http.encoding import b64, unb64
 from api.routes.scans import MANY, MAX_BATCH
-from custody.gs1.document import read_document
 from custody.kernel import cbor, cose
 from custody.kernel.errors import Rejected, Trouble
 from custody.kernel.system_clock import SystemClock
@@ -133,18 +133,12 @@ def capture(files: list[Path], station: Key, as_json: AsJson = False) -> None:
     """
     with open_station(station) as signing:
         for file in track(files, "reading", console=errors, disable=as_json):
-            try:
-                document = read_document(file.read_bytes())
-            except Trouble as trouble:
-                fail(f"{file}: {trouble.detail}", fix=trouble.fix)
-            except OSError as error:
-                fail(f"{file}: {error.strerror}", fix="Check the name.")
+            document = read_events(file)
             for number, event in enumerate(document.events, 1):
                 try:
                     signing.sign(event, prefixes=document.prefixes, foreign=True)
                 except Trouble as trouble:
-                    which = f", event {number} of {len(document.events)}" if len(document.events) > 1 else ""
-                    fail(f"{file}{which}: {trouble.detail}", fix=trouble.fix)
+                    fail_at(file, number, document, trouble)
         items = signing.post(quiet=as_json)
     _tell(items, as_json=as_json)
 

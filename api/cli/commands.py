@@ -54,6 +54,7 @@ class Commands(LateCommands):
         "broker-config": "api.cli.broker_config:broker_config",
         "capture": "api.cli.capture:capture",
         "demo": "api.cli.demo:demo",
+        "event-hash": "api.cli.event_file:event_hash",
         "pack": "api.cli.pack:pack",
         "scan": "api.cli.capture:scan",
         "serve": "api.cli.start:start",
