@@ -244,31 +244,29 @@ class _SealEye:
 
     def look(self, entry: Entry, *, checkpoint: bool, shown: bool) -> None:
         """What this scan says of the seal; nothing unless `shown`, and then it was not read."""
-        marks, event = entry.marks, entry.event
-        names = _seal_names(entry, self._seals)
-        number = marks.seal_found or marks.seal_number
-        state: SealState | None = None
-        if not shown:
-            if checkpoint and self._names is not None:
-                self._note(entry, "not_read", None)
-            return
-        if event.type == "AssociationEvent" and event.action == "ADD" and names:
-            state = self._apply(entry, names)
-        elif event.biz_step == _OPENED or self._takes_off(event, names) or (self._ends and _does_away(entry)):
-            state = None if self._names is None else "removed"
-            self._names = None
-        elif marks.seal_state == "broken" or (event.disposition == "container_open" and marks.seal_state is None):
-            state = "broken"
-        elif marks.seal_state == "missing":
-            state = "missing"
-        elif names:
-            state = self._compare(names)
-        elif marks.seal_state == "intact":
-            state = "intact"
-        elif checkpoint and self._names is not None:
+        was_on = self._names is not None
+        state = self._read(entry) if shown else None
+        number = (entry.marks.seal_found or entry.marks.seal_number) if shown else None
+        if state is None and checkpoint and was_on:
             state = "not_read"
         if state is not None:
             self._note(entry, state, number)
+
+    def _read(self, entry: Entry) -> SealState | None:
+        """What a scan says of the seal; None if it says nothing."""
+        marks, event, names = entry.marks, entry.event, _seal_names(entry, self._seals)
+        if event.type == "AssociationEvent" and event.action == "ADD" and names:
+            return self._apply(entry, names)
+        if event.biz_step == _OPENED or self._takes_off(event, names) or (self._ends and _does_away(entry)):
+            was, self._names = self._names, None
+            return None if was is None else "removed"
+        if marks.seal_state == "broken" or (event.disposition == "container_open" and marks.seal_state is None):
+            return "broken"
+        if marks.seal_state == "missing":
+            return "missing"
+        if names:
+            return self._compare(names)
+        return "intact" if marks.seal_state == "intact" else None
 
     def trace(self) -> SealTrace:
         """Everything seen."""

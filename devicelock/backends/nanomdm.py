@@ -125,6 +125,7 @@ class NanoMdmBackend(AssertedBackend):
                 self._book.put(replace(wish, not_now=False, put_off=None if gone else wish.put_off))
 
     def _answered(self, event: MdmEvent) -> None:
+        """What an answer of the device says of the wish that stands now."""
         now_ms = self._clock.now_ms()
         with self._mutex:
             wish = self._book.get(event.handset)
@@ -133,13 +134,9 @@ class NanoMdmBackend(AssertedBackend):
         shown = None if event.command is None else self._meant(wish, event.command)
         has_ended = event.command is not None and event.command == wish.put_off and event.status in ENDS
         put_off = None if has_ended else wish.put_off
-        if has_ended and shown is None:
-            applied = Applied.LOCKED if event.status is MdmStatus.ACKNOWLEDGED else None
-            self._learn(event.handset, applied=applied, last_seen_ms=now_ms)
-            self._mark(wish, put_off=None, attempt=wish.attempt + 1, taken=False)
-        elif shown is None and event.status is MdmStatus.NOT_NOW and self._is_overtaken(wish, event.command):
-            self._mark(wish, put_off=event.command)
-        elif shown is None or event.status is None:
+        if shown is None:
+            self._answered_another(wish, event, has_ended=has_ended)
+        elif event.status is None:
             self._learn(event.handset, applied=wish.applied, last_seen_ms=now_ms)
         elif event.status is MdmStatus.ACKNOWLEDGED:
             is_sure = shown is not Applied.UNLOCKED or put_off is None
@@ -149,6 +146,18 @@ class NanoMdmBackend(AssertedBackend):
             self._mark(wish, not_now=True, put_off=event.command if shown is Applied.LOCKED else put_off)
         elif event.status in ENDS:
             self._mark(wish, not_now=False, put_off=put_off, attempt=wish.attempt + 1, taken=False)
+
+    def _answered_another(self, wish: Wish, event: MdmEvent, *, has_ended: bool) -> None:
+        """The answer to a command that is none of the wish's; `has_ended`: the lock that was put off, at its end."""
+        now_ms = self._clock.now_ms()
+        if has_ended:
+            applied = Applied.LOCKED if event.status is MdmStatus.ACKNOWLEDGED else None
+            self._learn(event.handset, applied=applied, last_seen_ms=now_ms)
+            self._mark(wish, put_off=None, attempt=wish.attempt + 1, taken=False)
+        elif event.status is MdmStatus.NOT_NOW and self._is_overtaken(wish, event.command):
+            self._mark(wish, put_off=event.command)
+        else:
+            self._learn(event.handset, applied=wish.applied, last_seen_ms=now_ms)
 
     def _meant(self, wish: Wish, command: str) -> Applied | None:
         """What the device has applied if it acknowledges this command, if it is one of the wish's."""
