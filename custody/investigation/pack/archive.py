@@ -120,11 +120,16 @@ def _directory(raw: bytes) -> tuple[int, int]:
 
 def _check_count(count: int) -> None:
     if not 0 < count <= MAX_FILES:
-        raise _refused(f"{count:,} files are none or too many; it has {MAX_FILES:,} at most")
+        raise _too_much(f"{count:,} files are none or too many; it has {MAX_FILES:,} at most")
 
 
 def _too_large() -> Rejected:
-    return _refused(f"it is larger than {MAX_PACK_BYTES} bytes")
+    return _too_much(f"it is larger than {MAX_PACK_BYTES:,} bytes")
+
+
+def _too_much(why: str) -> Rejected:
+    """For whoever checks a pack, and for whoever wanted one of a case with more evidence than a pack holds."""
+    return Rejected("pack_zip", f"not an evidence pack: {why}", fix="What a pack cannot hold, the log itself shows.")
 
 
 def _refused(why: str) -> Rejected:

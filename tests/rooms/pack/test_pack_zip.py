@@ -158,8 +158,9 @@ def test_too_many_and_too_much_are_refused(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(Rejected):
         write_zip({})
     monkeypatch.setattr(pack_zip, "MAX_FILES", 2)
-    with pytest.raises(Rejected, match="too many"):
+    with pytest.raises(Rejected, match="too many") as refused:
         read_zip(raw)
+    assert "the log itself shows" in refused.value.fix, "to ask again for a pack that is too large gives no other one"
     monkeypatch.setattr(pack_zip, "MAX_FILES", 3)
     monkeypatch.setattr(pack_zip, "MAX_PACK_BYTES", 4)
     with pytest.raises(Rejected, match="larger"):
