@@ -6,7 +6,7 @@ from custody.disputes.messages import pounds
 from custody.disputes.two_answers import is_of_answers
 from custody.gs1.imei import imei_digits
 from custody.kernel.clock import DAY_MS
-from custody.store import case_book
+from custody.store import case_book, erase_book
 from custody.store.case_lists import lines_by_since
 from custody.store.unit import Unit
 from custody.usecases.record_sale import Sale
@@ -16,6 +16,9 @@ from devicelock.usecases.lock_office import LockOffice
 
 MANY_LINKS = 20
 """So many links made anew by one person within a day are worth a look: each opens a customer's page."""
+
+MANY_ERASURES = 10
+"""So many erasures by one person within a day are worth a look: none of them can be taken back."""
 
 
 def tell_of_link(unit: Unit, office: LockOffice, *, account: str) -> None:
@@ -80,3 +83,21 @@ def tell_of_withdrawn(unit: Unit, authority: str, *, account: str) -> None:
         f"{account} withdrew the standing authority {authority}. No delivery that is disputed is locked at once now."
     )
     raise_alert(unit, AlertKind.AUTHORITY_WITHDRAWN, about=act_of(account, authority), detail=detail)
+
+
+def tell_of_erasure(unit: Unit, office: LockOffice, *, account: str) -> None:
+    """Ring if a person has erased much within a day, with whatever accounts."""
+    mine = office.accounts_of(unit.session, account)
+    count = erase_book.erasures_by_since(unit.session, mine, unit.now_ms - DAY_MS)
+    if count >= MANY_ERASURES:
+        detail = f"{account} has erased {count} parcels, orders or cases within a day. The notices in the log tell why."
+        raise_alert(unit, AlertKind.MANY_ERASURES, about=office.key_of(unit.session, account), detail=detail)
+
+
+def tell_of_trust(unit: Unit, office: LockOffice, what: str, *, account: str) -> None:
+    """Ring for whose scans and attestations count from now on, or no more; once a person until somebody has looked.
+
+    Two stations that one person enrols are two records to every rule of the trail.
+    """
+    detail = f"{account} changed whose word counts: {what}. Look at everything that they announced or revoked since."
+    raise_alert(unit, AlertKind.TRUST_CHANGED, about=office.key_of(unit.session, account), detail=detail)

@@ -176,6 +176,8 @@ ALERTS: Mapping[str, str] = {
     AlertKind.SOLD_IN_DISPUTE: "A handset of an open case is said to be sold again",
     AlertKind.DECIDER_CLOSED: "Somebody closed an account that decides",
     AlertKind.DECIDER_MADE: "Somebody made an account that decides",
+    AlertKind.MANY_ERASURES: "One person erased a lot",
+    AlertKind.TRUST_CHANGED: "Somebody changed whose scans count",
     AlertKind.AWARD_WRITTEN: "Somebody wrote down what a scheme decided",
     AlertKind.CLOCK_JUMPED: "The clock jumped ahead",
     AlertKind.CLOCK_PUT_BACK: "The clock was put back",

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
+from api.act_alerts import tell_of_erasure
 from api.http.body import Body
 from api.lock_news import claim_for_erasure
 from api.parts import Parts, parts_of
@@ -44,6 +45,7 @@ def erase(body: EraseIn, parts: P, caller: Annotated[Caller, Depends(role("super
             forgets=forget_locks,
             claims=claim_for_erasure,
         )
+        tell_of_erasure(unit, parts.locks, account=caller.account)
     gone = drop_old_pages(parts.engine)
     return {
         "erasure": done.id,

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
+from api.act_alerts import tell_of_trust
 from api.http.body import Body, one_of
 from api.http.encoding import b64, unb64
 from api.parts import Parts, parts_of
@@ -69,10 +70,11 @@ class RevokeIn(Body):
 
 
 @router.post("", status_code=201)
-def announce(body: StationIn, parts: P, _caller: Annotated[Caller, Depends(role("supervisor"))]) -> dict[str, Any]:
+def announce(body: StationIn, parts: P, caller: Annotated[Caller, Depends(role("supervisor"))]) -> dict[str, Any]:
     """Let a station enrol within ten minutes."""
     with parts.house.unit() as unit:
         announced = enrol_station.announce(unit, **body.model_dump())
+        tell_of_trust(unit, parts.locks, f"station {announced.station} was announced", account=caller.account)
     return {
         "station": announced.station,
         "enrol_token": announced.token,
@@ -145,7 +147,7 @@ def set_group(
 
 @router.post("/{station}/revoke")
 def revoke(
-    station: str, body: RevokeIn, parts: P, _caller: Annotated[Caller, Depends(role("supervisor"))]
+    station: str, body: RevokeIn, parts: P, caller: Annotated[Caller, Depends(role("supervisor"))]
 ) -> dict[str, Any]:
     """End every key of a station."""
     with parts.house.unit() as unit:
@@ -156,6 +158,7 @@ def revoke(
             suspect_from=body.suspect_from,
             registrar=parts.keyring.registrar,
         )
+        tell_of_trust(unit, parts.locks, f"station {station} was revoked", account=caller.account)
     return {"station": station, "indexes": indexes}
 
 

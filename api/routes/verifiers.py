@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
+from api.act_alerts import tell_of_trust
 from api.http.body import Body
 from api.http.encoding import b64, unb64
 from api.parts import Parts, parts_of
@@ -39,12 +40,13 @@ class VerifierRevokeIn(Body):
 
 
 @router.post("", status_code=201)
-def enrol(body: VerifierIn, parts: P, _caller: Annotated[Caller, Depends(role("supervisor"))]) -> dict[str, Any]:
+def enrol(body: VerifierIn, parts: P, caller: Annotated[Caller, Depends(role("supervisor"))]) -> dict[str, Any]:
     """Vouch for a verifier: put its key into the log. One that is enrolled already is answered again."""
     info = typed_verifier(body.verifier, body.custodian)
     cose_key, proof = unb64(body.cose_key, where="cose_key"), unb64(body.proof, where="proof")
     with parts.house.unit() as unit:
         done = enrol_verifier(unit, info, cose_key=cose_key, possession=proof, registrar=parts.keyring.registrar)
+        tell_of_trust(unit, parts.locks, f"verifier {body.verifier} was enrolled", account=caller.account)
     return {**done.info.facts, "iss": done.info.iss, "kid": b64(done.kid), "index": done.index}
 
 
@@ -62,7 +64,7 @@ def listing(parts: P, _caller: Annotated[Caller, Depends(signed_in)]) -> dict[st
 
 @router.post("/{verifier}/revoke")
 def revoke(
-    verifier: str, body: VerifierRevokeIn, parts: P, _caller: Annotated[Caller, Depends(role("supervisor"))]
+    verifier: str, body: VerifierRevokeIn, parts: P, caller: Annotated[Caller, Depends(role("supervisor"))]
 ) -> dict[str, Any]:
     """End every key of a verifier."""
     with parts.house.unit() as unit:
@@ -73,4 +75,5 @@ def revoke(
             suspect_from=body.suspect_from,
             registrar=parts.keyring.registrar,
         )
+        tell_of_trust(unit, parts.locks, f"verifier {verifier} was revoked", account=caller.account)
     return {"verifier": verifier, "indexes": indexes}

@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Any
 
 import msgspec
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, func, select, text, update
 from sqlmodel import Session, col
 
 from custody.disputes.asks import Ledger
@@ -60,6 +60,12 @@ A scheme may decide the same in the same words, and begin them with a capital le
 
 FROM_AN_ORDER = 'by_order":true'
 """In the facts of a case: a name or a contact that came from its order (`people.Person`)."""
+
+
+def erasures_by_since(session: Session, actors: Collection[str], since_ms: Instant) -> int:
+    """How much these accounts have erased since a moment."""
+    mine = (col(ErasureRow.actor).in_(list(actors)), col(ErasureRow.at_ms) >= since_ms)
+    return session.scalar(select(func.count()).select_from(ErasureRow).where(*mine)) or 0
 
 
 def erasures_of(session: Session, target: str) -> list[ErasureRow]:

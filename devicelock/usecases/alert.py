@@ -48,6 +48,8 @@ class AlertKind(StrEnum):
     SOLD_IN_DISPUTE = "sold_in_dispute"
     DECIDER_CLOSED = "decider_closed"
     DECIDER_MADE = "decider_made"
+    MANY_ERASURES = "many_erasures"
+    TRUST_CHANGED = "trust_changed"
     AWARD_WRITTEN = "award_written"
     CLOCK_JUMPED = "clock_jumped"
     CLOCK_PUT_BACK = "clock_put_back"
@@ -81,7 +83,14 @@ def act_of(account: str, of: str) -> str:
 
 
 ABOUT_A_PERSON = frozenset(
-    {AlertKind.ASKS_REACHED, AlertKind.MANY_RELEASES, AlertKind.MANY_CODES, AlertKind.MANY_LINKS}
+    {
+        AlertKind.ASKS_REACHED,
+        AlertKind.MANY_RELEASES,
+        AlertKind.MANY_CODES,
+        AlertKind.MANY_LINKS,
+        AlertKind.MANY_ERASURES,
+        AlertKind.TRUST_CHANGED,
+    }
 )
 
 

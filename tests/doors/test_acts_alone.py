@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from api.act_alerts import MANY_ERASURES
 from simulators.agent import put_authority_in_force
 from tests.doors.case_desk import CaseDesk
 
@@ -52,4 +53,31 @@ def test_whoever_closes_an_account_is_told_which_accounts_it_made_and_a_decider_
     assert rung(desk, "decider_closed", ":gone") == []
     (alert,) = rung(desk, "decider_closed", ":stolen")
     assert "supervisor-1 closed the account stolen" in alert["detail"]
+    only_others_look(desk, alert)
+
+
+def test_whoever_lets_a_station_sign_or_ends_its_keys_rings_once_until_somebody_has_looked(desk: CaseDesk) -> None:
+    for name in ("wh-1/pack-1", "wh-1/weigh-1"):
+        desk.station(name)
+    (alert,) = rung(desk, "trust_changed")
+    assert "was announced" in alert["detail"]
+    only_others_look(desk, alert)
+    revoked = desk.http.post(
+        "/v1/stations/wh-1-weigh-1/revoke", json={"reason": "lost"}, headers=desk.by("supervisor-1")
+    )
+    assert revoked.is_success, revoked.text
+    (alert,) = rung(desk, "trust_changed")
+    assert "was revoked" in alert["detail"]
+    only_others_look(desk, alert)
+
+
+def test_whoever_erases_much_within_a_day_rings(desk: CaseDesk) -> None:
+    for number in range(MANY_ERASURES):
+        assert rung(desk, "many_erasures") == []
+        told = desk.report(claim_type="defective")
+        assert desk.http.post(f"/v1/customer/{told['customer_token']}/withdraw").is_success
+        asked = {"target": told["dispute"], "reason": f"asked for, number {number}"}
+        erased = desk.http.post("/v1/erasures", json=asked, headers=desk.by("supervisor-1"))
+        assert erased.status_code == 201, erased.text
+    (alert,) = rung(desk, "many_erasures")
     only_others_look(desk, alert)
