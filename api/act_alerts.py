@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 
 from custody.disputes.messages import pounds
+from custody.disputes.people import CasePeople, paid_to
 from custody.disputes.two_answers import is_of_answers
 from custody.gs1.imei import imei_digits
 from custody.kernel.clock import DAY_MS
+from custody.kernel.person import fold_person
 from custody.store import case_book, erase_book
+from custody.store.case_book import CaseFile
 from custody.store.case_lists import lines_by_since
 from custody.store.unit import Unit
 from custody.usecases.record_sale import Sale
@@ -45,6 +48,14 @@ def tell_of_answers(unit: Unit, dispute: str, *, account: str) -> None:
     if pence:
         detail = f"{account} wrote down two answers of ours in {dispute}, and {pounds(pence)} is promised by them."
         raise_alert(unit, AlertKind.SUM_OF_ANSWERS, about=act_of(account, dispute), detail=detail)
+
+
+def tell_of_payer(unit: Unit, before: CasePeople | None, file: CaseFile, *, account: str) -> None:
+    """Ring for money that goes to somebody else by name than before, as another payer was written down."""
+    known, now = _payee(before), _payee(file.case.people)
+    if known and fold_person(now) != fold_person(known):
+        detail = f"{account} wrote down in {file.case.id} to whom money goes. Ask the one before whether it is right."
+        raise_alert(unit, AlertKind.PAYER_REPLACED, about=act_of(account, file.case.id), detail=detail)
 
 
 def tell_of_account(unit: Unit, *, made: str, role: str, person: str, account: str) -> None:
@@ -101,3 +112,10 @@ def tell_of_trust(unit: Unit, office: LockOffice, what: str, *, account: str) ->
     """
     detail = f"{account} changed whose word counts: {what}. Look at everything that they announced or revoked since."
     raise_alert(unit, AlertKind.TRUST_CHANGED, about=office.key_of(unit.session, account), detail=detail)
+
+
+def _payee(people: CasePeople | None) -> str:
+    """The name of whoever money goes to; empty if nobody is named."""
+    relation = paid_to(people)
+    person = None if people is None or relation is None else people.of(relation)
+    return "" if person is None else person.name

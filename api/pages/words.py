@@ -172,6 +172,7 @@ ALERTS: Mapping[str, str] = {
     AlertKind.LESSON_OVERDUE: "Nobody wrote down what was learned from an answer",
     AlertKind.MANY_LINKS: "One person made many new links of customers",
     AlertKind.AUTHORITY_WITHDRAWN: "The standing authority was withdrawn",
+    AlertKind.PAYER_REPLACED: "Somebody wrote down to whom money goes",
     AlertKind.SUM_OF_ANSWERS: "One person promised money by two answers",
     AlertKind.SOLD_IN_DISPUTE: "A handset of an open case is said to be sold again",
     AlertKind.DECIDER_CLOSED: "Somebody closed an account that decides",

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from api import joints, lock_news
-from api.act_alerts import tell_of_award, tell_of_link
+from api.act_alerts import tell_of_award, tell_of_link, tell_of_payer
 from api.http.body import Day, one_of
 from api.join_reports import join_reports
 from api.parts import Parts, parts_of
@@ -194,7 +194,11 @@ def _collect(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_bo
 
 
 def _people(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    return name_people(unit, dispute, said=need(body.people, "people").said(), actor=caller.account)
+    said = need(body.people, "people").said()
+    known = case_book.goes_on(unit.session, case_book.read(unit.session, dispute)).case.people
+    file = name_people(unit, dispute, said=said, actor=caller.account)
+    tell_of_payer(unit, known, file, account=caller.account)
+    return file
 
 
 def _told(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:

@@ -44,6 +44,7 @@ class AlertKind(StrEnum):
     LESSON_OVERDUE = "lesson_overdue"
     MANY_LINKS = "many_links"
     AUTHORITY_WITHDRAWN = "authority_withdrawn"
+    PAYER_REPLACED = "payer_replaced"
     SUM_OF_ANSWERS = "sum_of_answers"
     SOLD_IN_DISPUTE = "sold_in_dispute"
     DECIDER_CLOSED = "decider_closed"

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from api.act_alerts import MANY_ERASURES
 from simulators.agent import put_authority_in_force
 from tests.doors.case_desk import CaseDesk
@@ -80,4 +82,18 @@ def test_whoever_erases_much_within_a_day_rings(desk: CaseDesk) -> None:
         erased = desk.http.post("/v1/erasures", json=asked, headers=desk.by("supervisor-1"))
         assert erased.status_code == 201, erased.text
     (alert,) = rung(desk, "many_erasures")
+    only_others_look(desk, alert)
+
+
+@pytest.mark.parametrize("known", ["payer", "holder"])
+def test_money_that_goes_to_somebody_else_by_name_rings_and_whom_nobody_knew_does_not(
+    desk: CaseDesk, known: str
+) -> None:
+    told = desk.report(claim_type="defective")
+    for said in ({known: "Ann Lee"}, {known: "ANN LEE"}, {"user": "Bo Lee"}):
+        assert desk.event(told, "supervisor-1", "people", people=said).is_success
+        assert rung(desk, "payer_replaced", told["dispute"]) == []
+    assert desk.event(told, "supervisor-1", "people", people={"payer": "Somebody Else"}).is_success
+    (alert,) = rung(desk, "payer_replaced", told["dispute"])
+    assert "Ann Lee" not in alert["detail"], "what the log has is no name"
     only_others_look(desk, alert)
