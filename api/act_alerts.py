@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from api.people import persons
 from custody.disputes.messages import pounds
 from custody.disputes.people import CasePeople, paid_to
 from custody.disputes.two_answers import is_of_answers
@@ -48,6 +49,18 @@ def tell_of_answers(unit: Unit, dispute: str, *, account: str) -> None:
     if pence:
         detail = f"{account} wrote down two answers of ours in {dispute}, and {pounds(pence)} is promised by them."
         raise_alert(unit, AlertKind.SUM_OF_ANSWERS, about=act_of(account, dispute), detail=detail)
+
+
+def tell_of_told(unit: Unit, dispute: str, *, pence: int | None, account: str) -> None:
+    """Ring for a sum that one of ours says was promised elsewhere; once a person until somebody has looked.
+
+    It binds us after some days, in which somebody else may rebut it: whoever wrote it down will not.
+    """
+    if pence:
+        detail = f"{account} wrote down in {dispute}: {pounds(pence)} was promised elsewhere. It binds us if nobody rebuts it."
+        person = persons.person(unit.session, account)
+        about = account if person is None else person.person
+        raise_alert(unit, AlertKind.SUM_TOLD, about=about, detail=detail)
 
 
 def tell_of_payer(unit: Unit, before: CasePeople | None, file: CaseFile, *, account: str) -> None:

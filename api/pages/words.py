@@ -173,6 +173,7 @@ ALERTS: Mapping[str, str] = {
     AlertKind.MANY_LINKS: "One person made many new links of customers",
     AlertKind.AUTHORITY_WITHDRAWN: "The standing authority was withdrawn",
     AlertKind.PAYER_REPLACED: "Somebody wrote down to whom money goes",
+    AlertKind.SUM_TOLD: "One of us wrote down money that somebody promised elsewhere",
     AlertKind.SUM_OF_ANSWERS: "One person promised money by two answers",
     AlertKind.SOLD_IN_DISPUTE: "A handset of an open case is said to be sold again",
     AlertKind.DECIDER_CLOSED: "Somebody closed an account that decides",

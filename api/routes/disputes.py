@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from api import joints, lock_news
-from api.act_alerts import tell_of_award, tell_of_link, tell_of_payer
+from api.act_alerts import tell_of_award, tell_of_link, tell_of_payer, tell_of_told
 from api.http.body import Day, one_of
 from api.join_reports import join_reports
 from api.parts import Parts, parts_of
@@ -210,7 +210,9 @@ def _told(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.
         now_ms=unit.now_ms,
     )
     role = CaseRole(caller.role)
-    return keep_word.tell(unit, dispute, told=told, actor=caller.account, role=role)
+    file = keep_word.tell(unit, dispute, told=told, actor=caller.account, role=role)
+    tell_of_told(unit, file.case.id, pence=told.amount_pence, account=caller.account)
+    return file
 
 
 def _rebut(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:

@@ -45,6 +45,7 @@ class AlertKind(StrEnum):
     MANY_LINKS = "many_links"
     AUTHORITY_WITHDRAWN = "authority_withdrawn"
     PAYER_REPLACED = "payer_replaced"
+    SUM_TOLD = "sum_told"
     SUM_OF_ANSWERS = "sum_of_answers"
     SOLD_IN_DISPUTE = "sold_in_dispute"
     DECIDER_CLOSED = "decider_closed"
@@ -91,6 +92,7 @@ ABOUT_A_PERSON = frozenset(
         AlertKind.MANY_LINKS,
         AlertKind.MANY_ERASURES,
         AlertKind.TRUST_CHANGED,
+        AlertKind.SUM_TOLD,
     }
 )
 

@@ -97,3 +97,17 @@ def test_money_that_goes_to_somebody_else_by_name_rings_and_whom_nobody_knew_doe
     (alert,) = rung(desk, "payer_replaced", told["dispute"])
     assert "Ann Lee" not in alert["detail"], "what the log has is no name"
     only_others_look(desk, alert)
+
+
+def test_a_sum_that_staff_say_was_promised_elsewhere_rings_and_what_a_customer_tells_does_not(desk: CaseDesk) -> None:
+    told = desk.report(claim_type="defective")
+    said = {"what": "money for the taxi", "amount_pence": 2_000}
+    assert desk.http.post(f"/v1/customer/{told['customer_token']}/told", json=said).is_success
+    assert desk.event(told, "supervisor-1", "told", what="a visit at your door").is_success
+    assert rung(desk, "sum_told") == []
+    for pence in (20_000, 30_000):
+        paid = {"what": f"a gift of money {pence}", "amount_pence": pence}
+        assert desk.event(told, "supervisor-1", "told", **paid).is_success
+    (alert,) = rung(desk, "sum_told")
+    assert "£200 was promised elsewhere" in alert["detail"]
+    only_others_look(desk, alert)
