@@ -5,25 +5,20 @@ Both stand in the rows of entries and scans, whoever makes them anew has held th
 
 from sqlmodel import Session
 
-from custody.scans.place import WIDTH
 from custody.store import runs
 from custody.store.bulk import ask
-from custody.store.run_tables import DigestRow
-
-LED_TO = (
-    f"SELECT digest, {WIDTH} * idx AS place FROM entry"  # noqa: S608 - a number of ours
-    f" UNION ALL SELECT digest, place FROM scan WHERE place <> place / {WIDTH} * {WIDTH}"
-)
+from custody.store.run_tables import DIGESTS, DigestRow
 
 
 def compare(session: Session) -> tuple[int, int, bool]:
     """How many names are lost, how many are of nothing in the log, and whether the runs are whole."""
+    led = f"SELECT * FROM ({DIGESTS}) AS led"  # noqa: S608 - our own names
     held = f"SELECT digest, place FROM digest WHERE {runs.in_runs(session, DigestRow)}"  # noqa: S608 - our own names
-    lost = ask(session, f"SELECT COUNT(*) FROM (SELECT * FROM ({LED_TO}) AS led EXCEPT {held}) AS lost", ())  # noqa: S608 - as above
-    foreign = ask(session, f"SELECT COUNT(*) FROM ({held} EXCEPT SELECT * FROM ({LED_TO}) AS led) AS foreign_names", ())  # noqa: S608 - as above
+    lost = ask(session, f"SELECT COUNT(*) FROM ({led} EXCEPT {held}) AS lost", ())  # noqa: S608 - as above
+    foreign = ask(session, f"SELECT COUNT(*) FROM ({held} EXCEPT {led}) AS foreign_names", ())  # noqa: S608 - as above
     return int(lost[0][0]), int(foreign[0][0]), runs.are_whole(session, DigestRow)
 
 
 def mend(session: Session) -> None:
     """Put the names that the log leads to in the place of all that are there."""
-    runs.refill(session, DigestRow, LED_TO)
+    runs.refill(session, DigestRow, DIGESTS)

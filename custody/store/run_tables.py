@@ -1,29 +1,34 @@
-"""Tables whose rows stand in sorted runs, and what is known of those runs (`runs.py`)."""
+"""Tables whose rows stand in sorted runs, and what is known of those runs (`runs.py`).
 
-from typing import Any
+On PostgreSQL digests have no rows of their own, which would take more than all else that is known of them: they are
+found by the hash in the rows of entries and scans, and `digest` is a view of these.
+"""
+
+from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
+from custody.scans.place import WIDTH
 from custody.store.brief import KEY
+from custody.store.some_rows import IN_A_BATCH
 from custody.store.tables import COMPACT
 
+VIEW = "view_on_postgresql"
+"""In the `info` of a table: which rows it shows on PostgreSQL, where it has none of its own."""
 
-def _named_by(table: str, name: str, using: str) -> tuple[Index, dict[str, Any]]:
-    """SQLite's rows stand in the order of their key; PostgreSQL's have none, and are found by an index of their name.
-
-    In a tree a name under which many scans stand is held once for many of them. A digest is the name of one: its hash
-    takes less than half. A hash would not do for names, as each row of one that stands often lies in the same chain.
-    """
-    index = Index(f"ix_{table}_{name}", name, postgresql_using=using)
-    return index.ddl_if(dialect="postgresql"), COMPACT
+DIGESTS = (
+    f"SELECT digest, {WIDTH} * idx AS place FROM entry"  # noqa: S608 - a number of ours
+    f" UNION ALL SELECT digest, place FROM scan WHERE {IN_A_BATCH}"
+)
+"""What digests there are, by the rows that have them."""
 
 
 class ItemKeyRow(SQLModel, table=True):
     """Under which canonical keys a scan is found."""
 
     __tablename__ = "item_key"
-    __table_args__ = _named_by("item_key", "key", "btree")
+    __table_args__ = (Index("ix_item_key_key", "key", postgresql_using="btree").ddl_if(dialect="postgresql"), COMPACT)
     run: int = Field(default=0, primary_key=True)
     key: str = Field(sa_type=KEY, primary_key=True)
     place: int = Field(sa_type=BigInteger, primary_key=True)
@@ -33,7 +38,7 @@ class DigestRow(SQLModel, table=True):
     """Where a statement stands, by its digest; and a scan of a batch, by the hash of its leaf."""
 
     __tablename__ = "digest"
-    __table_args__ = _named_by("digest", "digest", "hash")
+    __table_args__: ClassVar[Any] = COMPACT | {"info": {VIEW: DIGESTS}}
     run: int = Field(default=0, primary_key=True)
     digest: bytes = Field(sa_type=LargeBinary, primary_key=True)
     place: int = Field(sa_type=BigInteger, primary_key=True)

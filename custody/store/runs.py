@@ -8,7 +8,8 @@ merge: it goes on in steps, in the units of those who add keys, and moves about 
 Every row stands in one run at any moment, so whoever looks into all runs finds it.
 
 PostgreSQL writes what has changed and not its pages, and keeps the old version of every row that moves: there a table
-is one run for ever, in no order, and its names have an index. Nothing there keeps a row from standing twice.
+is one run for ever, in no order, and its names have an index. Nothing there keeps a row from standing twice. What other
+rows hold as well is a view of those (`run_tables.VIEW`), and nothing is added to it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,7 +20,7 @@ from sqlmodel import Session, SQLModel
 
 from custody.store import bulk
 from custody.store.engine import is_sqlite
-from custody.store.run_tables import SortedRunRow
+from custody.store.run_tables import VIEW, SortedRunRow
 
 YOUNG = 2_048
 """So many rows, or a few more, make a run of the lowest level."""
@@ -52,7 +53,8 @@ def add(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any
     if not rows:
         return
     if not is_sqlite(session.connection()):
-        bulk.add(session, table, [{"run": ONLY, **row} for row in rows])
+        if VIEW not in bulk.table_of(table).info:
+            bulk.add(session, table, [{"run": ONLY, **row} for row in rows])
         return
     runs = _Runs(session, table)
     young = runs.young()
@@ -91,16 +93,14 @@ def are_whole(session: Session, table: type[SQLModel]) -> bool:
 
 
 def refill(session: Session, table: type[SQLModel], question: str) -> None:
-    """Put what a question of ours gives, names and places, in the place of all rows, as one run."""
+    """Put what a question of ours gives, names and places, in the place of all rows on SQLite, as one run."""
     name, columns = bulk.table_of(table).name, ", ".join(_columns(table))
-    is_in_runs = is_sqlite(session.get_bind())
-    run = FIRST if is_in_runs else ONLY
     bulk.change(session, "DELETE FROM sorted_run WHERE table_name = ?", (name,))
     bulk.change(session, f"DELETE FROM {name}", ())  # noqa: S608 - nothing of it comes from outside
-    insert = f"INSERT INTO {name} (run, {columns}) SELECT DISTINCT {run}, {columns} FROM ({question}) AS led"  # noqa: S608 - as above
+    insert = f"INSERT INTO {name} (run, {columns}) SELECT DISTINCT {FIRST}, {columns} FROM ({question}) AS led"  # noqa: S608 - as above
     size = bulk.change(session, f"{insert} ORDER BY {columns}", ())
-    if is_in_runs and size:
-        row = {"table_name": name, "run": run, "level": _level_of(size), "size": size, "target": None}
+    if size:
+        row = {"table_name": name, "run": FIRST, "level": _level_of(size), "size": size, "target": None}
         bulk.add(session, SortedRunRow, [row])
 
 

@@ -25,7 +25,7 @@ from custody.disputes.inquiry import InquiryState
 from custody.disputes.line import LineKind
 from custody.scans.place import index_of, position_of
 from custody.store.brief import KEY, MEDIA_TYPE, OPENING, STATEMENT, VIEW
-from custody.store.some_rows import ANSWERED, NOT_A_SCAN, index_over
+from custody.store.some_rows import ANSWERED, IN_A_BATCH, NOT_A_SCAN, by_digest, index_over
 
 COMPACT = {"sqlite_with_rowid": False}
 """On SQLite, rows stand in the order of their key; they would otherwise stand there a second time."""
@@ -66,7 +66,10 @@ class EntryRow(SQLModel, table=True):
     raw: bytes = Field(sa_type=STATEMENT)
     content_type: str = Field(sa_type=MEDIA_TYPE)
     received_ms: int = Field(sa_type=BigInteger)
-    __table_args__ = (index_over("ix_entry_content_type", "content_type", "idx", rows=NOT_A_SCAN),)
+    __table_args__ = (
+        index_over("ix_entry_content_type", "content_type", "idx", rows=NOT_A_SCAN),
+        by_digest("ix_entry_digest"),
+    )
 
 
 class OpeningRow(SQLModel, table=True):
@@ -100,6 +103,7 @@ class ScanRow(SQLModel, table=True):
     """A scan in the log with the judge's verdict at the time."""
 
     __tablename__ = "scan"
+    __table_args__ = (by_digest("ix_scan_digest", rows=IN_A_BATCH),)
     place: int = Field(sa_column=_row_number())
     station: str
     seq: int = Field(sa_type=BigInteger)

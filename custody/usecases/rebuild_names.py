@@ -4,7 +4,7 @@ Rebuilt is what is a pure function of the entries, once it is known which scans 
 
 | table | is made of |
 |---|---|
-| `digest`, `sorted_run` | the digests of statements, and the leaf hashes of scans in batches |
+| `digest`, `sorted_run` | the digests of statements, and the leaf hashes of scans in batches; on PostgreSQL a view |
 | `station_head`, `number_span`, `late_number` | which scan took which number of its station, in order |
 | `unopened` | the scans without an opening, each with its number |
 | `station_key`, `verifier_key` | every enrolment and revocation |

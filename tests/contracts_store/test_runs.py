@@ -27,10 +27,11 @@ def small_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def add(house: House, rows: list[tuple[str, int]]) -> None:
-    """Rows that one unit adds, each to both tables."""
+    """Rows that one unit adds, each to both tables; on PostgreSQL one of these is a view of other rows."""
     with house.unit() as unit:
         runs.add(unit.session, ItemKeyRow, [{"key": key, "place": place} for key, place in rows])
-        runs.add(unit.session, DigestRow, [{"digest": key.encode(), "place": place} for key, place in rows])
+        if is_sqlite(house.engine):
+            runs.add(unit.session, DigestRow, [{"digest": key.encode(), "place": place} for key, place in rows])
 
 
 def stand_in(session: Session) -> Counter[tuple[str, int]]:
@@ -42,7 +43,7 @@ def stand_in(session: Session) -> Counter[tuple[str, int]]:
 @given(groups=st.lists(st.lists(NAMES, min_size=1, max_size=30), max_size=25))
 def test_what_stands_under_a_name_is_found_once_however_runs_are_merged(house: House, groups: list[list[str]]) -> None:
     with house.unit() as unit:
-        for table in (ItemKeyRow, DigestRow, SortedRunRow):
+        for table in (ItemKeyRow, DigestRow, SortedRunRow) if is_sqlite(house.engine) else (ItemKeyRow,):
             unit.session.execute(delete(table))
     added: list[tuple[str, int]] = []
     for group in groups:
@@ -52,9 +53,10 @@ def test_what_stands_under_a_name_is_found_once_however_runs_are_merged(house: H
         with house.read() as session:
             names = [f"po:{number}" for number in range(41)]
             assert Counter(runs.found(session, ItemKeyRow, ("key", "place"), names)) == Counter(added)
-            digests = [name.encode() for name in names]
-            found = runs.found(session, DigestRow, ("digest", "place"), digests)
-            assert Counter(found) == Counter((key.encode(), place) for key, place in added)
+            if is_sqlite(house.engine):
+                digests = [name.encode() for name in names]
+                found = runs.found(session, DigestRow, ("digest", "place"), digests)
+                assert Counter(found) == Counter((key.encode(), place) for key, place in added)
             assert stand_in(session) == Counter(added)
 
 
