@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from sqlalchemy import LargeBinary, String
+from sqlalchemy import LargeBinary, String, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from custody.gs1.keys import ROOT
@@ -15,6 +15,9 @@ from custody.store.press import OPENINGS, STATEMENTS, VIEWS
 OURS = "application/vnd.weaklink."
 ROOT_MARK, UUID_MARK, OURS_MARK, PLAIN_MARK = "/", "~", ".", "="
 """What begins a short form; a text that begins with one of them itself is kept behind the last one."""
+
+LETTERS = {"accepted": "a", "flagged": "f", "quarantined": "q", "late_offline": "l"}
+WORDS = {letter: word for word, letter in LETTERS.items()}
 
 _UUID = re.compile("urn:uuid:([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})")
 
@@ -66,6 +69,13 @@ class BriefBytes(Brief):
     cache_ok = True
 
 
+class BriefText(Brief):
+    """As `Brief`, for text of any length."""
+
+    impl = Text
+    cache_ok = True
+
+
 def brief_key(key: str) -> str:
     """A canonical key without GS1's root, and a UUID in the 22 letters of its bytes (RFC 4648 section 5)."""
     if key.startswith(ROOT):
@@ -98,6 +108,16 @@ def whole_media_type(brief: str) -> str:
     return OURS + rest if mark == OURS_MARK else rest if mark == PLAIN_MARK else brief
 
 
+def brief_word(word: str) -> str:
+    """A word of a verdict: those that nearly every scan has are held as one letter."""
+    return LETTERS.get(word, word)
+
+
+def whole_word(brief: str) -> str:
+    """The word of a brief one; rows of before hold the word as it is."""
+    return WORDS.get(brief, brief)
+
+
 def press_view(view: str) -> bytes:
     """What is known of a parcel or handset, pressed."""
     return VIEWS.press(view.encode())
@@ -117,3 +137,4 @@ MEDIA_TYPE = Brief(brief_media_type, whole_media_type)
 OPENING = BriefBytes(OPENINGS.press, OPENINGS.unpress)
 STATEMENT = BriefBytes(STATEMENTS.press, STATEMENTS.unpress)
 VIEW = BriefBytes(press_view, whole_view)
+WORD, FLAGS = Brief(brief_word, whole_word), BriefText(brief_word, whole_word)

@@ -87,11 +87,11 @@ def pick(
             part += part[-1:] * (places - len(part))
             given = part if len(names) == 1 else [value for each in part for value in each]
             question = _question(table, shown, names, places, where)
-            yield from _whole(table, shown, _execute(connection, question, _brief(table, names, given)).rows)
+            yield from whole(table, shown, _execute(connection, question, _brief(table, names, given)).rows)
         return
     arrays = [asked] if len(names) == 1 else [list(column) for column in zip(*asked, strict=True)]
     arrays = [_array(table, name, array) for name, array in zip(names, arrays, strict=True)]
-    yield from _whole(
+    yield from whole(
         table, shown, _execute(connection, _array_question(table, shown, names, where), tuple(arrays)).rows
     )
 
@@ -165,9 +165,9 @@ def _brief(table: type[SQLModel], names: tuple[str, ...], values: list[Any]) -> 
     return tuple(values)
 
 
-def _whole(table: type[SQLModel], names: tuple[str, ...], rows: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
-    """Rows as their values were."""
-    briefs = _briefs(table, names)
+def whole(table: type[SQLModel], names: Sequence[str], rows: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
+    """Rows of these columns as their values were."""
+    briefs = _briefs(table, tuple(names))
     if not briefs:
         yield from rows
         return

@@ -1,12 +1,15 @@
 """Tables whose rows stand in sorted runs, and what is known of those runs (`runs.py`).
 
-On PostgreSQL digests have no rows of their own, which would take more than all else that is known of them: they are
-found by the hash in the rows of entries and scans, and `digest` is a view of these.
+On PostgreSQL a row of its own takes more than the name in it, and `digest` and `item_key` are views. Digests are found
+by their hash in the rows of entries and scans. Of the keys of a scan two stand in its own row: the name of the event,
+found by its hash, and the first of the others, which is the parcel's of nearly every scan, in a tree that holds each
+once for the scans under it; a hash would not do there, as each row of a key that stands often lies in the same chain.
+All further keys have rows in `more_key`. Whoever adds to `item_key`, or deletes of it, changes what it is a view of.
 """
 
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Index, LargeBinary
+from sqlalchemy import BigInteger, LargeBinary
 from sqlmodel import Field, SQLModel
 
 from custody.scans.place import WIDTH
@@ -15,7 +18,7 @@ from custody.store.some_rows import IN_A_BATCH
 from custody.store.tables import COMPACT
 
 VIEW = "view_on_postgresql"
-"""In the `info` of a table: which rows it shows on PostgreSQL, where it has none of its own."""
+"""In the `info` of a table that has no rows of its own on PostgreSQL: whether rows can be added there."""
 
 DIGESTS = (
     f"SELECT digest, {WIDTH} * idx AS place FROM entry"  # noqa: S608 - a number of ours
@@ -28,7 +31,7 @@ class ItemKeyRow(SQLModel, table=True):
     """Under which canonical keys a scan is found."""
 
     __tablename__ = "item_key"
-    __table_args__ = (Index("ix_item_key_key", "key", postgresql_using="btree").ddl_if(dialect="postgresql"), COMPACT)
+    __table_args__: ClassVar[Any] = COMPACT | {"info": {VIEW: True}}
     run: int = Field(default=0, primary_key=True)
     key: str = Field(sa_type=KEY, primary_key=True)
     place: int = Field(sa_type=BigInteger, primary_key=True)
@@ -38,7 +41,7 @@ class DigestRow(SQLModel, table=True):
     """Where a statement stands, by its digest; and a scan of a batch, by the hash of its leaf."""
 
     __tablename__ = "digest"
-    __table_args__: ClassVar[Any] = COMPACT | {"info": {VIEW: DIGESTS}}
+    __table_args__: ClassVar[Any] = COMPACT | {"info": {VIEW: False}}
     run: int = Field(default=0, primary_key=True)
     digest: bytes = Field(sa_type=LargeBinary, primary_key=True)
     place: int = Field(sa_type=BigInteger, primary_key=True)

@@ -8,8 +8,8 @@ merge: it goes on in steps, in the units of those who add keys, and moves about 
 Every row stands in one run at any moment, so whoever looks into all runs finds it.
 
 PostgreSQL writes what has changed and not its pages, and keeps the old version of every row that moves: there a table
-is one run for ever, in no order, and its names have an index. Nothing there keeps a row from standing twice. What other
-rows hold as well is a view of those (`run_tables.VIEW`), and nothing is added to it.
+is one run for ever, in no order, and its names have an index. Nothing there keeps a row from standing twice. Most names
+stand in other rows there, of which these tables are views (`run_tables.py`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -53,7 +53,7 @@ def add(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any
     if not rows:
         return
     if not is_sqlite(session.connection()):
-        if VIEW not in bulk.table_of(table).info:
+        if bulk.table_of(table).info[VIEW]:
             bulk.add(session, table, [{"run": ONLY, **row} for row in rows])
         return
     runs = _Runs(session, table)

@@ -12,7 +12,9 @@ from sqlmodel import Session, col
 from custody.kernel.clock import Instant
 from custody.scans.place import index_of, position_of
 from custody.store import runs
-from custody.store.bulk import add, ask, pick, put, put_if_absent
+from custody.store.brief import KEY, UUID_MARK
+from custody.store.bulk import add, ask, pick, put, put_if_absent, whole
+from custody.store.engine import is_sqlite
 from custody.store.run_tables import DigestRow, ItemKeyRow
 from custody.store.tables import (
     EntryRow,
@@ -137,16 +139,18 @@ def judged_at(session: Session, places: Iterable[int]) -> list[JudgedScan]:
 
 def scans_from(session: Session, place: int, *, limit: int) -> list[JudgedScan]:
     """The scans at a place and after it, in log order, no more than `limit`."""
-    question = f"SELECT {', '.join(JudgedScan.__struct_fields__)} FROM scan WHERE place >= ? ORDER BY place LIMIT ?"  # noqa: S608 - nothing of it comes from outside
-    return [JudgedScan(*row) for row in ask(session, question, (place, limit))]
+    return _judged(session, "place >= ? ORDER BY place LIMIT ?", (place, limit))
 
 
 def judged_between(session: Session, first: int, end: int) -> list[JudgedScan]:
     """The scans from a place to before another one, in log order."""
-    question = (
-        f"SELECT {', '.join(JudgedScan.__struct_fields__)} FROM scan WHERE place >= ? AND place < ? ORDER BY place"  # noqa: S608 - nothing of it comes from outside
-    )
-    return [JudgedScan(*row) for row in ask(session, question, (first, end))]
+    return _judged(session, "place >= ? AND place < ? ORDER BY place", (first, end))
+
+
+def _judged(session: Session, where: str, values: Sequence[int]) -> list[JudgedScan]:
+    fields = JudgedScan.__struct_fields__
+    rows = ask(session, f"SELECT {', '.join(fields)} FROM scan WHERE {where}", values)  # noqa: S608 - nothing of it comes from outside
+    return [JudgedScan(*row) for row in whole(ScanRow, fields, rows)]
 
 
 def count_before(session: Session, place: int) -> int:
@@ -168,10 +172,28 @@ def state_at(session: Session, places: Collection[int]) -> list[list[tuple[Any, 
 
 def add_scans(session: Session, scans: Sequence[dict[str, Any]], keys: Sequence[dict[str, Any]]) -> None:
     """Insert scan rows, the keys they are found under, and the digests of those in batches."""
+    if not is_sqlite(session.connection()):
+        scans, keys = _with_keys(scans, keys)
     add(session, ScanRow, scans)
     runs.add(session, ItemKeyRow, keys)
     inside = [scan for scan in scans if position_of(scan["place"]) is not None]
     runs.add(session, DigestRow, [{"digest": scan["digest"], "place": scan["place"]} for scan in inside])
+
+
+def _with_keys(
+    scans: Sequence[dict[str, Any]], keys: Sequence[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Scans with those of their keys for which their rows on PostgreSQL have room, and the keys that are left."""
+    held = {scan["place"]: {**scan, "event_key": None, "other_key": None} for scan in scans}
+    left = []
+    for each in keys:
+        column = "event_key" if KEY.to_row(each["key"]).startswith(UUID_MARK) else "other_key"
+        row = held[each["place"]]
+        if row[column] is None:
+            row[column] = each["key"]
+        else:
+            left.append(each)
+    return list(held.values()), left
 
 
 def put_parcels(session: Session, views: Mapping[str, str]) -> None:

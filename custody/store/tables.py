@@ -8,14 +8,12 @@ Times are integer milliseconds (64 bits), bytes are raw, documents that only we 
 - `scan`, `item_key`, `digest`, `parcel`, `station_key`, `station_head`, `number_span`, `late_number`, `quarantine`:
   what the scans say, for the judge and for finding them again. All but `quarantine` is made of entries and openings;
   what still can be made anew once openings are erased, `weaklink log rebuild` does (`usecases/rebuild_names.py`).
-- `sorted_run`: in which parts the rows of `item_key` and `digest` stand (`run_tables.py`).
-- `sale`: which handset an order was for, as the seller's own record.
+- `sorted_run`: in which parts rows of `item_key`, `digest` stand; `sale`: the handset of an order, by the seller.
 - `dispute`, `dispute_event`, `promise`, `ask`, `message`, `inquiry`: casework.
 - `cosignature`, `cosigned_head`, `cosigned_note`: what witnesses said of the log.
 - `unopened`: scans in the log whose opening is missing, or holds no event; `opened`: which record says that one came.
 - `registration`: statements that were accepted for the log's standard door and wait for their place in it.
-- `erasure`: what was erased, when and why.
-- `outbox`: what must leave the house, written in the unit that decided it.
+- `erasure`: what was erased, when and why; `outbox`: what must leave the house, written in the unit that decided it.
 """
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text
@@ -24,8 +22,8 @@ from sqlmodel import AutoString, Field, SQLModel
 from custody.disputes.inquiry import InquiryState
 from custody.disputes.line import LineKind
 from custody.scans.place import index_of, position_of
-from custody.store.brief import KEY, MEDIA_TYPE, OPENING, STATEMENT, VIEW
-from custody.store.some_rows import ANSWERED, IN_A_BATCH, NOT_A_SCAN, by_digest, index_over
+from custody.store.brief import FLAGS, KEY, MEDIA_TYPE, OPENING, STATEMENT, VIEW, WORD
+from custody.store.some_rows import ANSWERED, IN_A_BATCH, NOT_A_SCAN, index_over, on_postgresql
 
 COMPACT = {"sqlite_with_rowid": False}
 """On SQLite, rows stand in the order of their key; they would otherwise stand there a second time."""
@@ -68,7 +66,7 @@ class EntryRow(SQLModel, table=True):
     received_ms: int = Field(sa_type=BigInteger)
     __table_args__ = (
         index_over("ix_entry_content_type", "content_type", "idx", rows=NOT_A_SCAN),
-        by_digest("ix_entry_digest"),
+        on_postgresql("ix_entry_digest", "digest", "hash"),
     )
 
 
@@ -100,18 +98,24 @@ class CheckpointRow(SQLModel, table=True):
 
 
 class ScanRow(SQLModel, table=True):
-    """A scan in the log with the judge's verdict at the time."""
+    """A scan in the log with the judge's verdict at the time; on PostgreSQL with two of its keys (`run_tables.py`)."""
 
     __tablename__ = "scan"
-    __table_args__ = (by_digest("ix_scan_digest", rows=IN_A_BATCH),)
+    __table_args__ = (
+        on_postgresql("ix_scan_digest", "digest", "hash", rows=IN_A_BATCH),
+        on_postgresql("ix_scan_event_key", "event_key", "hash"),
+        on_postgresql("ix_scan_other_key", "other_key", "btree"),
+    )
     place: int = Field(sa_column=_row_number())
-    station: str
     seq: int = Field(sa_type=BigInteger)
-    digest: bytes = Field(sa_type=LargeBinary)
     received_ms: int = Field(sa_type=BigInteger)
-    result: str
+    station: str
+    digest: bytes = Field(sa_type=LargeBinary)
+    result: str = Field(sa_type=WORD)
     code: str
-    flags: str = Field(sa_type=Text)
+    flags: str = Field(sa_type=FLAGS)
+    event_key: str | None = Field(default=None, sa_type=KEY)
+    other_key: str | None = Field(default=None, sa_type=KEY)
 
     @property
     def index(self) -> int:
