@@ -16,7 +16,7 @@ OURS = "application/vnd.weaklink."
 ROOT_MARK, UUID_MARK, OURS_MARK, PLAIN_MARK = "/", "~", ".", "="
 """What begins a short form; a text that begins with one of them itself is kept behind the last one."""
 
-LETTERS = {"accepted": "a", "flagged": "f", "quarantined": "q", "late_offline": "l"}
+LETTERS = {"accepted": "a", "flagged": "f", "quarantined": "q", "S00": "0", "late_offline": "l"}
 WORDS = {letter: word for word, letter in LETTERS.items()}
 
 _UUID = re.compile("urn:uuid:([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})")

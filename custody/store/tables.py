@@ -112,7 +112,7 @@ class ScanRow(SQLModel, table=True):
     station: str
     digest: bytes = Field(sa_type=LargeBinary)
     result: str = Field(sa_type=WORD)
-    code: str
+    code: str = Field(sa_type=WORD)
     flags: str = Field(sa_type=FLAGS)
     event_key: str | None = Field(default=None, sa_type=KEY)
     other_key: str | None = Field(default=None, sa_type=KEY)

@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from custody.gs1.keys import ROOT
 from custody.scans.scan import CONTENT_TYPE
 from custody.scans.view import UnitView
+from custody.store import scan_book
 from custody.store.brief import (
     OURS,
     brief_key,
@@ -20,9 +21,9 @@ from custody.store.brief import (
     whole_media_type,
     whole_view,
 )
-from custody.store.bulk import add, ask, pick
+from custody.store.bulk import add, ask, change, pick
 from custody.store.run_tables import ItemKeyRow
-from custody.store.tables import EntryRow
+from custody.store.tables import EntryRow, ScanRow
 from custody.store.unit import House
 
 SSCC = f"{ROOT}00/195214738085815137"
@@ -88,3 +89,27 @@ def test_the_bulk_way_and_the_rows_of_sqlalchemy_hold_the_same(house: House) -> 
         assert sorted((row.key, row.place) for row in rows) == sorted(found)
         entries = list(pick(session, EntryRow, ("raw", "content_type"), by=("idx",), values=[9]))
         assert entries == [(b"statement", CONTENT_TYPE)]
+
+
+def test_words_of_verdicts_are_held_as_letters_and_those_of_before_are_read(house: House) -> None:
+    words = [
+        ("accepted", "S00", "late_offline"),
+        ("flagged", "S31", "late_offline not_due_here"),
+        ("quarantined", "", ""),
+    ]
+    told = [dict(zip(("result", "code", "flags"), word, strict=True)) for word in words]
+    common = {"station": "hub", "digest": b"7", "received_ms": 1}
+    with house.unit() as unit:
+        session = unit.session
+        add(session, ScanRow, [{**common, **word, "place": 512 * at, "seq": at} for at, word in enumerate(told)])
+        before = "UPDATE scan SET result = 'accepted', code = 'S00', flags = 'late_offline' WHERE place = ?"
+        add(session, ScanRow, [{**common, **told[0], "place": 512 * 3, "seq": 3}])
+        held = ask(session, "SELECT result, code, flags FROM scan ORDER BY place", ())
+        assert held == [("a", "0", "l"), ("f", "S31", "late_offline not_due_here"), ("q", "", ""), ("a", "0", "l")]
+        change(session, before, (512 * 3,))
+        read = [(scan.result, scan.code, scan.flags) for scan in scan_book.scans_from(session, 0, limit=9)]
+        assert read == [*words, words[0]]
+        rows = session.exec(select(ScanRow).order_by(col(ScanRow.place))).all()
+        assert [(row.result, row.code, row.flags) for row in rows] == read
+        found = pick(session, ScanRow, ("place", "result"), by=("place",), values=[512, 512 * 3])
+        assert sorted(found) == [(512, "flagged"), (512 * 3, "accepted")]
