@@ -280,10 +280,7 @@ class EvidenceRow(SQLModel, table=True):
 
 
 class InquiryRow(SQLModel, table=True):
-    """An investigation of a chain; `result` holds inputs digest, ranking and explanation as JSON.
-
-    `told_ms` is when the customer was last told of it.
-    """
+    """An investigation of a chain; `result` holds its answer as JSON, `told_ms` when the customer last heard of it."""
 
     __tablename__ = "inquiry"
     id: str = Field(primary_key=True)
