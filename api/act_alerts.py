@@ -57,7 +57,8 @@ def tell_of_told(unit: Unit, dispute: str, *, pence: int | None, account: str) -
     It binds us after some days, in which somebody else may rebut it: whoever wrote it down will not.
     """
     if pence:
-        detail = f"{account} wrote down in {dispute}: {pounds(pence)} was promised elsewhere. It binds us if nobody rebuts it."
+        told = f"{pounds(pence)} was promised elsewhere"
+        detail = f"{account} wrote down in {dispute}: {told}. It binds us if nobody rebuts it."
         person = persons.person(unit.session, account)
         about = account if person is None else person.person
         raise_alert(unit, AlertKind.SUM_TOLD, about=about, detail=detail)
