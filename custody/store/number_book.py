@@ -140,12 +140,12 @@ def stretches(numbers: Sequence[int], *, apart: int) -> Iterator[tuple[int, int]
 def numbers_around(session: Session, station: str, first: int, last: int, *, most: int) -> dict[int, int]:
     """The numbers of a station that are taken from first to last, and the `most` next on either side, with a place.
 
-    What was not signed with a key of the station takes no number.
+    What was signed with a key of the station that was revoked takes no number.
     """
     unopened = "unopened AS held WHERE held.station = ?"
     late = (
         "late_number AS held JOIN scan ON scan.place = held.place"
-        " WHERE held.station = ? AND scan.code NOT IN ('key_unknown', 'key_revoked')"
+        " WHERE held.station = ? AND scan.flags NOT LIKE '%%key_revoked%%'"  # PostgreSQL's driver takes one of two
     )
     parts, values = list[str](), list[str | int]()
     for source in (unopened, late):

@@ -1,7 +1,8 @@
 """Which numbers of its stations are missing near a parcel's scans (completeness per parcel).
 
 A station numbers its statements without a gap. The numbers that stand in the log next to those of the parcel's scans
-are read here, also of scans that were set apart, erased, dropped or have not been opened: these are no gaps.
+are read here, also of scans that were set apart, erased, dropped or have not been opened: these are no gaps. A number
+that was signed with a revoked key alone is one: whoever has such a key could fill what is missing.
 """
 
 from collections.abc import Iterable

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sqlmodel import Session, delete, select
 
 from custody.scans.place import place_of
+from custody.scans.verdict import Flag, sum_up
 from custody.scans.view import StationHead
 from custody.store import number_book
 from custody.store.bulk import add
@@ -60,9 +61,10 @@ def take(session: Session, model: Model, station: str, how: str, number: int) ->
         session.add(UnopenedRow(place=place, station=station, seq=seq, digest=digest_of(index), sub=""))
         session.flush()
         return
-    code = "key_revoked" if how == "revoked" else "S00"
+    verdict = sum_up([Flag(code="key_revoked", text="")] if how == "revoked" else [])
+    flags = " ".join(flag.code for flag in verdict.flags)
     scan = {"place": place, "station": station, "seq": seq, "digest": digest_of(index), "received_ms": 1}
-    add(session, ScanRow, [{**scan, "result": "accepted", "code": code, "flags": ""}])
+    add(session, ScanRow, [{**scan, "result": verdict.result, "code": verdict.code, "flags": flags}])
     model.places[station, seq].append(place)
     if how == "in turn":
         model.heads[station] = seq
