@@ -137,6 +137,9 @@ def join(settings: Settings) -> Parts:
 def _sign_on(settings: Settings, clock: Clock) -> OpenIdProvider | None:
     if not settings.oidc_issuer:
         return None
+    if not settings.oidc_client_id:
+        fix = "Set WEAKLINK_OIDC_CLIENT_ID, or leave WEAKLINK_OIDC_ISSUER out."
+        raise Rejected("settings", "the setting oidc_client_id: the provider knows us by none", fix=fix)
     return OpenIdProvider(
         settings.oidc_issuer,
         client_id=settings.oidc_client_id,

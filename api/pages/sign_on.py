@@ -26,7 +26,7 @@ from api.pages.unsent import of_door
 from api.pages.visit import Staff
 from api.parts import Parts, parts_of, service_address
 from api.people import accounts, sign_in
-from api.people.auth import COOKIE
+from api.people.auth import COOKIE, token_of
 from api.process.open_id import Identity, OpenIdProvider, SignOn, new_sign_on
 from custody.kernel.clock import HOUR_MS, MINUTE_MS, SECOND_MS
 from custody.kernel.errors import NotFound, Rejected, Trouble
@@ -97,9 +97,8 @@ def link(visit: Staff, password: Typed = "") -> Response:
 def token_for_programs(visit: Staff) -> Response:
     """A token for the command line, shown once: who signs in at the provider has no password for `weaklink login`."""
     with visit.parts.house.unit() as unit:
-        hours = visit.parts.settings.session_hours
-        token = accounts.sign_in_elsewhere(unit.session, visit.caller, now_ms=unit.now_ms, hours=hours)
-    return visit.page("token.html", token=token, hours=visit.parts.settings.session_hours)
+        token, until_ms = accounts.sign_in_elsewhere(unit.session, token_of(visit.request))
+    return visit.page("token.html", token=token, until_ms=until_ms)
 
 
 def _leave(request: Request, parts: Parts, begun: Begun) -> Response:

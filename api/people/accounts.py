@@ -224,12 +224,16 @@ def sign_in_as(session: Session, they: Identity, *, now_ms: Instant, hours: int)
             f"your organisation does not give you the role {row.role!r} of this account any more",
             fix="Ask whoever keeps the roles there.",
         )
-    return _begin(session, row.name, now_ms=now_ms, hours=hours, since_ms=they.since_ms)
+    return _begin(session, row.name, until_ms=now_ms + hours * HOUR_MS, since_ms=they.since_ms)
 
 
-def sign_in_elsewhere(session: Session, caller: Caller, *, now_ms: Instant, hours: int) -> str:
-    """A further session token for whoever is signed in, such as for the command line; as old as their own sign-in."""
-    return _begin(session, caller.account, now_ms=now_ms, hours=hours, since_ms=caller.since_ms)
+def sign_in_elsewhere(session: Session, token: str) -> tuple[str, Instant]:
+    """A further session token for whoever is signed in, such as for the command line, and when it ends.
+
+    It is as old as the session with this token and ends with it: else a stolen one could be drawn out for ever.
+    """
+    own = session.get_one(SessionRow, _hash(token))
+    return _begin(session, own.account, until_ms=own.until_ms, since_ms=own.since_ms), own.until_ms
 
 
 def sign_in(session: Session, *, name: str, held: str, now_ms: Instant, hours: int) -> str:
@@ -237,7 +241,7 @@ def sign_in(session: Session, *, name: str, held: str, now_ms: Instant, hours: i
     row = session.get(AccountRow, name)
     if row is None or not row.active or row.password_hash != held:
         raise _wrong_sign_in()
-    return _begin(session, name, now_ms=now_ms, hours=hours, since_ms=now_ms)
+    return _begin(session, name, until_ms=now_ms + hours * HOUR_MS, since_ms=now_ms)
 
 
 def sign_out(session: Session, token: str) -> None:
@@ -309,9 +313,8 @@ def _add(session: Session, *, name: str, role: str, person: str, password_hash: 
     )
 
 
-def _begin(session: Session, account: str, *, now_ms: Instant, hours: int, since_ms: Instant | None) -> str:
+def _begin(session: Session, account: str, *, until_ms: Instant, since_ms: Instant | None) -> str:
     token = secrets.token_urlsafe(32)
-    until_ms = now_ms + hours * HOUR_MS
     session.add(SessionRow(token_hash=_hash(token), account=account, until_ms=until_ms, since_ms=since_ms))
     session.flush()
     return token

@@ -169,7 +169,7 @@ class OpenIdProvider:
     def _key(self, metadata: Mapping[str, Any], header: Mapping[str, Any]) -> PyJWK:
         """The provider's key that the token names, or its only one for that algorithm."""
         alg = header.get("alg")
-        if alg not in ALGORITHMS:
+        if not isinstance(alg, str) or alg not in ALGORITHMS:
             raise _refused(f"the token is signed by {str(alg)[:20]!r}")
         held = self._ask(_endpoint(metadata, "jwks_uri")).get("keys")
         signs = {"use": "sig", "alg": alg, "kty": ALGORITHMS[alg], "kid": header.get("kid")}
@@ -215,7 +215,7 @@ def _endpoint(metadata: Mapping[str, Any], name: str) -> str:
 
 
 def _is_same(given: str, held: str) -> bool:
-    return hmac.compare_digest(given.encode(), held.encode())
+    return hmac.compare_digest(given.encode(errors="replace"), held.encode())
 
 
 def _challenge(verifier: str) -> str:

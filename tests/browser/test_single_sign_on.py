@@ -127,6 +127,10 @@ def test_a_linked_account_takes_no_password_anywhere(
     assert axe(page) == []
     token = page.get_by_label("Token").input_value()
     assert house.service.client.as_caller(token).get("/v1/me")["account"] == "eve-1"
+    with house.service.parts.house.read() as session:
+        ends = session.exec(select(SessionRow.until_ms).where(SessionRow.account == "eve-1")).all()
+    assert len(ends) == 2
+    assert len(set(ends)) == 1, "a token drawn from a session does not outlive it"
 
 
 def test_a_wrong_password_links_nothing_and_a_sign_in_has_one_account(

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, insert
 from sqlmodel import col, select
 
 from custody.kernel.errors import NotFound
@@ -26,11 +26,12 @@ def _filed(yard: Yard) -> Yard:
     """A yard with a parcel of each of two shops, filed as it was before."""
     yard.see("bench-1", SSCC, **ordered(ORDER))
     yard.see("bench-1", OTHER_SSCC, **ordered(OTHER_ORDER))
-    key = col(ItemKeyRow.key)
+    filed = col(ItemKeyRow.key).in_([f"po:{ORDER}", f"po:{OTHER_ORDER}"])
     with yard.house.unit() as unit:
-        unit.session.connection().execute(
-            update(ItemKeyRow).where(key.in_([f"po:{ORDER}", f"po:{OTHER_ORDER}"])).values(key=BEFORE)
-        )
+        rows = unit.session.execute(select(ItemKeyRow.run, ItemKeyRow.place).where(filed)).all()
+        connection = unit.session.connection()
+        connection.execute(delete(ItemKeyRow).where(filed))
+        connection.execute(insert(ItemKeyRow), [{"run": run, "key": BEFORE, "place": place} for run, place in rows])
     return yard
 
 

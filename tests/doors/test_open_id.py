@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 from pydantic import SecretStr
 
+from api.http.encoding import b64
 from api.process.open_id import Identity, OpenIdProvider, SignOn, new_sign_on
 from api.settings import read_settings
 from custody.kernel.errors import Rejected, Trouble, Unavailable
@@ -198,12 +199,19 @@ def test_two_services_with_a_word_for_ours_are_taken(provider: Provider, begun: 
     assert provider.identity(begun).subject.endswith(" ann")
 
 
+def under_header(claims: dict[str, Any], header: dict[str, Any]) -> str:
+    """A token whose header says something else than what signed it."""
+    _, *rest = jwt.encode(claims, RSA, "RS256").split(".")
+    return ".".join([b64(json.dumps(header).encode()), *rest])
+
+
 SIGNERS: dict[str, Callable[[dict[str, Any]], str]] = {
     "nobody's signature": lambda claims: jwt.encode(claims, "", "none"),
     "a shared secret": lambda claims: jwt.encode(claims, "weaklink" * 8, "HS256", {"kid": "one"}),
     "another key": lambda claims: jwt.encode(claims, STRANGER, "RS256", {"kid": "one"}),
     "a key that nobody published": lambda claims: jwt.encode(claims, RSA, "RS256", {"kid": "two"}),
     "another algorithm than the key's type": lambda claims: jwt.encode(claims, EC, "ES256", {"kid": "one"}),
+    "an algorithm that is no text": lambda claims: under_header(claims, {"alg": ["RS256"], "kid": "one"}),
     "an algorithm that is not taken": lambda claims: jwt.encode(claims, RSA, "RS512", {"kid": "one"}),
     "no token": lambda _claims: "no.token.at all",
 }
