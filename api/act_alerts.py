@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from api.people import persons
+from api.people import persons, viewings
 from custody.disputes.messages import pounds
 from custody.disputes.people import CasePeople, paid_to
 from custody.disputes.two_answers import is_of_answers
@@ -24,6 +24,9 @@ MANY_LINKS = 20
 MANY_ERASURES = 10
 """So many erasures by one person within a day are worth a look: none of them can be taken back."""
 
+MANY_CASES = 200
+"""So many cases seen by one person within a day are worth a look: nobody helps so many people."""
+
 
 def tell_of_link(unit: Unit, office: LockOffice, *, account: str) -> None:
     """Ring if a person has made many links of customers within a day, with whatever accounts."""
@@ -32,6 +35,15 @@ def tell_of_link(unit: Unit, office: LockOffice, *, account: str) -> None:
     if count >= MANY_LINKS:
         detail = f"{account} has made {count} new links of customers within a day. Each opens the page of one."
         raise_alert(unit, AlertKind.MANY_LINKS, about=office.key_of(unit.session, account), detail=detail)
+
+
+def tell_of_cases(unit: Unit, office: LockOffice, *, account: str) -> None:
+    """Ring if a person has seen many cases within a day, with whatever accounts."""
+    mine = office.accounts_of(unit.session, account)
+    count = viewings.cases_since(unit.session, mine, unit.now_ms - DAY_MS)
+    if count >= MANY_CASES:
+        detail = f"{account} has seen {count} cases within a day. Ask what for; the account's viewings tell which."
+        raise_alert(unit, AlertKind.MANY_CASES, about=office.key_of(unit.session, account), detail=detail)
 
 
 def tell_of_award(unit: Unit, dispute: str, *, pence: int | None, account: str) -> None:

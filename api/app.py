@@ -56,6 +56,7 @@ from api.routes import (
     stations,
     trails,
     verifiers,
+    viewings,
 )
 from api.routes.scan_paths import PATHS
 from api.routes.scans import ScanDoor
@@ -98,6 +99,7 @@ ROUTERS = (  # each is asked in turn whether a request is its own: those that so
     casework_policy,
     verifiers,
     attestations,
+    viewings,
 )
 DESCRIPTION = "Signed parcel custody, remedy first, a lock for the missing handset, and the weak link named."
 

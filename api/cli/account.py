@@ -4,8 +4,9 @@ import sys
 from typing import Annotated, Any
 
 import typer
+from rich.table import Column
 
-from api.cli.client import call, console, folded, named, show
+from api.cli.client import call, console, folded, named, show, tell_next
 
 app = typer.Typer(no_args_is_help=True, help="Accounts of staff: making, listing and closing them; your own password.")
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
@@ -40,6 +41,17 @@ def close(name: str, as_json: AsJson = False) -> None:
     show(call("POST", f"/v1/accounts/{named(name)}/close"), as_json=as_json, human=_closed)
 
 
+@app.command("viewings")
+def cases_seen(
+    name: str,
+    cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Which cases an account saw, newest first (supervisor). Example: `weaklink account viewings agent-2`."""
+    answer = call("GET", f"/v1/accounts/{named(name)}/viewings", params={"cursor": cursor})
+    show(answer, as_json=as_json, human=show_viewings)
+
+
 @app.command()
 def away(name: str, as_json: AsJson = False) -> None:
     """Say that you are away, or as a supervisor that somebody is. Example: `weaklink account away agent-2`."""
@@ -72,6 +84,15 @@ def asked_password(question: str, *, twice: bool = False) -> str:
     if sys.stdin.isatty():
         return str(typer.prompt(question, hide_input=True, confirmation_prompt=twice, err=True))
     return sys.stdin.readline().rstrip("\n")
+
+
+def show_viewings(value: dict[str, Any]) -> None:
+    """Print who saw which case."""
+    table = folded("seen", "account", Column("case", no_wrap=True, overflow="fold"))
+    for row in value["viewings"]:
+        table.add_row(row["at"], row["account"], row["dispute"])
+    console.print(table)
+    tell_next(value)
 
 
 def _say_away(name: str, *, away: bool, as_json: bool) -> None:

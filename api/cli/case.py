@@ -6,6 +6,7 @@ import typer
 from rich.table import Column
 from rich.text import Text
 
+from api.cli.account import show_viewings
 from api.cli.client import call, console, fail, folded, named, show, tell_next
 from api.environment import client_address
 from custody.disputes.messages import pounds
@@ -70,6 +71,17 @@ def listing(
 def read(dispute: str, as_json: AsJson = False) -> None:
     """One case with its timeline. Example: `weaklink dispute show case_0k3v9q2m7x4d8r1t`."""
     show(call("GET", f"/v1/disputes/{named(dispute)}"), as_json=as_json, human=_whole)
+
+
+@app.command("viewings")
+def viewings(
+    dispute: str,
+    cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Who of ours saw a case and when. Example: `weaklink dispute viewings case_0k3v9q2m7x4d8r1t`."""
+    answer = call("GET", f"/v1/disputes/{named(dispute)}/viewings", params={"cursor": cursor})
+    show(answer, as_json=as_json, human=show_viewings)
 
 
 @app.command()

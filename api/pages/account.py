@@ -1,6 +1,7 @@
 """One's own account in the console: its password; for supervisors also who else has one, making and closing them.
 
-No password comes back in a form that was refused. An account is closed by typing its name: it is never opened again.
+Supervisors read too which cases an account saw. No password comes back in a form that was refused. An account is
+closed by typing its name: it is never opened again.
 """
 
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from api.pages.sent_form import Sent, Typed, check
 from api.pages.visit import Staff, Supervisor, Visit
 from api.people import accounts, sign_in
 from api.people.auth import SIGN_IN_AGAIN
-from api.routes import people
+from api.routes import people, viewings
 from api.routes.people import AccountIn, AwayIn
 from custody.kernel.errors import Trouble
 
@@ -62,6 +63,13 @@ def close(visit: Supervisor, name: Typed = "") -> Response:
         people.close_account(given["name"], visit.parts, visit.caller)
 
     return _then(visit, act, done="account_closed", sent=Sent(form="close", given=given))
+
+
+@router.get("/accounts/{name}/viewings")
+def cases_seen(name: str, visit: Supervisor, after: str | None = None) -> Response:
+    """Which cases an account saw."""
+    found = viewings.by_account(name, visit.parts, visit.caller, cursor=after)
+    return visit.page("viewings.html", account=name, found=found, after=after)
 
 
 @router.post("/accounts/away")

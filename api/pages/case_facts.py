@@ -4,6 +4,7 @@ First comes what the customer is owed and what they already told or gave us; the
 of the preflight, the timeline and the messages.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -14,7 +15,9 @@ from api.pages import words
 from api.pages.case_moves import OpenMove, open_moves
 from api.pages.sent_form import STORY
 from api.parts import Parts
+from api.people import viewings
 from api.people.accounts import Caller
+from api.people.tables import ViewingRow
 from api.routes.dispute_reading import read as read_case
 from api.routes.referrals import desk_view
 from custody.disputes.case import CASE, CaseState
@@ -42,6 +45,7 @@ from devicelock.usecases import request_lock
 
 NO_OFFER: frozenset[CaseState] = frozenset({"reported", "triaged", "awaiting_customer"})
 """States in which an offer is waited for, also where one was made before."""
+MOST_VIEWINGS = 100
 PROMISED = frozenset(PROMISE.states) - PROMISE.terminal
 
 
@@ -70,6 +74,7 @@ class CasePage:
     refused: str
     may_ask: bool
     open_lock: bool
+    viewings: Sequence[ViewingRow]
 
     @property
     def asked_days(self) -> int:
@@ -120,6 +125,7 @@ def read_case_page(parts: Parts, caller: Caller, dispute: str) -> CasePage:
             and checks is not None
             and all(row["ok"] is True or bool(row["second"]) for row in checks),
             open_lock=open_lock,
+            viewings=() if caller.role == "agent" else viewings.of_case(session, dispute, limit=MOST_VIEWINGS),
         )
 
 

@@ -4,8 +4,10 @@
 record of the order says but for who bought it and where they live: whoever quotes an order number has a link, and
 who reads a stranger's invoice must not learn a home address. `messages.txt` has the messages to read; `files/` what
 the customer gave, byte for byte. Colleagues appear as the owner only: a step says whether the customer, a member of
-staff or the system did it. What is known of a step is told of the customer's own steps; what others found out, where
-the handset was seen or what the investigation says of the chain, is nothing for whoever quotes a number.
+staff or the system did it, and `seen_by_us` when somebody of ours saw the case, in which role and not who (GDPR,
+Article 15; Court of Justice of the EU, C-579/21). What is known of a step is told of the customer's own steps; what
+others found out, where the handset was seen or what the investigation says of the chain, is nothing for whoever quotes
+a number.
 """
 
 import re
@@ -18,6 +20,7 @@ from sqlmodel import Session
 
 from api.given_name import cut_name
 from api.pages.times import moment_words
+from api.people import viewings
 from api.routes.customer import customer_view
 from custody.kernel.clock import Instant, to_iso
 from custody.store import case_book, evidence_book, sale_book
@@ -30,7 +33,7 @@ README = (
     "This file holds all that our case says about you.\n"
     "Name and address on the order are left out, and what we found out since, as anyone may have its number.\n"
     "Call us to get them.\n"
-    "my-case.json: the case with every date, promise and step. Its times are UTC.\n"
+    "my-case.json: the case with every date, promise and step, and when we looked at it. Its times are UTC.\n"
     "messages.txt: what we told you. Its times are UK time.\n"
     "files: what you gave us.\n"
 )
@@ -40,6 +43,7 @@ def write_file(session: Session, token: str, out: IO[bytes], *, now_ms: Instant)
     """Write the zip, one file after the other; raises `NotFound` for a link that opens no case."""
     view = customer_view(session, token)
     file = case_book.read_by_token(session, hash_token(token))
+    case = file.case.id
     sale = sale_book.find(session, file.case.order_ref) if file.case.order_ref and file.order_named else None
     document = {
         "written_at": to_iso(now_ms),
@@ -48,14 +52,15 @@ def write_file(session: Session, token: str, out: IO[bytes], *, now_ms: Instant)
         "notes_in_favour": list(file.case.notes_in_favour),
         "handset": file.imei,
         "order_record": None if sale is None else _without_the_buyer(sale),
-        "steps": [_step(row) for row in case_book.timeline(session, file.case.id)],
+        "steps": [_step(row) for row in case_book.timeline(session, case)],
+        "seen_by_us": [{"at": to_iso(at_ms), "role": role} for at_ms, role in viewings.roles_of_case(session, case)],
     }
     messages = "\n\n".join(f"{moment_words(said['at'])}\n{said['text']}" for said in view["messages"])
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as pack:
         _put(pack, "read-me.txt", README.encode(), now_ms)
         _put(pack, "my-case.json", msgspec.json.format(msgspec.json.encode(document), indent=2), now_ms)
         _put(pack, "messages.txt", messages.encode(), now_ms)
-        for given in evidence_book.of_case(session, file.case.id):
+        for given in evidence_book.of_case(session, case):
             _, content = evidence_book.read(session, given.id)
             _put(pack, f"files/{given.id}-{cut_name(NOT_A_NAME.sub('_', given.name))}", content, given.at_ms)
 

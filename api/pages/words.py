@@ -171,6 +171,7 @@ ALERTS: Mapping[str, str] = {
     AlertKind.EXCEPTION_UNANSWERED: "Nobody has answered what was asked for beyond the rules",
     AlertKind.LESSON_OVERDUE: "Nobody wrote down what was learned from an answer",
     AlertKind.MANY_LINKS: "One person made many new links of customers",
+    AlertKind.MANY_CASES: "One person saw very many cases",
     AlertKind.AUTHORITY_WITHDRAWN: "The standing authority was withdrawn",
     AlertKind.PAYER_REPLACED: "Somebody wrote down to whom money goes",
     AlertKind.SUM_TOLD: "One of us wrote down money that somebody promised elsewhere",

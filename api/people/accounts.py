@@ -106,6 +106,14 @@ def every_account(session: Session) -> list[AccountRow]:
     return list(session.scalars(select(AccountRow).order_by(col(AccountRow.name))).all())
 
 
+def account(session: Session, name: str) -> AccountRow:
+    """An account, open or closed; raises `NotFound`."""
+    row = session.get(AccountRow, name)
+    if row is None:
+        raise NotFound("account", f"there is no account {name!r}", fix="List them with GET /v1/accounts.")
+    return row
+
+
 def close_account(session: Session, name: str) -> bool:
     """End an account and its sessions for ever; False if it was closed before.
 
@@ -113,9 +121,7 @@ def close_account(session: Session, name: str) -> bool:
     """
     held = select(AccountRow).where(col(AccountRow.role) == "supervisor", col(AccountRow.active).is_(True))
     supervisors = session.scalars(held.order_by(col(AccountRow.name)).with_for_update()).all()
-    row = session.get(AccountRow, name)
-    if row is None:
-        raise NotFound("account", f"there is no account {name!r}", fix="List them with GET /v1/accounts.")
+    row = account(session, name)
     if [supervisor.name for supervisor in supervisors] == [name]:
         raise Conflict("last_supervisor", f"{name!r} is the last supervisor", fix="Make another one first.")
     was_active, row.active = row.active, False

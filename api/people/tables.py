@@ -1,6 +1,6 @@
-"""Tables of the doors: who may come in."""
+"""Tables of the doors: who may come in, and who saw what."""
 
-from sqlalchemy import BigInteger, LargeBinary
+from sqlalchemy import BigInteger, Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
 
@@ -31,3 +31,14 @@ class SessionRow(SQLModel, table=True):
     account: str = Field(index=True)
     until_ms: int = Field(sa_type=BigInteger)
     since_ms: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class ViewingRow(SQLModel, table=True):
+    """That an account saw a case on a day (UTC), and when first. `id` is made of the three."""
+
+    __tablename__ = "viewing"
+    __table_args__ = (Index("ix_viewing_account_at_ms", "account", "at_ms"),)
+    id: str = Field(primary_key=True)
+    dispute: str = Field(index=True)
+    account: str
+    at_ms: int = Field(sa_type=BigInteger, index=True)

@@ -10,12 +10,13 @@ Cases are looked at on a slow round too, a few at each look: asks lapse, a remin
 Shards of a quarter that is over are counted and closed, some entries at each look.
 Handsets whose delivery nobody disputes any more are retired on a slow round over the fleet, a few at each look. The
 look itself writes nothing, so that no lock and no release waits for it.
-Answers kept for requests that may be sent twice are forgotten after their day, some at each look.
+Answers kept for requests that may be sent twice are forgotten after their day, and who saw which case after more than
+a year, some at each look.
 While the clock is in doubt (`clock_watch.py`) only locks lapse, and all else waits.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -26,7 +27,7 @@ from sqlmodel import Session
 from api import joints
 from api.lock_news import tell_leavers
 from api.parts import Parts
-from api.people import persons
+from api.people import persons, viewings
 from api.process.clock_mark import ClockMark
 from api.rounds.clock_watch import JUMP_MS, ClockMarker, ClockWatch, act_on_jump, is_held
 from api.rounds.late_fixes import is_fix_late, late_fixes, tell_of_late_fixes
@@ -64,13 +65,19 @@ LOOKED_AT = 20
 """So many handsets are looked at for retirement at a time; a fleet of a million takes a round of fourteen hours."""
 
 FORGOTTEN_AT = 500
-"""So many kept answers are forgotten at a time."""
+"""So many kept answers, or viewings, are forgotten at a time."""
 
 CASES_LOOKED_AT = 50
 """So many open cases are looked at in a turn: ten thousand take three minutes, and owners change within 15."""
 
 REST_TURNS = 600
 """So many turns are let go by after a round: what comes due goes by days."""
+
+OUTLIVED = (
+    ("kept answers", idempotency.outlived, idempotency.forget),
+    ("viewings", viewings.outlived, viewings.forget),
+)
+"""What is kept for a time: where it is, what is over of it, and how that is forgotten."""
 
 CASES = SweepQuestions(people=persons.agents, locks_settled=joints.locks_settled)
 
@@ -107,7 +114,7 @@ class Timer:
         self._stopping = threading.Event()
         self._last = self._last_case = ""
         self._rest = 0
-        self._answers_rest = 0
+        self._forget_rest = 0
         self._closer = Closer(Tolerances())
         self._watch = ClockWatch(parts.clock, up_ms=up_ms)
         self._jump_ms = self._believed_ms = 0
@@ -173,10 +180,10 @@ class Timer:
             self._rest -= 1
         else:
             self._retire()
-        if self._answers_rest:
-            self._answers_rest -= 1
+        if self._forget_rest:
+            self._forget_rest -= 1
         else:
-            self._forget_answers()
+            self._forget()
 
     def _is_in_doubt(self) -> bool:
         """Whether the clock is in doubt. A jump that cannot be acted on yet is not forgotten."""
@@ -245,16 +252,16 @@ class Timer:
         if self._look("a shard", lambda session: self._closer.look(session, now_ms=now_ms)):
             self._attempt(self._closer.close)
 
-    def _forget_answers(self) -> None:
-        """The next kept answers whose day is over."""
+    def _forget(self) -> None:
+        """The next of what is kept no longer."""
         now_ms = self._parts.clock.now_ms()
-        keys = self._look(
-            "kept answers", lambda session: idempotency.outlived(session, now_ms=now_ms, limit=FORGOTTEN_AT)
-        )
-        if keys is not None:
-            self._answers_rest = 0 if len(keys) == FORGOTTEN_AT else REST_TURNS
-        if keys:
-            self._attempt(lambda unit: idempotency.forget(unit.session, keys))
+        self._forget_rest = REST_TURNS
+        for where, outlived, forget in OUTLIVED:
+            names = self._look(where, partial(outlived, now_ms=now_ms, limit=FORGOTTEN_AT))
+            if names is None or len(names) == FORGOTTEN_AT:
+                self._forget_rest = 0
+            if names:
+                self._attempt(partial(_forget_these, forget=forget, names=names))
 
     def _look(self, where: str, ask: Callable[[Session], Found]) -> Found | None:
         """What a look that keeps nobody waiting finds; nothing if it failed."""
@@ -284,6 +291,10 @@ class Timer:
         else:
             return True
         return False
+
+
+def _forget_these(unit: Unit, *, forget: Callable[[Session, Sequence[str]], None], names: Sequence[str]) -> None:
+    forget(unit.session, names)
 
 
 def _leavers(session: Session, *, now_ms: Instant) -> list[str]:

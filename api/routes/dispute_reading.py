@@ -14,6 +14,7 @@ from api.parts import Parts, parts_of
 from api.people.accounts import Caller
 from api.people.auth import role
 from api.routes.disputes import CASEWORKERS
+from api.seen_cases import note_viewing
 from api.views import case_view, message_views, set_aside
 from custody.disputes.case import CASE
 from custody.disputes.promise import is_owed
@@ -131,8 +132,8 @@ def found(
 
 
 @router.get("/{dispute}")
-def read(dispute: str, parts: P, _caller: Annotated[Caller, Depends(role(*CASEWORKERS))]) -> dict[str, Any]:
-    """One case with its timeline.
+def read(dispute: str, parts: P, caller: Annotated[Caller, Depends(role(*CASEWORKERS))]) -> dict[str, Any]:
+    """One case with its timeline. Who saw it is written down, once a day.
 
     `credits_paid`: of those that did not come back, in pence by the reference of their payment.
     """
@@ -148,10 +149,12 @@ def read(dispute: str, parts: P, _caller: Annotated[Caller, Depends(role(*CASEWO
             }
             for row in case_book.timeline(session, dispute)
         ]
-        return {
+        shown = {
             **case_view(session, file),
             "disagreed": dispute in case_book.disagreed(session, [dispute]),
             "credits_paid": dict(credits_paid(session, dispute)),
             "timeline": timeline,
             "messages": message_views(session, dispute),
         }
+    note_viewing(parts, caller, dispute)
+    return shown

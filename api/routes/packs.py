@@ -12,6 +12,7 @@ from api.lock_file import lock_file
 from api.parts import Parts, parts_of
 from api.people.accounts import Caller
 from api.people.auth import role
+from api.seen_cases import note_viewing
 from custody.kernel.errors import Rejected
 from custody.store import case_book, witness_book
 from custody.usecases.export_pack import Beside, Drawn, draw_up_pack, seal_pack
@@ -36,6 +37,7 @@ def build(
         drawn = _draw_up(session, parts, body.dispute, beside)
     with parts.house.unit() as unit:
         made = seal_pack(unit, drawn, actor=caller.account, log_signer=parts.keyring.log)
+    note_viewing(parts, caller, body.dispute)
     headers = {
         "Content-Disposition": f'attachment; filename="{body.dispute}.zip"',
         "Weaklink-Pack-SHA256": made.digest.hex(),

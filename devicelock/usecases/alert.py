@@ -43,6 +43,7 @@ class AlertKind(StrEnum):
     EXCEPTION_UNANSWERED = "exception_unanswered"
     LESSON_OVERDUE = "lesson_overdue"
     MANY_LINKS = "many_links"
+    MANY_CASES = "many_cases"
     AUTHORITY_WITHDRAWN = "authority_withdrawn"
     PAYER_REPLACED = "payer_replaced"
     SUM_TOLD = "sum_told"
@@ -90,6 +91,7 @@ ABOUT_A_PERSON = frozenset(
         AlertKind.MANY_RELEASES,
         AlertKind.MANY_CODES,
         AlertKind.MANY_LINKS,
+        AlertKind.MANY_CASES,
         AlertKind.MANY_ERASURES,
         AlertKind.TRUST_CHANGED,
         AlertKind.SUM_TOLD,

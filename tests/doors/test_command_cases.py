@@ -71,6 +71,16 @@ def test_a_case_is_shown_with_its_timeline_as_its_help_says(shell: CommandLine) 
     assert shell.run("dispute", "show", case).out.splitlines()[-2:] == said
 
 
+def test_who_saw_a_case_is_told_on_the_command_line(shell: CommandLine) -> None:
+    case = shell.json("dispute", "open", "It never came", "--claim", "never_received")["dispute"]
+    shell.run("dispute", "show", case)
+    (seen,) = shell.json("dispute", "viewings", case)["viewings"]
+    assert (seen["account"], seen["dispute"]) == ("supervisor-1", case)
+    assert case in shell.run("dispute", "viewings", case).out
+    assert seen in shell.json("account", "viewings", "supervisor-1")["viewings"]
+    assert case in shell.run("account", "viewings", "supervisor-1").out
+
+
 def test_the_fields_of_a_move_that_are_no_text_are_sent_as_what_they_are(instance: Instance, tmp_path: Path) -> None:
     shell = signed_in(instance, "agent-1", tmp_path)
     kinds = {name: field.annotation for name, field in EventIn.model_fields.items()}
