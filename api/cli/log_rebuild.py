@@ -6,28 +6,20 @@ it. What is rebuilt, and what is not, stands in `custody/usecases/rebuild_names.
 """
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.cli.alone import alone
 from api.cli.client import console, errors, fail, show
 from api.cli.folder import read_folder
-from api.compose import KEYS, kept_outside, open_house
-from api.process.data_folder import hold_broker, hold_folder
-from api.process.keyring import open_keyring
-from api.process.log_keys import check_keys, require_keys
-from api.process.one_anchor import ANCHOR
-from api.settings import Settings, read_settings
-from custody.kernel.errors import Conflict, NotFound, Trouble
+from api.settings import read_settings
+from custody.kernel.errors import Trouble
 from custody.ledger.note import Ed25519Verifier, text_key
 from custody.scans.tolerances import Tolerances
-from custody.store import log_reader
-from custody.store.engine import open_engine, reason
-from custody.store.unit import House
+from custody.store.engine import reason
 from custody.usecases.rebuild_names import Rebuilt, rebuild_names
 
 TELL_EVERY_S = 2.0
@@ -59,7 +51,7 @@ def rebuild(
     """
     try:
         settings = read_settings(data=data, database_url=database_url)
-        with _alone(settings) as house:
+        with alone(settings) as house:
             log = Ed25519Verifier(key=text_key(house.origin, house.log_signer.public))
             watch = _Watch(quiet=quiet)
             with house.unit() as unit:
@@ -75,42 +67,6 @@ def rebuild(
     show(_plain(found, dry_run=dry_run), as_json=as_json, human=_tell)
     if dry_run and found.is_changed:
         raise typer.Exit(1)
-
-
-@contextmanager
-def _alone(settings: Settings) -> Iterator[House]:
-    """The database of a log that no service uses meanwhile; raises `Trouble`."""
-    if not settings.data.is_dir() or not (settings.database_url or (settings.data / "weaklink.db").is_file()):
-        raise NotFound("data", f"{settings.data} holds no database", fix="Name the folder with --data.")
-    with hold_folder(settings.data), _hold_log(settings):
-        engine = open_engine(settings.database)
-        try:
-            if not log_reader.is_begun(engine):
-                raise NotFound("no_log", "the database holds no log", fix="Name its folder, or its --database-url.")
-            require_keys(engine, settings.data / KEYS)
-        finally:
-            engine.dispose()
-        keyring = open_keyring(settings.data / KEYS)
-        house = open_house(settings, keyring)
-        try:
-            with house.read() as session:
-                check_keys(session, keyring, origin=settings.origin, folder=settings.data / KEYS)
-            yield house
-        finally:
-            house.engine.dispose()
-
-
-@contextmanager
-def _hold_log(settings: Settings) -> Iterator[None]:
-    """Be the only one of the services that share what is kept outside; raises `Conflict("data")`."""
-    try:
-        lock = hold_broker(kept_outside(settings) / ANCHOR, embedded=True)
-    except Conflict as error:
-        raise Conflict(
-            "data", "another service of this log runs", fix="Stop all services of this log first."
-        ) from error
-    with lock:
-        yield
 
 
 class _Watch:
