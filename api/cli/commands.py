@@ -56,6 +56,7 @@ class Commands(LateCommands):
         "demo": "api.cli.demo:demo",
         "event-hash": "api.cli.event_file:event_hash",
         "pack": "api.cli.pack:pack",
+        "rescue": "api.cli.rescue:rescue",
         "scan": "api.cli.capture:scan",
         "serve": "api.cli.start:start",
         "settings": "api.cli.settings:settings",

@@ -40,8 +40,8 @@ FIRST_ACCOUNTS = (
     ("supervisor-2", "supervisor"),
     ("investigator-1", "investigator"),
 )
-FIRST_START = "first start"
-"""Who made the first accounts: nobody's account."""
+FIRST_START, RESCUE = "first start", "rescue at the machine"
+"""Who made the first accounts, and those for a service that nobody got into any more: nobody's account."""
 
 MIN_PASSWORD = 12
 MAX_PERSON = 64
@@ -83,7 +83,7 @@ def first_accounts(session: Session, *, now_ms: Instant) -> dict[str, str]:
 
 
 def add_account(
-    session: Session, *, name: str, role: str, person: str, password_hash: str, caller: Caller, now_ms: Instant
+    session: Session, *, name: str, role: str, person: str, password_hash: str, by: str, now_ms: Instant
 ) -> str:
     """Make an account and tell whose, as they are written down; raises `Rejected` or `Conflict`."""
     if role not in ROLES:
@@ -97,7 +97,7 @@ def add_account(
     if session.get(AccountRow, name):
         raise Conflict("account_exists", f"the account {name!r} exists", fix="Choose another name.")
     known = _known_person(session, person)
-    _add(session, name=name, role=role, person=known, password_hash=password_hash, by=caller.account, now_ms=now_ms)
+    _add(session, name=name, role=role, person=known, password_hash=password_hash, by=by, now_ms=now_ms)
     return known
 
 

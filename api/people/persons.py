@@ -11,7 +11,7 @@ from typing import NamedTuple
 from sqlalchemy import Row, select
 from sqlmodel import Session, col
 
-from api.people.accounts import FIRST_START
+from api.people.accounts import FIRST_START, RESCUE
 from api.people.tables import AccountRow
 from custody.disputes.civil import civil_date
 from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
@@ -23,6 +23,9 @@ from devicelock.rules.order import LockRole
 
 DUTY_TEAM = "the duty team"
 """Who looks after cases where no agent works, and approves where nobody else may."""
+
+AT_THE_MACHINE = frozenset({FIRST_START, RESCUE})
+"""What made accounts where no account did: whoever runs the machine, of whom no rule takes two people to be one."""
 
 
 class Account(NamedTuple):
@@ -124,7 +127,7 @@ def _person(session: Session, account: str) -> Person | None:
         person=row.person,
         roles=frozenset({LockRole(row.role)}),
         employed=bool(row.active),
-        account_made_by=maker.person if maker else FIRST_START if row.created_by == FIRST_START else None,
+        account_made_by=maker.person if maker else row.created_by if row.created_by in AT_THE_MACHINE else None,
         line=_line(session, row.created_by),
     )
 

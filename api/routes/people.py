@@ -97,7 +97,7 @@ def add_account(body: AccountIn, parts: P, caller: Supervisor) -> dict[str, str]
     signed_in_lately(parts, caller)
     asked, kept = body.model_dump(exclude={"password"}), accounts.hash_new(body.password)
     with parts.house.unit() as unit:
-        person = accounts.add_account(unit.session, **asked, password_hash=kept, caller=caller, now_ms=unit.now_ms)
+        person = accounts.add_account(unit.session, **asked, password_hash=kept, by=caller.account, now_ms=unit.now_ms)
         made = {"name": body.name, "role": body.role, "person": person}
         unit.record("account.made", {**made, "by": caller.account})
         tell_of_account(unit, made=body.name, role=body.role, person=person, account=caller.account)

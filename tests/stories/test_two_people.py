@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from argon2 import PasswordHasher
 
-from api.people.accounts import Caller, add_account, caller_of, check_password, hash_new, hash_of, sign_in
+from api.people.accounts import add_account, caller_of, check_password, hash_new, hash_of, sign_in
 from api.people.tables import AccountRow
 from custody.kernel.clock import DAY_MS, HOUR_MS
 from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected, Trouble
@@ -108,7 +108,6 @@ def test_an_account_that_one_of_the_two_made_is_no_second_person(
     ],
 )
 def test_a_person_is_the_same_person_however_their_name_is_typed(world: World, typed: str) -> None:
-    maker = Caller(account="supervisor-2", role="supervisor", person=person_of("supervisor-2"))
     password = "long enough for it"
     with world.house.unit() as unit:
         written = add_account(
@@ -117,7 +116,7 @@ def test_a_person_is_the_same_person_however_their_name_is_typed(world: World, t
             role="supervisor",
             person=typed,
             password_hash=hash_new(password),
-            caller=maker,
+            by="supervisor-2",
             now_ms=unit.now_ms,
         )
         assert written == person_of("agent-1")
