@@ -4,9 +4,9 @@ A handset that was sold again since is somebody else's: the code of its earlier 
 not registered, or was retired before, the word is kept with the order.
 """
 
-from api import joints
 from custody.kernel.errors import Conflict, NotFound
 from custody.store.unit import Unit
+from custody.usecases.find_handset import find_handset
 from custody.usecases.record_sale import sale_of_imei, say_received
 from devicelock import store as lock_store
 from devicelock.rules.order import LockRole
@@ -16,7 +16,7 @@ from devicelock.usecases.retire import received
 
 def hear_receipt(unit: Unit, office: LockOffice, *, order_ref: str) -> None:
     """The customer of an order has its handset. Raises `Conflict` if it was sold since, `NotFound` for none known."""
-    handset = joints.find_handset(unit.session, order_ref=order_ref, item=None)
+    handset = find_handset(unit.session, order_ref=order_ref, item=None)
     row = lock_store.device_by_imei(unit.session, handset.imei) if handset.imei else None
     gone = row is None or office.anchor.of(row.device).retired
     if row is not None:

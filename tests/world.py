@@ -31,6 +31,7 @@ from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases.enrol_station import Enrolled
+from custody.usecases.find_handset import find_handset
 from custody.usecases.judge_group import ScanAnswer
 from custody.usecases.open_dispute import least_busy
 from custody.usecases.open_log import change_rules
@@ -285,7 +286,7 @@ class World(Process):
         self.kept.secrets.append(said.encode())
         ref = parcel.order if parcel else None
         with self.house.unit() as unit:
-            handset = joints.find_handset(unit.session, order_ref=ref, item=more.pop("item", None))
+            handset = find_handset(unit.session, order_ref=ref, item=more.pop("item", None))
             report = Report(
                 words=said,
                 channel="web",

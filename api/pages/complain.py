@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from api import joints
 from api.http.problems import status_of
 from api.pages.once import Once, fresh_once, open_once
 from api.pages.people_form import MOST_PEOPLE_FORM, TypedPeople, people_in_form
@@ -23,6 +22,7 @@ from custody.disputes.claim import CLAIMS
 from custody.disputes.policy import DEFAULT_POLICY
 from custody.kernel.errors import Rejected, Trouble
 from custody.trail.names import ask
+from custody.usecases.find_handset import find_handset
 
 router = APIRouter(prefix="/complain", include_in_schema=False)
 P = Annotated[Parts, Depends(parts_of)]
@@ -110,4 +110,4 @@ def _names_an_item(text: str) -> bool:
 def _is_our_order(parts: Parts, text: str) -> bool:
     """Whether we know an order of that reference, which may look like any other number."""
     with parts.house.read() as session:
-        return joints.find_handset(session, order_ref=text, item=None).order_named
+        return find_handset(session, order_ref=text, item=None).order_named

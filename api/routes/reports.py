@@ -28,6 +28,7 @@ from custody.disputes.remedy import Needs
 from custody.kernel.clock import Instant
 from custody.kernel.errors import NotFound
 from custody.store.unit import House
+from custody.usecases.find_handset import Handset, find_handset
 from custody.usecases.open_dispute import least_busy
 from custody.usecases.record_sale import read_sale
 from custody.usecases.trails_ahead import TrailsAhead
@@ -95,7 +96,7 @@ def take_report(body: DisputeIn, request: Request, parts: Parts, *, token: str =
     caller = known(request, parts)
     named, item = (text if text and text.strip() else None for text in (body.order, body.item))
     trails = TrailsAhead()
-    find = partial(joints.find_handset, order_ref=named, item=item, own=parts.settings.own_prefixes, trails=trails)
+    find = partial(find_handset, order_ref=named, item=item, own=parts.settings.own_prefixes, trails=trails)
     _read_ahead(parts.house, find)
     with parts.house.unit() as unit:
         handset = find(unit.session)
@@ -136,7 +137,7 @@ def take_report(body: DisputeIn, request: Request, parts: Parts, *, token: str =
     }
 
 
-def _read_ahead(house: House, find: Callable[[Session], joints.Handset]) -> None:
+def _read_ahead(house: House, find: Callable[[Session], Handset]) -> None:
     """Read the trails that the report leads to, before the unit begins that finds the same and judges a lock."""
     with house.read() as session:
         imei = find(session).imei
@@ -145,7 +146,7 @@ def _read_ahead(house: House, find: Callable[[Session], joints.Handset]) -> None
 
 def _unrecorded(session: Session, item: str | None, trails: TrailsAhead) -> str:
     """A number that leads to nothing yet, for whoever reads the case: it is not asked for again, and found by it."""
-    handset = joints.find_handset(session, order_ref=None, item=item, trails=trails)
+    handset = find_handset(session, order_ref=None, item=item, trails=trails)
     if not item or handset.parcel or handset.imei:
         return ""
     return given_number(item)

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from api.joints import find_handset
 from custody.disputes.order import OrderFacts
 from custody.gs1.imei import imei_urn
+from custody.usecases.find_handset import find_handset
 from custody.usecases.record_sale import Sale, record_sale
 from tests.contracts_log.shard_yard import Yard
 from tests.contracts_log.small_house import OTHER_SSCC, SSCC

@@ -14,6 +14,7 @@ from custody.kernel.clock import DAY_MS, HOUR_MS
 from custody.kernel.errors import Conflict
 from custody.store import case_book
 from custody.usecases import move_case
+from custody.usecases.find_handset import find_handset
 from custody.usecases.record_sale import read_sale
 from devicelock import store
 from devicelock.rules.applied import Applied
@@ -93,8 +94,8 @@ def test_a_case_is_its_customers_own_only_if_it_names_the_order_that_the_handset
 ) -> None:
     parcel = world.parcels[0]
     with world.house.read() as session:
-        found = joints.find_handset(session, order_ref=order, item=parcel.unit.imei)
-        own = joints.find_handset(session, order_ref=parcel.order, item=None)
+        found = find_handset(session, order_ref=order, item=parcel.unit.imei)
+        own = find_handset(session, order_ref=parcel.order, item=None)
     assert found.imei == own.imei == parcel.unit.imei_urn
     assert (found.order_named, own.order_named) == (False, True)
 
