@@ -30,7 +30,7 @@ from custody.kernel.errors import Trouble
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
-from custody.usecases.find_handset import Handset
+from custody.usecases.find_handset import FoundHandset
 from custody.usecases.investigate import Attaches
 from custody.usecases.open_dispute import Disputed, least_busy, open_dispute
 from custody.usecases.read_order import TAKEN_BACK
@@ -87,7 +87,14 @@ class HolderTold:
 
 
 def dispute_delivery(
-    unit: Unit, office: LockOffice, report: Report, *, handset: Handset, owner: str, found_instead: str, token: str = ""
+    unit: Unit,
+    office: LockOffice,
+    report: Report,
+    *,
+    handset: FoundHandset,
+    owner: str,
+    found_instead: str,
+    token: str = "",
 ) -> tuple[Disputed, LockAnswer]:
     """Everything that a disputed delivery brings about, in this one unit."""
     disputed = open_dispute(
@@ -106,17 +113,16 @@ def dispute_delivery(
     return disputed, lock_of_case(unit, office, disputed.file)
 
 
-def wish_facts(session: Session, handset: Handset) -> WishFacts:
+def wish_facts(session: Session, imei: str | None) -> WishFacts:
     """What is known of the ordered handset before the case is opened."""
-    device = lock_store.device_by_imei(session, handset.imei) if handset.imei else None
+    device = lock_store.device_by_imei(session, imei) if imei else None
     own = None if device is None or device.sim in {SimClass.UNKNOWN, SimClass.NEVER} else device.sim == SimClass.OWN
     return WishFacts(seen_on_customers_own_sim=own)
 
 
 def wish_facts_of_case(session: Session, dispute: str) -> WishFacts:
     """The same for a case that is open already."""
-    file = case_book.read(session, dispute)
-    return wish_facts(session, Handset(order_ref=file.case.order_ref, imei=file.imei, parcel=file.parcel))
+    return wish_facts(session, case_book.read(session, dispute).imei)
 
 
 def customer_found_it(unit: Unit, office: LockOffice, *, dispute: str) -> Sequence[LockOrderRow]:

@@ -294,7 +294,7 @@ class World(Process):
                 claim_type=claim,
                 said_by=CaseRole.CUSTOMER,
                 order=more.pop("order", None) or _order_facts(unit.session, ref),
-                lock_facts=joints.wish_facts(unit.session, handset),
+                lock_facts=joints.wish_facts(unit.session, handset.imei),
                 **more,
             )
             owner = least_busy(unit.session, ["agent-1", "agent-2"])

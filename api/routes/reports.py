@@ -28,7 +28,7 @@ from custody.disputes.remedy import Needs
 from custody.kernel.clock import Instant
 from custody.kernel.errors import NotFound
 from custody.store.unit import House
-from custody.usecases.find_handset import Handset, find_handset
+from custody.usecases.find_handset import FoundHandset, find_handset
 from custody.usecases.open_dispute import least_busy
 from custody.usecases.record_sale import read_sale
 from custody.usecases.trails_ahead import TrailsAhead
@@ -116,7 +116,7 @@ def take_report(body: DisputeIn, request: Request, parts: Parts, *, token: str =
             order=order,
             people=learn(people or NOBODY, body.people.said()) if body.people else people,
             needs=Needs(has_working_phone=body.has_working_phone, benefit_lost=body.benefit_lost),
-            lock_facts=joints.wish_facts(unit.session, handset),
+            lock_facts=joints.wish_facts(unit.session, handset.imei),
             support_needs=tuple(body.support_needs),
             told=tuple({each.told(now_ms=unit.now_ms): None for each in body.told}),
             anything_else="\n".join(filter(None, (body.anything_else, _unrecorded(unit.session, item, trails)))),
@@ -137,7 +137,7 @@ def take_report(body: DisputeIn, request: Request, parts: Parts, *, token: str =
     }
 
 
-def _read_ahead(house: House, find: Callable[[Session], Handset]) -> None:
+def _read_ahead(house: House, find: Callable[[Session], FoundHandset]) -> None:
     """Read the trails that the report leads to, before the unit begins that finds the same and judges a lock."""
     with house.read() as session:
         imei = find(session).imei

@@ -5,21 +5,22 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
-from custody.kernel.errors import NotFound
+from custody.trail.names import ORDER
 from custody.usecases.find_parcel import (
     order_of,
     orders_of_one,
     packed_in,
     parcel_beside,
     parcel_of,
+    sold_by,
     sold_imei,
 )
-from custody.usecases.record_sale import read_sale, sale_of_imei
+from custody.usecases.record_sale import sale_of_imei
 from custody.usecases.trails_ahead import TrailsAhead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Handset:
+class FoundHandset:
     """The handset and the parcel that an order or an item leads to; None where nothing is known.
 
     `order_named`: the order's own reference was given, and leads to it.
@@ -28,7 +29,7 @@ class Handset:
     order_ref: str | None
     imei: str | None
     parcel: str | None
-    order_named: bool = False
+    order_named: bool
 
 
 def find_handset(
@@ -38,7 +39,7 @@ def find_handset(
     item: str | None,
     own: Collection[str] = (),
     trails: TrailsAhead | None = None,
-) -> Handset:
+) -> FoundHandset:
     """What the customer's order reference or parcel number leads to; unknown things are None, not an error.
 
     Of an order with several parcels it is the one that was named, and without that the one with the handset sold.
@@ -46,27 +47,29 @@ def find_handset(
     are our company prefixes: sellers under one of them are one. `trails` may have been read ahead.
     """
     trails = trails or TrailsAhead()
-    imei, parcel, found_ref, by_trail = None, None, order_ref, False
-    if order_ref:
-        try:
-            imei = read_sale(session, order_ref).sale.imei
-        except NotFound:
-            imei = None
-    by_sale = imei is not None
-    asked = item or (f"po:{order_ref}" if order_ref else None)
-    found = parcel_of(session, asked, trails) if asked else None
-    if found is None:
+    order = ORDER + order_ref if order_ref else None
+    sold = sold_by(session, order_ref) if order_ref else None
+    asked = item or order
+    parcel = parcel_of(session, asked, trails) if asked else None
+    imei, found_ref, order_named = sold, order_ref, sold is not None
+    if parcel is None:
         imei = imei or sold_imei(session, item)
     else:
-        by_trail = f"po:{order_ref}" in found.orders
-        beside = parcel_beside(session, found, trails, order=f"po:{order_ref}", imei=imei) if by_trail else None
-        if beside is not None:
-            named = item and f"po:{order_ref}" in orders_of_one(found.orders, beside.orders, own)
-            found, imei = (found, None) if named else (beside, imei)
-        parcel = found.parcel
-        imei = imei or packed_in(session, found, trails)
-        found_ref = found_ref or order_of(session, found, trails, own)
-    if imei and not found_ref:
-        sale = sale_of_imei(session, imei)
-        found_ref = sale.sale.order_ref if sale else None
-    return Handset(order_ref=found_ref, imei=imei, parcel=parcel, order_named=by_sale or by_trail)
+        if order is not None and order in parcel.orders:
+            order_named = True
+            beside = parcel_beside(session, parcel, trails, order=order, imei=sold)
+            if beside is not None and item and order in orders_of_one(parcel.orders, beside.orders, own):
+                imei = None  # the parcel that was named counts, and not the one with the handset sold
+            elif beside is not None:
+                parcel = beside
+        imei = imei or packed_in(session, parcel, trails)
+        found_ref = found_ref or order_of(session, parcel, trails, own)
+    found_ref = found_ref or _order_of_sale(session, imei)
+    return FoundHandset(
+        order_ref=found_ref, imei=imei, parcel=parcel.parcel if parcel else None, order_named=order_named
+    )
+
+
+def _order_of_sale(session: Session, imei: str | None) -> str | None:
+    sale = sale_of_imei(session, imei) if imei else None
+    return sale.sale.order_ref if sale else None

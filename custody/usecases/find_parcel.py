@@ -58,6 +58,14 @@ def sold_imei(session: Session, item: str | None) -> str | None:
     return name if name and sale_of_imei(session, name) is not None else None
 
 
+def sold_by(session: Session, order_ref: str) -> str | None:
+    """The handset that we sold by an order, if we recorded that sale."""
+    try:
+        return read_sale(session, order_ref).sale.imei
+    except NotFound:
+        return None
+
+
 def order_of(session: Session, found: Belongings, trails: TrailsAhead, own: Collection[str]) -> str | None:
     """The reference of a parcel's order: its number if it may be ours, in full if it is another seller's.
 
@@ -74,7 +82,7 @@ def order_of(session: Session, found: Belongings, trails: TrailsAhead, own: Coll
     theirs = min(sellers)
     if own:
         return theirs
-    sold = _sold_by(session, numbers[0])
+    sold = sold_by(session, numbers[0])
     return numbers[0] if sold is None or _is_sold_with(session, found, trails, sold, ORDER + numbers[0]) else theirs
 
 
@@ -88,13 +96,6 @@ def _is_sold_with(session: Session, found: Belongings, trails: TrailsAhead, imei
         return True
     beside = parcel_beside(session, found, trails, order=order, imei=imei)
     return beside is not None and order in same_orders(found.orders, beside.orders)
-
-
-def _sold_by(session: Session, number: str) -> str | None:
-    try:
-        return read_sale(session, number).sale.imei
-    except NotFound:
-        return None
 
 
 def _lies_in(found: Belongings, imei: str) -> bool:
