@@ -11,6 +11,7 @@ verifiers in the log (`attested.py`); without one, or where it is contradicted, 
 (None): the sentence says so, and it makes nothing of what only the deliverer says.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,6 +27,7 @@ from custody.trail.segments import Chain
 Strength = Literal["not_delivered", "none", "photo", "pin_sealed", "unpacked_complete"]
 
 _UNPACKING = "unpacking"
+_TAKEN_BACK = "The delivery does not stand: a carrier had the parcel again."
 _CONFIRMED = "The recipient's check confirms that a box was received; it says nothing of what was inside."
 _RECORDED = (
     "By a recorded check, which nobody has verified here, the recipient received a box; it says nothing of what was "
@@ -63,38 +65,32 @@ def prove_delivery(
     By the first edition a recorded check was told, and counted in an unpacking, as a verified one.
     """
     runs = [run for _, run in chain.runs]
-    delivered = [at for at, run in enumerate(runs) if run.delivery is not None and run.leg == "outbound"]
     reopened = any(run.start == "taken_back" for run in runs)
     countersigned = _last_countersigned(chain)
-    last = runs[delivered[-1]] if delivered else None
-    if last is None or last.delivery is None or any(run.start == "taken_back" for run in runs[delivered[-1] + 1 :]):
-        said = (
-            "The delivery does not stand: a carrier had the parcel again." if reopened else "No delivery is recorded."
-        )
+    standing = _standing(runs)
+    if standing is None:
+        sentence = _TAKEN_BACK if reopened else "No delivery is recorded."
         return DeliveryProof(
-            strength="not_delivered", sentence=said, reopened=reopened, last_countersigned=countersigned
+            strength="not_delivered", sentence=sentence, reopened=reopened, last_countersigned=countersigned
         )
-    delivery = last.delivery
-    unpacked, findings = _unpacked(
-        entries, delivery, contents, believed=None if edition is ReadingEdition.FIRST else checks
-    )
-    recorded = [entry for entry in (delivery, *last.more_deliveries) if entry.marks.check is not None]
+    run, delivery = standing
+    takes_all = edition is ReadingEdition.FIRST
+    unpacked, findings = _unpacked(entries, delivery, contents, believed=None if takes_all else checks)
+    recorded = [entry for entry in (delivery, *run.more_deliveries) if entry.marks.check is not None]
     checked = min(recorded, key=lambda entry: checks.get(entry.digest) is not True, default=None)
-    strength: Strength = (
-        "unpacked_complete" if unpacked else "pin_sealed" if checked else "photo" if _photo(last) else "none"
-    )
-    if strength in {"none", "photo"}:
-        sentence = _sentence(strength, countersigned)
-        findings = (
-            *findings,
-            Finding(kind=FindingKind.DELIVERY_UNPROVED, sentence=sentence, indices=(delivery.index,)),
-        )
     proving = unpacked if unpacked is not None and unpacked.marks.check is not None else checked
-    check = proving.marks.check if proving is not None else None
     verified = checks.get(proving.digest) if proving is not None else None
+    strength: Strength = (
+        "unpacked_complete" if unpacked else "pin_sealed" if checked else "photo" if _photo(run, delivery) else "none"
+    )
+    sentence = _sentence(strength, countersigned, verified=takes_all or verified is True)
+    if strength in {"none", "photo"}:
+        unproved = Finding(kind=FindingKind.DELIVERY_UNPROVED, sentence=sentence, indices=(delivery.index,))
+        findings = (*findings, unproved)
+    check = proving.marks.check if proving is not None else None
     return DeliveryProof(
         strength=strength,
-        sentence=_sentence(strength, countersigned, verified=edition is ReadingEdition.FIRST or verified is True),
+        sentence=sentence,
         reopened=reopened,
         last_countersigned=countersigned,
         index=delivery.index,
@@ -106,6 +102,16 @@ def prove_delivery(
         check_verified=verified,
         findings=findings,
     )
+
+
+def _standing(runs: Sequence[Run]) -> tuple[Run, Entry] | None:
+    """The last delivery on the way out, and its run; None if there is none, or a carrier had the parcel again."""
+    for run in reversed(runs):
+        if run.delivery is not None and run.leg == "outbound":
+            return run, run.delivery
+        if run.start == "taken_back":
+            return None
+    return None
 
 
 def _unpacked(
@@ -130,11 +136,9 @@ def _unpacked(
     return None, tuple(findings)
 
 
-def _photo(run: Run) -> bool:
+def _photo(run: Run, delivery: Entry) -> bool:
     """Whether a photo was taken at the delivery or after it at the door."""
-    if run.delivery is None:
-        return False
-    at = run.entries.index(run.delivery)
+    at = run.entries.index(delivery)
     return any(entry.marks.photo is not None for entry in (*run.entries[at:], *run.more_deliveries))
 
 
@@ -147,7 +151,7 @@ def _last_countersigned(chain: Chain) -> str | None:
     return None
 
 
-def _sentence(strength: Strength, countersigned: str | None, *, verified: bool = False) -> str:
+def _sentence(strength: Strength, countersigned: str | None, *, verified: bool) -> str:
     last = (
         f"The last countersigned acceptance is by {countersigned}."
         if countersigned
@@ -158,5 +162,4 @@ def _sentence(strength: Strength, countersigned: str | None, *, verified: bool =
         "photo": f"A photo shows a box at a door at that moment, not who took it in nor what was inside. {last}",
         "pin_sealed": _CONFIRMED if verified else _RECORDED,
         "unpacked_complete": "The recipient unpacked it and confirmed that it was complete.",
-        "not_delivered": "No delivery is recorded.",
     }[strength]
