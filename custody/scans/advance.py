@@ -95,33 +95,51 @@ def _hand_on(view: UnitView, event: Event, edition: Edition, custodian: str | No
     if event.biz_step == VOIDS:
         return view if edition < THIRD or custodian is None else _take_back(view, event, edition, custodian)
     givers, takers = event.parties() if event.destinations else (frozenset(), frozenset())
-    moved_ms = None if edition is FIRST else event.event_time_ms
-    newer = view.moved_ms is None or event.event_time_ms >= view.moved_ms
-    if event.biz_step == "accepting" and takers and (newer or takers & view.released_to):
-        return replace(
-            view,
-            custodian=min(takers),
-            released_to=frozenset(),
-            released_by=frozenset(),
-            release_id=None,
-            moved_ms=moved_ms,
-            ended=(),
-        )
-    if event.biz_step in _RELEASES and takers and view.voids:
-        owners, made_ms = {view.custodian, *givers}, event.event_time_ms
-        if any(_ends(void, owners=owners, name=event.event_id, made_ms=made_ms) for void in view.voids):
-            after = view if edition < FIFTH else _ended(view, owners, event.event_id, made_ms)
-            return replace(_released_to_nobody(after), moved_ms=moved_ms) if newer else after
-    if event.biz_step in _RELEASES and takers and (newer or givers & {view.custodian, *view.released_to} - takers):
-        known = edition >= THIRD
-        return replace(
-            view,
-            released_to=takers,
-            released_by=givers if known else frozenset(),
-            release_id=event.event_id if known else None,
-            moved_ms=moved_ms,
-        )
+    if takers and event.biz_step == "accepting":
+        return _accepted(view, event, edition, takers)
+    if takers and event.biz_step in _RELEASES:
+        return _released(view, event, edition, givers, takers)
     return view
+
+
+def _accepted(view: UnitView, event: Event, edition: Edition, takers: frozenset[str]) -> UnitView:
+    """The view after an acceptance; one that is older than the last move counts only if it takes the open release."""
+    if not (_is_newest(view, event) or takers & view.released_to):
+        return view
+    after = _released_to_nobody(view)
+    return replace(after, custodian=min(takers), moved_ms=_moved_ms(event, edition), ended=())
+
+
+def _released(
+    view: UnitView, event: Event, edition: Edition, givers: frozenset[str], takers: frozenset[str]
+) -> UnitView:
+    """The view after a release, which may have been taken back before it came.
+
+    One that is older than the last move counts only if whoever has the parcel, or is to have it, gives it on.
+    """
+    newest, owners, made_ms = _is_newest(view, event), {view.custodian, *givers}, event.event_time_ms
+    if any(_ends(void, owners=owners, name=event.event_id, made_ms=made_ms) for void in view.voids):
+        after = view if edition < FIFTH else _ended(view, owners, event.event_id, made_ms)
+        return replace(_released_to_nobody(after), moved_ms=_moved_ms(event, edition)) if newest else after
+    if not (newest or givers & {view.custodian, *view.released_to} - takers):
+        return view
+    known = edition >= THIRD
+    return replace(
+        view,
+        released_to=takers,
+        released_by=givers if known else frozenset(),
+        release_id=event.event_id if known else None,
+        moved_ms=_moved_ms(event, edition),
+    )
+
+
+def _is_newest(view: UnitView, event: Event) -> bool:
+    return view.moved_ms is None or event.event_time_ms >= view.moved_ms
+
+
+def _moved_ms(event: Event, edition: Edition) -> Instant | None:
+    """When the parcel changed hands, as the view keeps it; by the first edition nobody asked."""
+    return None if edition is FIRST else event.event_time_ms
 
 
 def _released_to_nobody(view: UnitView) -> UnitView:
