@@ -137,24 +137,22 @@ def look_again(look: Look, at: int, stays: list[Stay], ends: int = -1) -> None:
     """One more scan of a stay. What is found wrong after arrival went wrong in the stay that `ends` then or before."""
     stay = stays[at]
     on_arrival = at == len(stays) - 1 and _on_arrival(look, stay) and not stay.left
-    as_came = not (look.act or stay.handled)
-    late = stay.seal is SealSeen.OK or not (on_arrival and as_came)
-    wrong = look.seal is SealSeen.ANOMALY and stay.seal is not SealSeen.ANOMALY and late
-    weighed = look.mass_g is not None and (stay.mass_g is not None or not on_arrival)
+    untouched = not (look.act or stay.handled)
+    came_so = on_arrival and untouched and stay.seal is SealSeen.NOT_READ
+    wrong_late = look.seal is SealSeen.ANOMALY and stay.seal is not SealSeen.ANOMALY and not came_so
+    weighed_late = look.mass_g is not None and not (on_arrival and stay.mass_g is None)
     stays[at] = replace(
         _named(look, stay),
-        seal=worst(stay.seal, look.seal) if as_came and not wrong else stay.seal,
-        mass_g=stay.mass_g if stay.mass_g is not None or weighed else look.mass_g,
+        seal=worst(stay.seal, look.seal) if untouched and not wrong_late else stay.seal,
+        mass_g=look.mass_g if on_arrival and stay.mass_g is None else stay.mass_g,
         photo=None if stay.at_ms is None or stay.left else bool(stay.photo or look.photo),
         handled=stay.handled or look.act,
         index=look.index if stay.index is None else min(stay.index, look.index),
     )
-    last = stays[ends]
-    stays[ends] = replace(
-        last,
-        late_seal=SealSeen.ANOMALY if wrong else last.late_seal,
-        late_mass_g=look.mass_g if weighed else last.late_mass_g,
-    )
+    if wrong_late:
+        stays[ends] = replace(stays[ends], late_seal=SealSeen.ANOMALY)
+    if weighed_late:
+        stays[ends] = replace(stays[ends], late_mass_g=look.mass_g)
 
 
 def _named(look: Look, stay: Stay) -> Stay:
