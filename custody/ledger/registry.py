@@ -25,6 +25,8 @@ from custody.ledger.statements import (
     KEY_ADD,
     KEY_REVOKE,
     POLICY,
+    KeyAdd,
+    KeyRevoke,
     PolicyStatement,
     StationInfo,
     read_key_add,
@@ -34,7 +36,9 @@ from custody.ledger.statements import (
 from custody.ledger.verifiers import (
     VERIFIER_ADD,
     VERIFIER_REVOKE,
+    VerifierAdd,
     VerifierInfo,
+    VerifierRevoke,
     read_verifier_add,
     read_verifier_revoke,
 )
@@ -187,53 +191,65 @@ def _fold_policy(registry: Registry, index: int, entry: bytes) -> Registry:
 
 def _fold_key_add(registry: Registry, index: int, entry: bytes) -> Registry:
     add = read_key_add(entry)
-    # 1. A registrar in force signed it, for this log.
-    _verify_registrar(registry, index, add.message, add.origin)
-    # 2. The key is new, and belongs to nobody who signs in another role.
-    _check_new(registry, index, add.key)
+    _check_enrolment(registry, index, add)
     row = StationKey(info=add.info, key=add.key, added_at=index, is_whole=add.is_whole)
     return replace(registry, keys={**registry.keys, add.key.kid: row})
 
 
 def _fold_key_revoke(registry: Registry, index: int, entry: bytes) -> Registry:
     revoke = read_key_revoke(entry)
-    # 1. A registrar in force signed it, for this log.
-    _verify_registrar(registry, index, revoke.message, revoke.origin)
-    # 2. It names a key of that station.
+    _check_registrar(registry, index, revoke)
     row = registry.station_key(revoke.kid)
     if row.info.station != revoke.station:
         raise _not_allowed("the key is another station's")
-    row = _ended(row, index, suspect_from=revoke.suspect_from, reason=revoke.reason)
-    return replace(registry, keys={**registry.keys, revoke.kid: row})
+    return replace(registry, keys={**registry.keys, revoke.kid: _ended(row, index, revoke)})
 
 
 def _fold_verifier_add(registry: Registry, index: int, entry: bytes) -> Registry:
     add = read_verifier_add(entry)
-    _verify_registrar(registry, index, add.message, add.origin)
-    _check_new(registry, index, add.key)
+    _check_enrolment(registry, index, add)
     row = VerifierKey(info=add.info, key=add.key, added_at=index)
     return replace(registry, verifiers={**registry.verifiers, add.key.kid: row})
 
 
 def _fold_verifier_revoke(registry: Registry, index: int, entry: bytes) -> Registry:
     revoke = read_verifier_revoke(entry)
-    _verify_registrar(registry, index, revoke.message, revoke.origin)
+    _check_registrar(registry, index, revoke)
     row = registry.verifier_key(revoke.kid)
     if row.info.verifier != revoke.verifier:
         raise _not_allowed("the key is another verifier's")
-    row = _ended(row, index, suspect_from=revoke.suspect_from, reason=revoke.reason)
-    return replace(registry, verifiers={**registry.verifiers, revoke.kid: row})
+    return replace(registry, verifiers={**registry.verifiers, revoke.kid: _ended(row, index, revoke)})
 
 
-def _ended(row: AnyKey, index: int, *, suspect_from: int, reason: str) -> AnyKey:
+def _check_enrolment(registry: Registry, index: int, add: KeyAdd | VerifierAdd) -> None:
+    """Return if a registrar in force enrols a key that nobody has or had, in whatever role; raises `Rejected`."""
+    _check_registrar(registry, index, add)
+    policy = registry.policy_at(index).policy
+    taken = {policy.log_key.kid, policy.operator_key.kid, *(row.key.kid for row in policy.registrars)}
+    if add.key.kid in taken | registry.keys.keys() | registry.verifiers.keys():
+        raise _not_allowed("the key is or was in use")
+
+
+def _check_registrar(
+    registry: Registry, index: int, statement: KeyAdd | KeyRevoke | VerifierAdd | VerifierRevoke
+) -> None:
+    """Return if a registrar in force signed it, for this log; raises `Rejected`."""
+    policy, message = registry.policy_at(index).policy, statement.message
+    registrar = policy.registrar(message.kid)
+    if message.claims[cose.ISS] != registrar.iss or statement.origin != policy.origin:
+        raise _not_allowed("it is issued in another name than its key's, or for another log")
+    message.verify(registrar.key)
+
+
+def _ended(row: AnyKey, index: int, revoke: KeyRevoke | VerifierRevoke) -> AnyKey:
     """The key once it was revoked: it ends once, and later knowledge only moves the doubt back."""
-    if suspect_from > index:
+    if revoke.suspect_from > index:
         raise _not_allowed("doubt would begin after the revocation")
     if row.revoked_at is None:
-        return replace(row, revoked_at=index, suspect_from=suspect_from, reason=reason)
-    if suspect_from >= row.suspect_from:
+        return replace(row, revoked_at=index, suspect_from=revoke.suspect_from, reason=revoke.reason)
+    if revoke.suspect_from >= row.suspect_from:
         raise _not_allowed("the key is revoked already, and doubt begins no earlier")
-    return replace(row, suspect_from=suspect_from, reason=reason)
+    return replace(row, suspect_from=revoke.suspect_from, reason=revoke.reason)
 
 
 def _standing(row: StationKey | VerifierKey | None, at_index: int) -> KeyStanding:
@@ -242,14 +258,6 @@ def _standing(row: StationKey | VerifierKey | None, at_index: int) -> KeyStandin
     if row.revoked_at is None or at_index < row.suspect_from:
         return KeyStanding.VALID
     return KeyStanding.REVOKED if at_index >= row.revoked_at else KeyStanding.SUSPECT
-
-
-def _check_new(registry: Registry, index: int, key: PublicKey) -> None:
-    """Return if nobody has or had that key, in whatever role; raises `Rejected`."""
-    policy = registry.policy_at(index).policy
-    taken = {policy.log_key.kid, policy.operator_key.kid, *(row.key.kid for row in policy.registrars)}
-    if key.kid in taken | registry.keys.keys() | registry.verifiers.keys():
-        raise _not_allowed("the key is or was in use")
 
 
 def _approvers(statement: PolicyStatement, before: Policy) -> set[str]:
@@ -261,14 +269,6 @@ def _approvers(statement: PolicyStatement, before: Policy) -> set[str]:
         approval.verify(registrar.key, detached=statement.policy_raw)
         approvers.add(registrar.name)
     return approvers
-
-
-def _verify_registrar(registry: Registry, index: int, message: cose.Sign1, origin: str) -> None:
-    policy = registry.policy_at(index).policy
-    registrar = policy.registrar(message.kid)
-    if message.claims[cose.ISS] != registrar.iss or origin != policy.origin:
-        raise _not_allowed("it is issued in another name than its key's, or for another log")
-    message.verify(registrar.key)
 
 
 def _not_allowed(why: str) -> Rejected:
