@@ -14,8 +14,9 @@ from custody.store.case_book import CaseFile
 from custody.store.case_lists import lines_by_since
 from custody.store.unit import Unit
 from custody.usecases.record_sale import Sale
+from devicelock.rules.alert_kind import AlertKind
 from devicelock.rules.authority import DECIDERS
-from devicelock.usecases.alert import AlertKind, act_of, raise_alert
+from devicelock.usecases.alert import act_of, raise_alert
 from devicelock.usecases.lock_office import LockOffice
 
 MANY_LINKS = 20

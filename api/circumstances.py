@@ -18,8 +18,8 @@ from custody.store.case_book import CaseFile
 from custody.usecases.read_order import TAKEN_BACK
 from custody.usecases.record_sale import StoredSale, sale_of_imei
 from devicelock.case_store import cases_about
+from devicelock.rules.alert_kind import AlertKind
 from devicelock.rules.lock_facts import LockClaim
-from devicelock.usecases.alert import AlertKind
 from devicelock.usecases.lock_office import Circumstances
 from devicelock.watch_store import waits_of_act
 

@@ -3,7 +3,8 @@
 from custody.disputes.exception import AskedException
 from custody.kernel.clock import to_iso
 from custody.store.unit import Unit
-from devicelock.usecases.alert import AlertKind, raise_alert
+from devicelock.rules.alert_kind import AlertKind
+from devicelock.usecases.alert import raise_alert
 
 
 def tell_approver(unit: Unit, asked: AskedException) -> None:

@@ -38,11 +38,12 @@ from custody.usecases.record_sale import sale_of_imei
 from devicelock import put_off_store, watch_store
 from devicelock import store as lock_store
 from devicelock.order_facts import read_facts
+from devicelock.rules.alert_kind import AlertKind
 from devicelock.rules.command import Reason
 from devicelock.rules.hello import SimClass
 from devicelock.rules.order import SETTLED, OrderEvent, OrderState
 from devicelock.store import DeviceRow, LockOrderRow
-from devicelock.usecases.alert import AlertKind, raise_alert
+from devicelock.usecases.alert import raise_alert
 from devicelock.usecases.hold_locks import hold_locks
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.release import release_all

@@ -13,6 +13,7 @@ from custody.store.bulk import ask, write_first
 from custody.store.lesson_book import LessonRow
 from custody.store.owing import is_owed
 from custody.store.tables import DisputeRow, InquiryRow, PromiseRow
+from devicelock.rules.alert_kind import AlertKind
 from devicelock.store import write_new_orders
 from devicelock.watch_store import AlertRow
 
@@ -35,7 +36,7 @@ def cases_about(session: Session, *, order_ref: str | None, imei: str) -> list[t
     return [(facts, bool(locks)) for facts, _, locks in ask(session, _CASES, (order_ref, imei))]
 
 
-def misses_without_alert(session: Session, kind: str, *, until_ms: Instant, limit: int) -> Sequence[PromiseRow]:
+def misses_without_alert(session: Session, kind: AlertKind, *, until_ms: Instant, limit: int) -> Sequence[PromiseRow]:
     """Missed promises that were due until then, are still to be kept, and of which no alert of that kind was raised.
 
     The longest overdue first.
@@ -46,7 +47,9 @@ def misses_without_alert(session: Session, kind: str, *, until_ms: Instant, limi
     return session.scalars(query.order_by(col(PromiseRow.due_ms)).limit(limit)).all()
 
 
-def conclusions_without_alert(session: Session, kind: str, *, before_ms: Instant, limit: int) -> Sequence[InquiryRow]:
+def conclusions_without_alert(
+    session: Session, kind: AlertKind, *, before_ms: Instant, limit: int
+) -> Sequence[InquiryRow]:
     """Investigations whose conclusion was told before then, and since when no alert of that kind was raised.
 
     Nor does an earlier one wait to be seen. The one told first comes first.
@@ -62,7 +65,7 @@ def conclusions_without_alert(session: Session, kind: str, *, before_ms: Instant
     return session.scalars(query.order_by(col(InquiryRow.told_ms)).limit(limit)).all()
 
 
-def lessons_without_alert(session: Session, kind: str, *, before_ms: Instant, limit: int) -> Sequence[LessonRow]:
+def lessons_without_alert(session: Session, kind: AlertKind, *, before_ms: Instant, limit: int) -> Sequence[LessonRow]:
     """Open lessons that were due before then, and of which no alert of that kind was ever raised, the oldest first."""
     told = select(col(AlertRow.id)).where(col(AlertRow.about) == col(LessonRow.id), col(AlertRow.kind) == kind)
     late = (col(LessonRow.state) == LESSON.start, col(LessonRow.due_ms) < before_ms)

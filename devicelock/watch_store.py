@@ -16,6 +16,7 @@ from sqlmodel import Field, Session, SQLModel, col
 from custody.kernel.errors import Rejected
 from custody.store.bulk import ask, write_first
 from devicelock.part_store import PartRow
+from devicelock.rules.alert_kind import AlertKind
 from devicelock.rules.caps import Clearance
 from devicelock.rules.hello import SimClass
 from devicelock.rules.order import OrderState
@@ -109,21 +110,21 @@ def marks_of(session: Session, group: str) -> list[Clearance]:
     return [Clearance(group=group, person=person, at_ms=at_ms) for person, at_ms in found]
 
 
-def waits_to_be_seen(session: Session, kind: str, about: str) -> bool:
+def waits_to_be_seen(session: Session, kind: AlertKind, about: str) -> bool:
     """Whether nobody has looked yet at an alert of a kind about something."""
     write_first(session, AlertRow)
     question = "SELECT 1 FROM lock_alert WHERE about = ? AND kind = ? AND seen_ms IS NULL LIMIT 1"
     return bool(ask(session, question, (about, kind)))
 
 
-def waits_of_act(session: Session, kind: str, of: str) -> bool:
+def waits_of_act(session: Session, kind: AlertKind, of: str) -> bool:
     """Whether nobody has looked yet at an alert of a kind about some account's act of a thing."""
     write_first(session, AlertRow)
     question = "SELECT about FROM lock_alert WHERE kind = ? AND seen_ms IS NULL"
     return any(about.endswith(f":{of}") for (about,) in ask(session, question, (kind,)))
 
 
-def is_raised_unseen(session: Session, kind: str, *, after_ms: int, until_ms: int) -> bool:
+def is_raised_unseen(session: Session, kind: AlertKind, *, after_ms: int, until_ms: int) -> bool:
     """Whether an alert of a kind, at which nobody has looked yet, was raised in this time."""
     waits = select(col(AlertRow.id)).where(
         col(AlertRow.kind) == kind,
@@ -185,7 +186,7 @@ def orders_due(session: Session, states: Sequence[str], *, now_ms: int, limit: i
     return list(session.scalars(query.order_by(col(LockOrderRow.held_until_ms)).limit(limit)).all())
 
 
-def holds_ending(session: Session, *, before_ms: int, untold: str, limit: int) -> list[LockOrderRow]:
+def holds_ending(session: Session, *, before_ms: int, untold: AlertKind, limit: int) -> list[LockOrderRow]:
     """Provisional locks whose time passes before a moment, and of which no alert of this kind was raised."""
     query = select(LockOrderRow).where(
         col(LockOrderRow.state) == OrderState.ACTIVE_PROVISIONAL,
@@ -195,7 +196,7 @@ def holds_ending(session: Session, *, before_ms: int, untold: str, limit: int) -
     return list(session.scalars(query.order_by(col(LockOrderRow.held_until_ms)).limit(limit)).all())
 
 
-def releases_overdue(session: Session, *, before_ms: int, untold: str, limit: int) -> list[LockOrderRow]:
+def releases_overdue(session: Session, *, before_ms: int, untold: AlertKind, limit: int) -> list[LockOrderRow]:
     """Orders whose release has waited since before a moment, and of which no alert of this kind was raised."""
     query = select(LockOrderRow).where(
         col(LockOrderRow.state) == OrderState.RELEASE_QUEUED, col(LockOrderRow.release_ms) <= before_ms, ~_told(untold)
@@ -227,7 +228,7 @@ def orders_silent(session: Session, *, released_before_ms: int, held_before_ms: 
     return list(session.scalars(query.order_by(col(LockOrderRow.release_ms)).limit(limit)).all())
 
 
-def _told(kind: str) -> ColumnElement[bool]:
+def _told(kind: AlertKind) -> ColumnElement[bool]:
     """Whether an alert of this kind was ever raised about an order."""
     return exists().where(col(AlertRow.about) == col(LockOrderRow.id), col(AlertRow.kind) == kind)
 

@@ -21,7 +21,8 @@ from api.people import accounts
 from api.settings import read_settings
 from custody.store.engine import reason
 from custody.store.unit import Unit
-from devicelock.usecases.alert import AlertKind, act_of, raise_alert
+from devicelock.rules.alert_kind import AlertKind
+from devicelock.usecases.alert import act_of, raise_alert
 
 SUPERVISOR = "supervisor"
 

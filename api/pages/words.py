@@ -18,12 +18,12 @@ from custody.disputes.remedy import WORDS as REMEDY_WORDS
 from custody.investigation.naming import NamingOutcome
 from custody.investigation.places import REST_WORDS
 from custody.trail.route import STEP_WORDS
+from devicelock.rules.alert_kind import AlertKind
 from devicelock.rules.caps import CapReason, account_of
 from devicelock.rules.command import Basis, Reason
 from devicelock.rules.hello import SimClass
 from devicelock.rules.order import OrderState
 from devicelock.rules.preflight import CheckName, CheckReason
-from devicelock.usecases.alert import AlertKind
 from devicelock.usecases.plan_parts import Why
 
 STEPS: Mapping[str, str] = {str(step): name for step, name in STEP_WORDS.items()}

@@ -24,7 +24,8 @@ from custody.kernel.clock import DAY_MS, MINUTE_MS, Clock, Instant, to_iso
 from custody.store import log_reader
 from custody.store.unit import Unit
 from devicelock import watch_store
-from devicelock.usecases.alert import AlertKind, raise_alert
+from devicelock.rules.alert_kind import AlertKind
+from devicelock.usecases.alert import raise_alert
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.shorten_holds import shorten_holds
 

@@ -14,7 +14,8 @@ from custody.store.tables import InquiryRow
 from custody.store.unit import Unit
 from custody.usecases.move_inquiry import fix_due_ms
 from devicelock.case_store import conclusions_without_alert
-from devicelock.usecases.alert import AlertKind, raise_alert
+from devicelock.rules.alert_kind import AlertKind
+from devicelock.usecases.alert import raise_alert
 
 
 def is_fix_late(session: Session, *, now_ms: Instant, policy: CaseworkPolicy = DEFAULT_POLICY) -> bool:

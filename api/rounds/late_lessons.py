@@ -5,7 +5,8 @@ from sqlmodel import Session
 from custody.kernel.clock import Instant
 from custody.store.unit import Unit
 from devicelock.case_store import lessons_without_alert
-from devicelock.usecases.alert import AlertKind, raise_alert
+from devicelock.rules.alert_kind import AlertKind
+from devicelock.usecases.alert import raise_alert
 
 
 def is_lesson_late(session: Session, *, now_ms: Instant) -> bool:

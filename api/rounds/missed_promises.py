@@ -15,7 +15,8 @@ from custody.store import case_book
 from custody.store.tables import PromiseRow
 from custody.store.unit import Unit
 from devicelock.case_store import misses_without_alert
-from devicelock.usecases.alert import AlertKind, raise_alert
+from devicelock.rules.alert_kind import AlertKind
+from devicelock.usecases.alert import raise_alert
 
 
 def is_miss_untold(session: Session, *, now_ms: Instant, policy: CaseworkPolicy = DEFAULT_POLICY) -> bool:

@@ -5,57 +5,18 @@ so that nobody else raises one, or looks at it, meanwhile. An alert holds nothin
 pauses and switches do that by themselves. Whoever it is about does not look at it alone.
 """
 
-from enum import StrEnum
-
 import structlog
 
 from custody.kernel.errors import NotFound
 from custody.store.unit import Unit
 from devicelock import watch_store
+from devicelock.rules.alert_kind import AlertKind
 from devicelock.rules.authority import refuse_unless_apart
 from devicelock.rules.caps import account_of
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.watch_store import AlertRow
 
 log = structlog.get_logger()
-
-
-class AlertKind(StrEnum):
-    """What happened. The list is closed."""
-
-    ASKS_REACHED = "asks_reached"
-    CAP_REACHED = "cap_reached"
-    GROUP_PAUSED = "group_paused"
-    WRONG_LOCK = "wrong_lock"
-    LOCKS_STOPPED = "locks_stopped"
-    MANY_RELEASES = "many_releases"
-    MANY_CODES = "many_codes"
-    LAPSE_NEAR = "lapse_near"
-    RELEASE_OVERDUE = "release_overdue"
-    RELEASED_UNCONFIRMED = "released_unconfirmed"
-    LOCKED_ON_OWN_SIM = "locked_on_own_sim"
-    HOLDER_SPOKE = "holder_spoke"
-    BACKEND_FAILED = "backend_failed"
-    WRONG_REFERENCE = "wrong_reference"
-    FIX_OVERDUE = "fix_overdue"
-    PROMISE_MISSED = "promise_missed"
-    EXCEPTION_ASKED = "exception_asked"
-    EXCEPTION_UNANSWERED = "exception_unanswered"
-    LESSON_OVERDUE = "lesson_overdue"
-    MANY_LINKS = "many_links"
-    MANY_CASES = "many_cases"
-    AUTHORITY_WITHDRAWN = "authority_withdrawn"
-    PAYER_REPLACED = "payer_replaced"
-    SUM_TOLD = "sum_told"
-    SUM_OF_ANSWERS = "sum_of_answers"
-    SOLD_IN_DISPUTE = "sold_in_dispute"
-    DECIDER_CLOSED = "decider_closed"
-    DECIDER_MADE = "decider_made"
-    MANY_ERASURES = "many_erasures"
-    TRUST_CHANGED = "trust_changed"
-    AWARD_WRITTEN = "award_written"
-    CLOCK_JUMPED = "clock_jumped"
-    CLOCK_PUT_BACK = "clock_put_back"
 
 
 def raise_alert(unit: Unit, kind: AlertKind, *, about: str, detail: str) -> None:

@@ -33,9 +33,10 @@ from devicelock.backends.eir import EirBackend
 from devicelock.backends.nanomdm import NanoMdmBackend
 from devicelock.backends.nanomdm_event import EARLY_MS, OLD_MS, MdmEvent
 from devicelock.part_store import EventRow, PartRow
+from devicelock.rules.alert_kind import AlertKind
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import LockScreen
-from devicelock.usecases.alert import AlertKind, raise_alert
+from devicelock.usecases.alert import raise_alert
 from devicelock.usecases.fan_out import Tried, ask, gone, look, refused, told_imei, wait_s
 from devicelock.usecases.give_reference import OTHER_HANDSET
 from devicelock.usecases.lock_office import LockOffice

@@ -23,6 +23,7 @@ from custody.store.unit import Unit
 from devicelock import store, watch_store
 from devicelock.order_facts import release_reason
 from devicelock.rules.ack import Ack, AckResult, open_ack
+from devicelock.rules.alert_kind import AlertKind
 from devicelock.rules.applied import Applied, check_shown
 from devicelock.rules.command import Basis, Op, Reason, open_command, pair_in
 from devicelock.rules.desired import (
@@ -41,7 +42,7 @@ from devicelock.rules.order import LockRole, OrderEvent, OrderState, step
 from devicelock.rules.topic import Channel, read_topic
 from devicelock.store import CommandRow, DeviceRow, KnownHandset, LockOrderRow
 from devicelock.transport import Message
-from devicelock.usecases.alert import AlertKind, raise_alert
+from devicelock.usecases.alert import raise_alert
 from devicelock.usecases.answer_limit import SIGHTINGS_PER_DAY
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.release import RELEASES, WRONG, find_wrong, release

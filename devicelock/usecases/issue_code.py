@@ -14,12 +14,13 @@ from custody.kernel.clock import DAY_MS, HOUR_MS
 from custody.kernel.errors import NotFound, Rejected
 from custody.store.unit import Unit
 from devicelock import store, watch_store
+from devicelock.rules.alert_kind import AlertKind
 from devicelock.rules.applied import Applied, Pair
 from devicelock.rules.command import Basis, KeyRing, Op, Reason, open_command
 from devicelock.rules.order import LockRole
 from devicelock.rules.unlock_code import derive_key, lock_number, read_challenge, unlock_code
 from devicelock.store import DeviceRow
-from devicelock.usecases.alert import AlertKind, raise_alert
+from devicelock.usecases.alert import raise_alert
 from devicelock.usecases.hold_locks import hold_handsets
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.release import find_wrong, release

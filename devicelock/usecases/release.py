@@ -13,11 +13,12 @@ from custody.kernel.clock import DAY_MS, Instant
 from custody.store.unit import Unit
 from devicelock import part_store, store, watch_store
 from devicelock.rules.ack import AckResult
+from devicelock.rules.alert_kind import AlertKind
 from devicelock.rules.command import Authority, Basis, Op, Reason
 from devicelock.rules.desired import LAPSED
 from devicelock.rules.order import SETTLED, Guard, LockRole, OrderEvent, OrderState, step
 from devicelock.store import LockOrderRow
-from devicelock.usecases.alert import AlertKind, raise_alert
+from devicelock.usecases.alert import raise_alert
 from devicelock.usecases.hold_locks import hold_locks
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.plan_parts import plan_release

@@ -21,6 +21,7 @@ from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected, Troub
 from custody.store.unit import Unit
 from devicelock import authority_store, caps_store, put_off_store, store
 from devicelock.order_facts import read_facts
+from devicelock.rules.alert_kind import AlertKind
 from devicelock.rules.authority import HOLD_MS, PROVISIONAL_MS, preflight
 from devicelock.rules.caps import CapReason, group_of, may_ask
 from devicelock.rules.command import REASONS, Basis, Op, Reason
@@ -28,7 +29,7 @@ from devicelock.rules.lock_facts import LockFacts, LockKind, Person
 from devicelock.rules.order import Guard, LockRole, OrderEvent, OrderState, events, step
 from devicelock.rules.preflight import CheckName, CheckReason, Preflight, Ruling
 from devicelock.store import DeviceRow, LockOrderRow
-from devicelock.usecases.alert import AlertKind, raise_alert
+from devicelock.usecases.alert import raise_alert
 from devicelock.usecases.count_locks import HELD, Counted, Judged
 from devicelock.usecases.lock_office import STANDING, Circumstances, LockOffice
 from devicelock.usecases.sign import publish_lock

@@ -26,12 +26,13 @@ from custody.kernel.clock import DAY_MS, Instant
 from custody.kernel.errors import Unavailable
 from custody.store.unit import Unit
 from devicelock import store
+from devicelock.rules.alert_kind import AlertKind
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import Authority, Basis, Reason
 from devicelock.rules.desired import wish
 from devicelock.rules.order import SETTLED, LockRole
 from devicelock.store import DeviceRow, LockEventRow, LockOrderRow
-from devicelock.usecases.alert import AlertKind, raise_alert
+from devicelock.usecases.alert import raise_alert
 from devicelock.usecases.hold_locks import hold_handsets
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.plan_parts import plan_retirement

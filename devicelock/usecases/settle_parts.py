@@ -25,12 +25,13 @@ from devicelock.backends import eir
 from devicelock.backends.asserted import NOTHING
 from devicelock.backends.contract import BackendAnswer, Capabilities, Held
 from devicelock.part_store import PartRow
+from devicelock.rules.alert_kind import AlertKind
 from devicelock.rules.applied import Applied
 from devicelock.rules.authority import authorise_lock
 from devicelock.rules.lock_facts import LockKind
 from devicelock.rules.order import LockRole, OrderEvent, OrderState, step
 from devicelock.store import DeviceRow, LockOrderRow
-from devicelock.usecases.alert import AlertKind, raise_alert
+from devicelock.usecases.alert import raise_alert
 from devicelock.usecases.fan_out import Open, Tried, judge, wait_s
 from devicelock.usecases.give_reference import refuse_other_handset, refuse_unless_confirmed
 from devicelock.usecases.hold_locks import hold_locks

@@ -12,11 +12,12 @@ from custody.kernel.errors import Conflict, Forbidden, NotFound
 from custody.store.unit import Unit
 from devicelock import put_off_store
 from devicelock.authority_store import KILL_SWITCH, AuthorityRow, SwitchRow
+from devicelock.rules.alert_kind import AlertKind
 from devicelock.rules.authority import refuse_unless_apart
 from devicelock.rules.caps import KillSwitch, disengage, engage
 from devicelock.rules.lock_facts import STANDING_CLAIMS
 from devicelock.rules.order import LockRole
-from devicelock.usecases.alert import AlertKind, raise_alert
+from devicelock.usecases.alert import raise_alert
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.sign_again import hold_unanswered, sign_unanswered
 

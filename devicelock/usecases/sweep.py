@@ -15,10 +15,11 @@ from custody.kernel.errors import Trouble
 from custody.store import outbox
 from custody.store.unit import Unit
 from devicelock import part_store, store, watch_store
+from devicelock.rules.alert_kind import AlertKind
 from devicelock.rules.command import Basis, Reason
 from devicelock.rules.order import Guard, LockRole, OrderEvent, OrderState, step
 from devicelock.store import LockOrderRow
-from devicelock.usecases.alert import AlertKind, raise_alert
+from devicelock.usecases.alert import raise_alert
 from devicelock.usecases.hold_locks import hold_locks
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.release import release

@@ -38,11 +38,11 @@ from custody.disputes.wording import lint_text
 from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from custody.scans.verdict import FLAGS
 from devicelock.backends.known import CAPABILITIES
+from devicelock.rules.alert_kind import AlertKind
 from devicelock.rules.command import Basis, Reason
 from devicelock.rules.hello import SimClass
 from devicelock.rules.order import OrderState
 from devicelock.rules.preflight import CheckName, CheckReason
-from devicelock.usecases.alert import AlertKind
 from devicelock.usecases.plan_parts import Why
 from devicelock.usecases.request_lock import PAUSES
 

@@ -12,7 +12,8 @@ from custody.store.unit import Unit
 from custody.usecases import move_inquiry
 from devicelock import authority_store, watch_store
 from devicelock.authority_store import SwitchRow
-from devicelock.usecases.alert import AlertKind, look_at_alert, raise_alert
+from devicelock.rules.alert_kind import AlertKind
+from devicelock.usecases.alert import look_at_alert, raise_alert
 from devicelock.usecases.standing_authority import people_of, throw_switch
 from devicelock.usecases.sweep import sweep_silences
 from devicelock.watch_store import AlertRow

@@ -9,10 +9,11 @@ from api.lock_views import order_views
 from custody.kernel.clock import HOUR_MS
 from custody.kernel.errors import Forbidden
 from devicelock import watch_store
+from devicelock.rules.alert_kind import AlertKind
 from devicelock.rules.caps import Caps
 from devicelock.rules.order import LockRole
 from devicelock.store import LockOrderRow
-from devicelock.usecases.alert import AlertKind, look_at_alert, raise_alert
+from devicelock.usecases.alert import look_at_alert, raise_alert
 from devicelock.usecases.issue_code import CODES_PER_HOUR
 from devicelock.usecases.release import MANY_RELEASES
 from devicelock.usecases.retire import received

@@ -15,11 +15,11 @@ from custody.kernel import cbor
 from custody.kernel.clock import DAY_MS, HOUR_MS
 from custody.kernel.errors import Forbidden, NotFound, Trouble
 from devicelock import watch_store
+from devicelock.rules.alert_kind import AlertKind
 from devicelock.rules.caps import Caps, group_of
 from devicelock.rules.command import Op, Reason
 from devicelock.rules.order import LockRole
 from devicelock.store import CommandRow, LockOrderRow
-from devicelock.usecases.alert import AlertKind
 from devicelock.usecases.register_device import register_device
 from devicelock.usecases.release_group import LetGo, release_group
 from devicelock.usecases.request_lock import request_lock
