@@ -8,12 +8,14 @@ from sqlmodel import Session, col
 
 from custody.store.bulk import ask
 from devicelock.order_facts import read_text
-from devicelock.rules.order import OrderState
+from devicelock.rules.order import LockStep, OrderState
 from devicelock.store import LockOrderRow
 
 OPEN = (OrderState.REQUESTED, OrderState.QUEUED, OrderState.ACTIVE_PROVISIONAL, OrderState.ACTIVE_CONFIRMED)
 """Where an order stands that can still be let go."""
 
+CONFIRMED: LockStep = "confirmed"
+"""Two people kept an order beyond its hours."""
 NONE = ("",)
 """What stands for an empty list of ids, which not every database takes."""
 
@@ -118,9 +120,9 @@ def confirmed_since(
 ) -> list[ConfirmedLock]:
     """The orders but these that two people confirmed since a moment; each was decided after an earlier one."""
     joined = 'lock_order o JOIN lock_event e ON e."order" = o.id'
-    those = f"o.decided_ms > ? AND o.id NOT IN ({_places(but)}) AND e.event = 'confirmed' AND e.at_ms > ?"
+    those = f"o.decided_ms > ? AND o.id NOT IN ({_places(but)}) AND e.event = ? AND e.at_ms > ?"
     question = f"SELECT o.facts, o.model, o.site, e.at_ms FROM {joined} WHERE {those}"  # noqa: S608 - our own names
-    found = ask(session, question, (decided_after_ms, *(but or NONE), since_ms))
+    found = ask(session, question, (decided_after_ms, *(but or NONE), CONFIRMED, since_ms))
     return [
         ConfirmedLock(people=tuple(read_text(facts).confirmed_by), model=model, site=site, at_ms=at_ms)
         for facts, model, site, at_ms in found
@@ -129,8 +131,8 @@ def confirmed_since(
 
 def confirmed_ms(session: Session, name: str) -> int | None:
     """When two people kept an order beyond its hours; None if they did not."""
-    question = "SELECT max(at_ms) FROM lock_event WHERE \"order\" = ? AND event = 'confirmed'"
-    at_ms: int | None = ask(session, question, (name,))[0][0]
+    question = 'SELECT max(at_ms) FROM lock_event WHERE "order" = ? AND event = ?'
+    at_ms: int | None = ask(session, question, (name, CONFIRMED))[0][0]
     return at_ms
 
 

@@ -364,7 +364,7 @@ def devices_after(session: Session, name: str, *, limit: int) -> list[str]:
     return list(session.scalars(query.limit(limit)).all())
 
 
-def newest_command(session: Session, name: str, op: str) -> CommandRow | None:
+def newest_command(session: Session, name: str, op: Op) -> CommandRow | None:
     """The newest command of a kind that was signed for a device."""
     mine = select(CommandRow).where(col(CommandRow.device) == name, col(CommandRow.op) == op)
     return session.scalars(mine.order_by(col(CommandRow.issued_ms).desc()).limit(1)).first()
