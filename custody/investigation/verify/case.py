@@ -38,7 +38,7 @@ from custody.investigation.verify.verification import Notebook
 from custody.trail.names import ORDER
 
 OPENED, JOINED, MERGED = "dispute.opened", "dispute.joined", "dispute.merged"
-GIVEN = "dispute.evidence"
+GIVEN, RANKED = "dispute.evidence", "dispute.ranked"
 STATELESS = ("dispute.promise_missed", "dispute.lock_compensation")
 """The moves that leave a case in its state, and so do not name it."""
 

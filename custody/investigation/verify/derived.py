@@ -15,7 +15,6 @@
   evidence that was left out is named. An answer without its inputs is named as not checked.
 """
 
-from collections.abc import Iterator
 from dataclasses import fields
 from itertools import accumulate
 from operator import itemgetter, or_
@@ -24,12 +23,9 @@ from typing import Any
 import numpy as np
 
 from custody.disputes.claim import ClaimType
-from custody.gs1.keys import ROOT
 from custody.investigation.answer import briefly
-from custody.investigation.journey import LINEHAUL_OF
-from custody.investigation.pack.attested import attested_in
 from custody.investigation.pack.draw_up import INVESTIGATION, derive
-from custody.investigation.pack.earlier import FIRST, TO_FIFTH, TO_THIRD, edition_of
+from custody.investigation.pack.earlier import TO_THIRD
 from custody.investigation.pack.howto import FILE as HOWTO
 from custody.investigation.pack.inquiry import (
     Inputs,
@@ -46,29 +42,27 @@ from custody.investigation.pack.report import FILE as REPORT
 from custody.investigation.pack.trail import FILE as TRAIL
 from custody.investigation.pack.trail import sealed_scans
 from custody.investigation.params import Params
-from custody.investigation.passage import Dispute, Passage
-from custody.investigation.read_before import READINGS
-from custody.investigation.read_passage import COMPLAINT_OF, Network, passage_of, read_way
-from custody.investigation.verify.case import MERGED, Records, claims_of, closed_since, is_step, joined_into, told_of
+from custody.investigation.passage import Dispute
+from custody.investigation.read_passage import COMPLAINT_OF
+from custody.investigation.verify.case import (
+    MERGED,
+    RANKED,
+    Records,
+    claims_of,
+    closed_since,
+    is_step,
+    joined_into,
+    told_of,
+)
+from custody.investigation.verify.examined import check_examined
 from custody.investigation.verify.form import OpenedPack
-from custody.investigation.verify.scans import records_of
-from custody.investigation.verify.stages import Came, Doubt, stages
-from custody.investigation.verify.verification import Notebook
-from custody.kernel.clock import HOUR_MS, to_iso
+from custody.investigation.verify.scans import has_unread, records_of
+from custody.investigation.verify.verification import BY_WORD, Notebook
+from custody.kernel.clock import to_iso
 from custody.ledger.registry import Registry
-from custody.scans.advance import parcels_of
-from custody.scans.scan import OPENED
-from custody.trail.attested import checks_of
 from custody.trail.edition import ReadingEdition
-from custody.trail.sealed import SealedScan
 
-RANKED, SEEN, CHECKED = "dispute.ranked", "dispute.handset_seen", "dispute.check_done"
-BY_WORD = "on the operator's word"
-LONGEST_RUN_MS = HOUR_MS
-"""So long an investigation may take at most from reading the log to its answer."""
-MOST_READ = 4_000_000
-"""So many scans a search for what an investigation had read goes through: a minute or two, and every stage of 2,800."""
-NOBODY = Network(rosters={}, roads={})
+SEEN, CHECKED = "dispute.handset_seen", "dispute.check_done"
 AT_FIRST: tuple[dict[str, Any], ...] = tuple(
     accumulate(
         (
@@ -108,7 +102,7 @@ def check_trail(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
             notes.says(f"the trail shows: {finding['sentence']}", TRAIL)
     if sealed_scans(pack.entries, registry) and not trail["entries"]:
         # A handset whose packing was set apart has scans and no trail; a parcel that a case names has not.
-        ok = None if pack.case.parcel is None or _closed(pack) else False
+        ok = None if pack.case.parcel is None or has_unread(pack) else False
         notes.tell("none of the scans belongs to the trail", TRAIL, ok=ok)
 
 
@@ -147,7 +141,7 @@ def check_investigation(pack: OpenedPack, registry: Registry, notes: Notebook) -
         _check_stored(stored, inquiry, notes)
     if off := inquiry.inputs.params.off:
         notes.says(f"evidence was left out of the sum: {', '.join(sorted(off))}", INVESTIGATION)
-    _check_passage(pack, registry, records, inquiry, notes)
+    check_examined(pack, registry, records, inquiry, notes)
     _check_whose(pack, records, inquiry.inputs.dispute, notes)
     _check_complaint(pack, records, inquiry.inputs.dispute, notes)
     _check_checked(pack, records, inquiry.inputs, notes)
@@ -191,99 +185,6 @@ def _check_stored(stored: Any, inquiry: Inquiry, notes: Notebook) -> None:
     if alone := sorted(name for name in stored.keys() - known if stored[name]):
         said = f"{', '.join(alone)} of the stored answer: not computed again, on the operator's word"
         notes.says(said, INVESTIGATION)
-
-
-def _check_passage(pack: OpenedPack, registry: Registry, records: Records, inquiry: Inquiry, notes: Notebook) -> None:
-    """The investigation read the log up to some entry; scans that came in later change nothing it said."""
-    dispute = inquiry.inputs.dispute
-    parcel, wanted = pack.case.parcel, dict(_facts(dispute))
-    scans = [sealed for sealed in sealed_scans(pack.entries, registry) if parcel in parcels_of(sealed.event)]
-    opened = {told.get("index"): index for index, told in sorted(records.items()) if told["kind"] == OPENED}
-    reading = READINGS[edition_of(inquiry.format)]
-    told = attested_in(pack.entries, registry) if reading.edition >= ReadingEdition.SIXTH else ()
-    unknown = _closed(pack) or not scans or dispute.id != pack.case.dispute
-    found, read = told_of(records, dispute.id, "at_ms", RANKED), 0
-    for stage in stages(scans, told, opened, before=found[-1][0] if found else None):
-        if read > MOST_READ:
-            missed = any(_was_there(each, opened.get(each.index), records, inquiry) for each in stage.later)
-            _tell_unfound(notes, sure=missed and not unknown and inquiry.format != FIRST)
-            return
-        read += len(stage.scans)
-        way = read_way(str(parcel), stage.scans, reading, checks_of(stage.scans, stage.attested))
-        passage = None if way is None else passage_of(way, NOBODY)
-        if passage is not None and dict(_facts(passage)) == wanted and _same_stays(passage, inquiry):
-            later = f"; {len(stage.later)} came in later" if stage.later else ""
-            notes.holds(f"the chain that was examined is the one that {stage.what} show{later}", INVESTIGATION)
-            was = [_was_there(each, opened.get(each.index), records, inquiry) for each in stage.later]
-            of_scans = [isinstance(each, SealedScan) for each in stage.later]
-            if left := sum(there and is_scan for there, is_scan in zip(was, of_scans, strict=True)):
-                said = f"{left} scans were not examined that could be read an hour before the answer was found"
-                notes.tell(said, INVESTIGATION, ok=None if unknown or inquiry.format == FIRST else False)
-            if left := sum(there and not is_scan for there, is_scan in zip(was, of_scans, strict=True)):
-                said = f"{left} words of verifiers were not heard that could be an hour before the answer was found"
-                notes.tell(said, INVESTIGATION, ok=None if unknown else False)
-            _check_sites(passage, dispute, notes)
-            return
-    said = "the chain that was examined is not the one that the scans in the pack show"
-    notes.tell(said, INVESTIGATION, ok=None if unknown else False)
-
-
-def _tell_unfound(notes: Notebook, *, sure: bool) -> None:
-    """What is said where the search is given up; `sure` if an earlier stage would leave out what had to be read."""
-    if sure:
-        notes.fails("the chain that was examined is not one that could be read for that answer", INVESTIGATION)
-        return
-    said = "so many scans came before the answer that the chain which was examined is NOT CHECKED against all of them"
-    notes.leaves(said, INVESTIGATION)
-
-
-def _was_there(came: Came, opened: int | None, records: Records, inquiry: Inquiry) -> bool:
-    """Whether something could be read before the answer's own reading, by its time or that of a later record."""
-    found = told_of(records, inquiry.inputs.dispute.id, "at_ms", RANKED)
-    found_ms = found[-1][1] if found else inquiry.ran_ms
-    first = came.index if opened is None else opened
-    times = [told["at_ms"] for index, told in records.items() if index >= first and "at_ms" in told]
-    if opened is None and not isinstance(came, Doubt):
-        times.append(came.received_ms)
-    return bool(min(times, default=found_ms) + LONGEST_RUN_MS < found_ms)
-
-
-def _closed(pack: OpenedPack) -> bool:
-    """Whether there is a scan here that cannot be read."""
-    closed = any(entry.judged is not None and entry.opening is None for entry in pack.entries)
-    return closed or any(scan.opening is None for entry in pack.entries for scan in entry.scans)
-
-
-def _facts(passage: Passage | Dispute) -> Iterator[tuple[str, Any]]:
-    """What a passage says that comes from its scans alone, without rosters, roads and site names of the network."""
-    for name in ("high_value", "start_ms", "checkpoints", "declared_mass_g", "item_mass_g", "pin"):
-        yield name, plain(getattr(passage, name))
-    yield "segments", [(segment.step, segment.shift, segment.handler) for segment in passage.segments]
-
-
-def _same_stays(shown: Passage, inquiry: Inquiry) -> bool:
-    """Whether segments are known by their scans, and those who shared one by these may have had the parcel there."""
-    pairs = list(zip(shown.segments, inquiry.inputs.dispute.segments, strict=True))
-    known = inquiry.format in TO_FIFTH or all(here.index == there.index for here, there in pairs)
-    return known and all(here.roster == there.roster for here, there in pairs if here.roster)
-
-
-def _check_sites(shown: Passage, stated: Dispute, notes: Notebook) -> None:
-    """Whether one name stands for one site; the site of a linehaul that nobody scanned is the network's to tell."""
-    named = {(here.site, there.site) for here, there in zip(shown.segments, stated.segments, strict=True)}
-    pairs = {pair for pair in named if not pair[0].startswith(LINEHAUL_OF)}
-    called = sorted(pair for pair in pairs if pair[0] != pair[1])
-    once = len(pairs) == len({site for site, _ in pairs}) == len({name for _, name in pairs})
-    keys = {(here.site, there.site_key) for here, there in zip(shown.segments, stated.segments, strict=True)}
-    wrong = any(key not in {None, site} for site, key in keys if not site.startswith(LINEHAUL_OF))
-    if not once or wrong or any(name.startswith(ROOT) for _, name in called):
-        notes.fails("the sites that were examined are not those where the stations of the scans stand", INVESTIGATION)
-    elif called:
-        names = "; ".join(f"{name} for {site}" for site, name in called)
-        notes.says(f"the names of sites are the service's own: {names}", INVESTIGATION)
-    if roads := sorted(pair for pair in named - pairs if pair[0] != pair[1]):
-        names = "; ".join(f"{name} for {site}" for site, name in roads)
-        notes.says(f"the roads that nobody scanned: {names}: {BY_WORD}", INVESTIGATION)
 
 
 def _check_whose(pack: OpenedPack, records: Records, dispute: Dispute, notes: Notebook) -> None:

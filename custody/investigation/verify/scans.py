@@ -268,3 +268,9 @@ def _check_seal(pack: OpenedPack, registry: Registry, opened: Mapping[int, Recor
         notes.fails("it was drawn up before what it holds was recorded, or after its export was", MANIFEST)
     else:
         notes.holds("it was drawn up after what it holds was recorded, and before its export was", MANIFEST)
+
+
+def has_unread(pack: OpenedPack) -> bool:
+    """Whether there is a scan here that cannot be read."""
+    closed = any(entry.judged is not None and entry.opening is None for entry in pack.entries)
+    return closed or any(scan.opening is None for entry in pack.entries for scan in entry.scans)

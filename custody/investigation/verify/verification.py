@@ -14,6 +14,9 @@ from enum import IntEnum
 from custody.kernel.errors import Rejected
 from custody.ledger.witness_policy import Witnessed
 
+BY_WORD = "on the operator's word"
+"""Of what a pack states and nothing in it bears out."""
+
 
 class PackStep(IntEnum):
     """The numbered steps."""

@@ -12,7 +12,7 @@ from custody.investigation.pack.trail import FILE as TRAIL
 from custody.investigation.passage import Dispute, Passage, SealSeen
 from custody.investigation.read_before import READINGS
 from custody.investigation.read_passage import passage_of, read_way
-from custody.investigation.verify.derived import NOBODY
+from custody.investigation.verify.examined import NOBODY
 from custody.investigation.verify.form import open_pack
 from custody.investigation.verify.pack import verify_pack
 from custody.kernel.errors import Rejected

@@ -17,7 +17,7 @@ from custody.investigation.pack.inquiry import read_inquiry
 from custody.investigation.pack.trail import FILE as TRAIL
 from custody.investigation.passage import Dispute, Pin, SealSeen, Step
 from custody.investigation.read_passage import look_around, network_of, passage_of, read_way
-from custody.investigation.verify import derived
+from custody.investigation.verify import examined
 from custody.investigation.verify.form import open_pack
 from custody.investigation.verify.pack import verify_pack
 from custody.investigation.verify.verification import PackFinding, Verification
@@ -132,7 +132,7 @@ def test_of_the_scans_of_one_batch_none_can_have_been_read_alone(sqlite_url: str
 def test_a_search_among_very_many_scans_ends_and_what_was_not_searched_is_open_only_while_it_could_be_true(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch, waited_ms: int
 ) -> None:
-    monkeypatch.setattr(derived, "MOST_READ", 0)
+    monkeypatch.setattr(examined, "MOST_READ", 0)
     with open_world(sqlite_url) as told:
         send_parcel(told)
         told.clock.at_ms += waited_ms

@@ -11,7 +11,7 @@ from custody.investigation.pack.inquiry import check_inquiry, read_inquiry
 from custody.investigation.passage import NO_HISTORY, Dispute, SealSeen, Step
 from custody.investigation.read_before import READINGS
 from custody.investigation.read_passage import passage_of, read_way
-from custody.investigation.verify.derived import NOBODY
+from custody.investigation.verify.examined import NOBODY
 from custody.investigation.verify.form import open_pack
 from custody.investigation.verify.pack import verify_pack
 from custody.kernel.clock import HOUR_MS
