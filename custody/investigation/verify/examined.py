@@ -4,7 +4,7 @@ The investigation read the log up to some entry: some stage of the parcel (`stag
 What came in later changes nothing that it said, if it could not be read an hour before the answer.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from custody.gs1.keys import ROOT
@@ -21,7 +21,7 @@ from custody.investigation.read_passage import Network, passage_of, read_way
 from custody.investigation.verify.case import RANKED, Records, told_of
 from custody.investigation.verify.form import OpenedPack
 from custody.investigation.verify.scans import has_unread
-from custody.investigation.verify.stages import Came, Doubt, stages
+from custody.investigation.verify.stages import Came, Doubt, Stage, stages
 from custody.investigation.verify.verification import BY_WORD, Notebook
 from custody.kernel.clock import HOUR_MS
 from custody.ledger.registry import Registry
@@ -39,38 +39,46 @@ NOBODY = Network(rosters={}, roads={})
 
 
 def check_examined(pack: OpenedPack, registry: Registry, records: Records, inquiry: Inquiry, notes: Notebook) -> None:
-    """The investigation read the log up to some entry; scans that came in later change nothing it said."""
+    """Whether a stage of the parcel shows the chain that was examined; what had to be read and was not is told."""
     dispute = inquiry.inputs.dispute
     parcel, wanted = pack.case.parcel, dict(_facts(dispute))
     scans = [sealed for sealed in sealed_scans(pack.entries, registry) if parcel in parcels_of(sealed.event)]
     opened = {told.get("index"): index for index, told in sorted(records.items()) if told["kind"] == OPENED}
     reading = READINGS[edition_of(inquiry.format)]
     told = attested_in(pack.entries, registry) if reading.edition >= ReadingEdition.SIXTH else ()
-    unknown = has_unread(pack) or not scans or dispute.id != pack.case.dispute
+    wrong = None if has_unread(pack) or not scans or dispute.id != pack.case.dispute else False
+    wrong_of_scans = None if inquiry.format == FIRST else wrong
     found, read = told_of(records, dispute.id, "at_ms", RANKED), 0
     for stage in stages(scans, told, opened, before=found[-1][0] if found else None):
         if read > MOST_READ:
             missed = any(_was_there(each, opened.get(each.index), records, inquiry) for each in stage.later)
-            _tell_unfound(notes, sure=missed and not unknown and inquiry.format != FIRST)
+            _tell_unfound(notes, sure=missed and wrong_of_scans is False)
             return
         read += len(stage.scans)
         way = read_way(str(parcel), stage.scans, reading, checks_of(stage.scans, stage.attested))
         passage = None if way is None else passage_of(way, NOBODY)
         if passage is not None and dict(_facts(passage)) == wanted and _same_stays(passage, inquiry):
-            later = f"; {len(stage.later)} came in later" if stage.later else ""
-            notes.holds(f"the chain that was examined is the one that {stage.what} show{later}", INVESTIGATION)
-            was = [_was_there(each, opened.get(each.index), records, inquiry) for each in stage.later]
-            of_scans = [isinstance(each, SealedScan) for each in stage.later]
-            if left := sum(there and is_scan for there, is_scan in zip(was, of_scans, strict=True)):
-                said = f"{left} scans were not examined that could be read an hour before the answer was found"
-                notes.tell(said, INVESTIGATION, ok=None if unknown or inquiry.format == FIRST else False)
-            if left := sum(there and not is_scan for there, is_scan in zip(was, of_scans, strict=True)):
-                said = f"{left} words of verifiers were not heard that could be an hour before the answer was found"
-                notes.tell(said, INVESTIGATION, ok=None if unknown else False)
+            missing = [each for each in stage.later if _was_there(each, opened.get(each.index), records, inquiry)]
+            _tell_found(notes, stage, missing, wrong=wrong, wrong_of_scans=wrong_of_scans)
             _check_sites(passage, dispute, notes)
             return
     said = "the chain that was examined is not the one that the scans in the pack show"
-    notes.tell(said, INVESTIGATION, ok=None if unknown else False)
+    notes.tell(said, INVESTIGATION, ok=wrong)
+
+
+def _tell_found(
+    notes: Notebook, stage: Stage, missing: Collection[Came], *, wrong: bool | None, wrong_of_scans: bool | None
+) -> None:
+    """What is said of the stage that shows the chain; `missing` is what came later and had to be read."""
+    later = f"; {len(stage.later)} came in later" if stage.later else ""
+    notes.holds(f"the chain that was examined is the one that {stage.what} show{later}", INVESTIGATION)
+    scans = sum(isinstance(each, SealedScan) for each in missing)
+    if scans:
+        said = f"{scans} scans were not examined that could be read an hour before the answer was found"
+        notes.tell(said, INVESTIGATION, ok=wrong_of_scans)
+    if words := len(missing) - scans:
+        said = f"{words} words of verifiers were not heard that could be an hour before the answer was found"
+        notes.tell(said, INVESTIGATION, ok=wrong)
 
 
 def _tell_unfound(notes: Notebook, *, sure: bool) -> None:
