@@ -1,6 +1,6 @@
 """What standing scans say about which things belong together; `belongings.py` picks one parcel out of it.
 
-Rules that need more than one scan: in which time a handset's own scans belong to a parcel, when a stay in a cage ended
+Rules that need more than one scan: in which time a handset's own scans belong to a parcel, when a parcel left a cage
 although nobody recorded the unloading, which cages stood in which vans.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from custody.kernel.clock import Instant
-from custody.trail.containment import ASSOCIATION, Containment, Names, join_names, least, read_stays
+from custody.trail.containment import ASSOCIATION, Containment, Names, join_names, least, read_containments
 from custody.trail.corrections import once, read_corrections
 from custody.trail.edition import NEWEST, ReadingEdition
 from custody.trail.finding import Finding, FindingKind
@@ -39,12 +39,12 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closure:
-    """The standing scans with the handset names and stays in them."""
+    """The standing scans with the handset names and containments in them."""
 
     standing: tuple[SealedScan, ...]
     names: Names
     contradicting: tuple[SealedScan, ...]
-    stays: tuple[Containment, ...]
+    containments: tuple[Containment, ...]
 
     @classmethod
     def read(
@@ -55,7 +55,9 @@ class Closure:
         corrections = read_corrections(single, adjudicators=adjudicators, edition=edition)
         standing = tuple(sealed for sealed in single if corrections.standing(sealed))
         names, contradicting = join_names(standing)
-        return cls(standing=standing, names=names, contradicting=contradicting, stays=read_stays(standing, names))
+        return cls(
+            standing=standing, names=names, contradicting=contradicting, containments=read_containments(standing, names)
+        )
 
     def parcels_of(self, key: str) -> dict[str, Instant]:
         """The parcels that `key` leads to, each with the moment it first did."""
@@ -65,7 +67,7 @@ class Closure:
             found = self._parcels_of_order(key)
         else:
             inner = least(self.names, key)
-            found = [(stay.outer, stay.from_ms) for stay in self.stays if stay.inner == inner]
+            found = [(lying.outer, lying.from_ms) for lying in self.containments if lying.inner == inner]
         first: dict[str, Instant] = {}
         for outer, since in found:
             if is_parcel(outer):
@@ -82,7 +84,9 @@ class Closure:
     def items_of(self, parcel: str) -> tuple[Item, ...]:
         """The handsets packed into the parcel, each with the time in which its own scans belong here."""
         inners = dict.fromkeys(
-            stay.inner for stay in self.stays if stay.outer == parcel and not stay.attached and is_item(stay.inner)
+            lying.inner
+            for lying in self.containments
+            if lying.outer == parcel and not lying.attached and is_item(lying.inner)
         )
         return tuple(self._item(inner, parcel) for inner in sorted(inners))
 
@@ -120,22 +124,22 @@ class Closure:
         return frozenset(name for key in items for name in self.names.of(key))
 
     def carriers_of(self, parcel: str) -> tuple[Containment, ...]:
-        """The stays of the parcel in carriers, and of carriers in carriers, cut to when the parcel was inside."""
+        """When the parcel lay in carriers, and these in others, cut to when the parcel was inside."""
         found: list[Containment] = []
         outside, of = self._outside(parcel), defaultdict[str, list[Containment]](list)
-        for stay in self.stays:
-            if not stay.attached:
-                of[stay.inner].append(stay)
-        level = [outside.cut(stay) for stay in of[parcel]]
+        for lying in self.containments:
+            if not lying.attached:
+                of[lying.inner].append(lying)
+        level = [outside.cut(lying) for lying in of[parcel]]
         for _ in range(_MAX_NESTING):
             found += level
-            around = dict.fromkeys(_overlap(around, stay) for stay in level for around in of.get(stay.outer, ()))
+            around = dict.fromkeys(_overlap(around, lying) for lying in level for around in of.get(lying.outer, ()))
             level = [inside for inside in around if inside is not None]
-        return tuple(sorted(set(found), key=lambda stay: (stay.from_ms, stay.outer, stay.from_index)))
+        return tuple(sorted(set(found), key=lambda lying: (lying.from_ms, lying.outer, lying.from_index)))
 
     def seals_of(self, parcel: str | None, edition: ReadingEdition) -> tuple[str, ...]:
         """What was put on the parcel as a seal; by the first two editions, whatever was put on it."""
-        on = {stay.inner for stay in self.stays if stay.attached and stay.outer == parcel}
+        on = {lying.inner for lying in self.containments if lying.attached and lying.outer == parcel}
         if edition >= ReadingEdition.THIRD:
             events = [sealed.event for sealed in self.standing if sealed.event.type == ASSOCIATION]
             said = [event for event in events if event.parent == parcel and event.action == "ADD" and says_seal(event)]
@@ -149,24 +153,24 @@ class Closure:
         sightings = (s for s in self._naming(parcel or "") if s.station.step != "other")
         last_seen = max((sealed.no_later_ms for sealed in sightings), default=0)
         outside = self._outside(parcel or "")
-        for stay in self.stays:
-            moved = stay.outer not in {parcel, ""} and is_parcel(stay.outer)
-            if moved and stay.inner in inside and stay.from_ms <= last_seen and self._was_in(stay, parcel):
-                sentence = f"Index {stay.from_index} packs {short(stay.inner)} into {short(stay.outer)} while this "
+        for lying in self.containments:
+            moved = lying.outer not in {parcel, ""} and is_parcel(lying.outer)
+            if moved and lying.inner in inside and lying.from_ms <= last_seen and self._was_in(lying, parcel):
+                sentence = f"Index {lying.from_index} packs {short(lying.inner)} into {short(lying.outer)} while this "
                 found.append(
                     Finding(
                         kind=FindingKind.ITEM_ELSEWHERE,
                         sentence=sentence + "parcel was still under way.",
-                        indices=(stay.from_index,),
+                        indices=(lying.from_index,),
                     )
                 )
-            if moved and stay.attached and stay.inner in seals:
-                sentence = f"Seal {short(stay.inner)} of this parcel is also put on {short(stay.outer)}."
-                found.append(Finding(kind=FindingKind.SEAL_ELSEWHERE, sentence=sentence, indices=(stay.from_index,)))
-            if stay.inner == parcel and not stay.attached and outside.cut(stay).to_index != stay.to_index:
-                sentence = f"The unloading from the carrier loaded at index {stay.from_index} was not recorded."
+            if moved and lying.attached and lying.inner in seals:
+                sentence = f"Seal {short(lying.inner)} of this parcel is also put on {short(lying.outer)}."
+                found.append(Finding(kind=FindingKind.SEAL_ELSEWHERE, sentence=sentence, indices=(lying.from_index,)))
+            if lying.inner == parcel and not lying.attached and outside.cut(lying).to_index != lying.to_index:
+                sentence = f"The unloading from the carrier loaded at index {lying.from_index} was not recorded."
                 found.append(
-                    Finding(kind=FindingKind.CARRIER_NOT_UNLOADED, sentence=sentence, indices=(stay.from_index,))
+                    Finding(kind=FindingKind.CARRIER_NOT_UNLOADED, sentence=sentence, indices=(lying.from_index,))
                 )
         for sealed in self.contradicting:
             if any(item.names & named(sealed.event) for item in items):
@@ -179,9 +183,9 @@ class Closure:
 
     def _was_in(self, later: Containment, parcel: str | None) -> bool:
         return any(
-            stay.outer == parcel and stay.inner == later.inner and stay.from_ms < later.from_ms
-            and stay.to_index == later.from_index
-            for stay in self.stays
+            lying.outer == parcel and lying.inner == later.inner and lying.from_ms < later.from_ms
+            and lying.to_index == later.from_index
+            for lying in self.containments
         )  # fmt: skip
 
     def _parcels_of_order(self, order: str) -> list[tuple[str, Instant]]:
@@ -202,9 +206,13 @@ class Closure:
         return not ordered or order in ordered
 
     def _item(self, inner: str, parcel: str) -> Item:
-        packings = [stay for stay in self.stays if stay.inner == inner and not stay.attached and is_parcel(stay.outer)]
-        place = max(at for at, stay in enumerate(packings) if stay.outer == parcel)
-        first = min(at for at, stay in enumerate(packings) if stay.outer == parcel)
+        packings = [
+            lying
+            for lying in self.containments
+            if lying.inner == inner and not lying.attached and is_parcel(lying.outer)
+        ]
+        place = max(at for at, lying in enumerate(packings) if lying.outer == parcel)
+        first = min(at for at, lying in enumerate(packings) if lying.outer == parcel)
         names = self.names.of(inner)
         return Item(
             key=inner,
@@ -236,16 +244,16 @@ class _Outside:
         self._seen = sorted(seen, key=_when)
         self._by_step: dict[str, list[SealedScan]] = {}
 
-    def cut(self, stay: Containment) -> Containment:
-        """A stay in a carrier ended by the first sighting that cannot be inside it, if no unloading came before."""
-        if stay.step not in self._by_step:
-            apart = (s for s in self._seen if s.station.step != stay.step or s.event.disposition == "retail_sold")
-            self._by_step[stay.step] = list(apart)
-        outside = self._by_step[stay.step]
-        at = bisect_right(outside, stay.from_ms, key=lambda sealed: sealed.no_later_ms)
-        if at == len(outside) or (stay.to_ms is not None and stay.to_ms <= outside[at].no_later_ms):
-            return stay
-        return replace(stay, to_ms=outside[at].no_later_ms, to_index=outside[at].index)
+    def cut(self, lying: Containment) -> Containment:
+        """It, ended by the first sighting that cannot be inside that carrier, if no unloading came before."""
+        if lying.step not in self._by_step:
+            apart = (s for s in self._seen if s.station.step != lying.step or s.event.disposition == "retail_sold")
+            self._by_step[lying.step] = list(apart)
+        outside = self._by_step[lying.step]
+        at = bisect_right(outside, lying.from_ms, key=lambda sealed: sealed.no_later_ms)
+        if at == len(outside) or (lying.to_ms is not None and lying.to_ms <= outside[at].no_later_ms):
+            return lying
+        return replace(lying, to_ms=outside[at].no_later_ms, to_index=outside[at].index)
 
 
 def _when(sealed: SealedScan) -> tuple[Instant, int]:
@@ -255,7 +263,7 @@ def _when(sealed: SealedScan) -> tuple[Instant, int]:
 def _overlap(around: Containment, inside: Containment) -> Containment | None:
     """`around` cut to the time of `inside`; None if they do not meet."""
     start = max(around.from_ms, inside.from_ms)
-    ends = [(stay.to_ms, stay.to_index) for stay in (around, inside) if stay.to_ms is not None]
+    ends = [(lying.to_ms, lying.to_index) for lying in (around, inside) if lying.to_ms is not None]
     to_ms, to_index = min(ends, key=lambda end: end[0], default=(None, None))
     if to_ms is not None and to_ms < start:
         return None

@@ -1,9 +1,9 @@
-"""What was inside what, and when: stays read from AggregationEvents and AssociationEvents (EPCIS 2.0 section 7.4.3).
+"""What was inside what, and when, by AggregationEvents and AssociationEvents (EPCIS 2.0 section 7.4.3).
 
 - Agg ADD puts the children into the parent; Agg DELETE takes them out, and with no children at all takes everything
   out. Assoc ADD and DELETE do the same for what is put on a parcel, a seal or a tracker.
-- A thing lies directly in one other thing at a time: being put elsewhere ends the earlier stay.
-- OBSERVE creates no stay: finding a handset in a box does not make it the handset that was packed.
+- A thing lies directly in one other thing at a time: being put elsewhere ends the earlier containment.
+- OBSERVE puts nothing in: finding a handset in a box does not make it the handset that was packed.
 - The several names of one handset are joined from events that put exactly one handset somewhere or commission it.
 """
 
@@ -33,7 +33,7 @@ class Containment:
     to_index: int | None = None
 
     def covers(self, at_ms: Instant) -> bool:
-        """Whether the stay includes the moment, ends included."""
+        """Whether it lay there at the moment, ends included."""
         return self.from_ms <= at_ms and (self.to_ms is None or at_ms <= self.to_ms)
 
 
@@ -85,13 +85,13 @@ def _quantity(event: Event) -> float:
     return sum(count or 0 for _, count in event.quantities)
 
 
-def read_stays(scans: Iterable[SealedScan], names: Names) -> tuple[Containment, ...]:
-    """All stays in standing scans, handsets under the least of their names."""
-    open_stays: dict[tuple[str, bool], Containment] = {}
+def read_containments(scans: Iterable[SealedScan], names: Names) -> tuple[Containment, ...]:
+    """What was inside what by standing scans, handsets under the least of their names."""
+    still_in: dict[tuple[str, bool], Containment] = {}
     closed: list[Containment] = []
 
     def close(key: tuple[str, bool], sealed: SealedScan) -> None:
-        closed.append(replace(open_stays.pop(key), to_ms=sealed.no_later_ms, to_index=sealed.index))
+        closed.append(replace(still_in.pop(key), to_ms=sealed.no_later_ms, to_index=sealed.index))
 
     for sealed in sorted(scans, key=_moment):
         event = sealed.event
@@ -101,12 +101,12 @@ def read_stays(scans: Iterable[SealedScan], names: Names) -> tuple[Containment, 
         inners = [least(names, key) for key in put_in(event)]
         if event.action == "ADD":
             for inner in inners:
-                held = open_stays.get((inner, attached))
+                held = still_in.get((inner, attached))
                 if held is not None and held.outer == event.parent:
                     continue
                 if held is not None:
                     close((inner, attached), sealed)
-                open_stays[inner, attached] = Containment(
+                still_in[inner, attached] = Containment(
                     inner=inner,
                     outer=event.parent,
                     attached=attached,
@@ -116,10 +116,12 @@ def read_stays(scans: Iterable[SealedScan], names: Names) -> tuple[Containment, 
                 )
         elif event.action == "DELETE":
             everything = not event.children and not event.quantities
-            for key, stay in list(open_stays.items()):
-                if key[1] == attached and stay.outer == event.parent and (everything or key[0] in inners):
+            for key, lying in list(still_in.items()):
+                if key[1] == attached and lying.outer == event.parent and (everything or key[0] in inners):
                     close(key, sealed)
-    return tuple(sorted([*closed, *open_stays.values()], key=lambda stay: (stay.from_ms, stay.from_index, stay.inner)))
+    return tuple(
+        sorted([*closed, *still_in.values()], key=lambda lying: (lying.from_ms, lying.from_index, lying.inner))
+    )
 
 
 def least(names: Names, key: str) -> str:
