@@ -14,11 +14,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import TypeVar
 
 from custody.kernel import cose
 from custody.kernel.errors import Fatal, NotFound, Rejected
+from custody.kernel.key_standing import KeyStanding
 from custody.kernel.keys import PublicKey
 from custody.ledger.policy import Policy
 from custody.ledger.statements import (
@@ -42,15 +42,6 @@ from custody.ledger.verifiers import (
     read_verifier_add,
     read_verifier_revoke,
 )
-
-
-class KeyStanding(StrEnum):
-    """What a station key's word is worth at a place in the log."""
-
-    VALID = "valid"
-    UNKNOWN = "unknown"
-    REVOKED = "revoked"
-    SUSPECT = "suspect"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

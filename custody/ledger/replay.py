@@ -17,7 +17,8 @@ from typing import Any
 
 from custody.kernel import cose
 from custody.kernel.errors import NotFound, Rejected
-from custody.ledger.registry import KINDS, KeyStanding, Registry, fold
+from custody.kernel.key_standing import KeyStanding
+from custody.ledger.registry import KINDS, Registry, fold
 from custody.ledger.spellings import MAX_NUMBER
 from custody.ledger.statements import STATION_ISS
 from custody.ledger.station_chain import HALF, PLACE, Break, Chained, StationChain

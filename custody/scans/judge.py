@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator
 from custody.gs1.event import Event
 from custody.gs1.imei import serial_as_imei
 from custody.kernel.clock import Instant, say_ms
+from custody.kernel.key_standing import KeyStanding
 from custody.scans.advance import RECIPIENT, SGTIN, is_about_one, is_one, weighs_one
 from custody.scans.edition import FIRST, THIRD, Edition
 from custody.scans.scan import Scan
 from custody.scans.tolerances import Tolerances
 from custody.scans.verdict import Flag, Verdict, already_done, sum_up
-from custody.scans.view import REMOVED, KeyStanding, Seal, StationHead, UnitView
+from custody.scans.view import REMOVED, Seal, StationHead, UnitView
 
 _BEGINS_A_UNIT = frozenset({"commissioning", "packing"})
 _GONE = frozenset({"broken", "missing"})

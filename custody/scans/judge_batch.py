@@ -18,6 +18,7 @@ from functools import partial
 from types import MappingProxyType
 
 from custody.kernel.clock import Instant
+from custody.kernel.key_standing import KeyStanding
 from custody.scans.advance import UNSEEN
 from custody.scans.batch import BatchedScan, BatchStatement
 from custody.scans.follow import follow, units_of
@@ -25,7 +26,7 @@ from custody.scans.judge import sequence_flags, tampered
 from custody.scans.judge_parcels import judge_units
 from custody.scans.tolerances import Tolerances
 from custody.scans.verdict import QUARANTINED, Flag, Verdict, sum_up
-from custody.scans.view import KeyStanding, StationHead, UnitView
+from custody.scans.view import StationHead, UnitView
 
 _DEAD = frozenset({KeyStanding.REVOKED, KeyStanding.UNKNOWN})
 NOTHING: Mapping[int, str] = MappingProxyType({})

@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 
 from custody.kernel.clock import Instant
+from custody.kernel.key_standing import KeyStanding
 from custody.scans.advance import UNSEEN
 from custody.scans.follow import units_of
 from custody.scans.judge import is_newest, reasons, sequence_flags
 from custody.scans.scan import Scan
 from custody.scans.tolerances import Tolerances
 from custody.scans.verdict import Flag, Verdict, already_done, sum_up
-from custody.scans.view import KeyStanding, StationHead, UnitView
+from custody.scans.view import StationHead, UnitView
 
 
 def judge_parcels(

@@ -1,4 +1,4 @@
-"""What is known before a scan is judged: about the key, about the station, about the parcel.
+"""What is known before a scan is judged: about the station, about the parcel.
 
 What is known of a parcel is kept as JSON, pressed, and only what is not as in the beginning is written
 (`omit_defaults`).
@@ -7,7 +7,6 @@ None always means "not known", never "there is none", unless the field says othe
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 import msgspec
 
@@ -15,15 +14,6 @@ from custody.kernel.clock import Instant
 
 REMOVED = "removed"
 """The state of a seal that was taken off by a record."""
-
-
-class KeyStanding(StrEnum):
-    """What the log says about the key that signed, at the index the scan would get."""
-
-    VALID = "valid"
-    UNKNOWN = "unknown"
-    REVOKED = "revoked"
-    SUSPECT = "suspect"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ from custody.scans.place import name_place, place_of
 from custody.scans.scan import OPENED, SCANS, read_scan_statement
 from custody.scans.tolerances import Tolerances
 from custody.scans.verdict import QUARANTINED
-from custody.scans.view import KeyStanding, StationHead
+from custody.scans.view import StationHead
 from custody.store import attestation_book, log_reader, scan_book
 from custody.store.bulk import ask
 from custody.store.log_book import NewEntry
@@ -173,7 +173,7 @@ class _Walk:
         judged = judge_batch(
             statement,
             [None] * statement.count,
-            standing=KeyStanding(self.led_to.registry.standing(statement.message.kid, entry.idx).value),
+            standing=self.led_to.registry.standing(statement.message.kid, entry.idx),
             head=before,
             held=dict.fromkeys(taken.intersection(own), b""),
             views={},

@@ -23,6 +23,7 @@ from sqlmodel import Session
 from custody.kernel import cbor
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected, Trouble
+from custody.kernel.key_standing import KeyStanding
 from custody.scans.advance import UNSEEN, VOIDS
 from custody.scans.batch import BatchedScan, BatchStatement, SealedBatch
 from custody.scans.follow import concerned, follow
@@ -33,7 +34,7 @@ from custody.scans.place import index_of, name_place, place_of, position_of
 from custody.scans.scan import CAPTURED, OPENED, Scan
 from custody.scans.tolerances import Tolerances
 from custody.scans.verdict import QUARANTINED, Verdict, already_done, unread
-from custody.scans.view import KeyStanding, StationHead, UnitView
+from custody.scans.view import StationHead, UnitView
 from custody.store import batch_book, log_reader, number_book, policy_book, scan_book, unopened_book
 from custody.store.log_book import ReadyEntry
 from custody.store.number_book import NOTHING_TAKEN, Newest, Number, Taker

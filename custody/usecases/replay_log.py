@@ -32,7 +32,7 @@ from custody.scans.place import index_of, place_of, position_of
 from custody.scans.scan import OPENED, SCANS, Scan, ScanStatement, open_scan, read_scan_statement
 from custody.scans.tolerances import Tolerances
 from custody.scans.verdict import QUARANTINED, Verdict
-from custody.scans.view import KeyStanding, StationHead, UnitView
+from custody.scans.view import StationHead, UnitView
 from custody.store.log_reader import StoredEntry
 from custody.usecases.register_statement import takes_its_place
 
@@ -213,7 +213,7 @@ class _Court:
         judged = judge_batch(
             statement,
             scans,
-            standing=KeyStanding(self.registry.standing(statement.message.kid, entry.idx).value),
+            standing=self.registry.standing(statement.message.kid, entry.idx),
             head=self.heads.get(statement.station),
             held={seq: self.places[station, seq][0] for station, seq in numbers if self.places.get((station, seq))},
             views=self.views,
@@ -252,7 +252,7 @@ class _Court:
         twin = next((link for link in held if link != scan.link), None)
         return judge_repeat(twin, scan) or judge_parcels(
             scan,
-            standing=KeyStanding(self.registry.standing(scan.message.kid, entry.idx).value),
+            standing=self.registry.standing(scan.message.kid, entry.idx),
             head=head,
             views=self.views,
             now_ms=entry.received_ms,

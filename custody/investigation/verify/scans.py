@@ -35,10 +35,11 @@ from custody.investigation.verify.verification import Notebook
 from custody.kernel import cose
 from custody.kernel.clock import EARLIEST_MS, MINUTE_MS, SECOND_MS
 from custody.kernel.errors import NotFound, Rejected
+from custody.kernel.key_standing import KeyStanding
 from custody.kernel.keys import PublicKey
 from custody.ledger.record import CONTENT_TYPE as RECORD
 from custody.ledger.record import Record, open_record, read_record
-from custody.ledger.registry import KeyStanding, Registry
+from custody.ledger.registry import Registry
 from custody.scans.batch import BATCH, open_leaf, read_batch, verify_leaf
 from custody.scans.cwt_claims import PREV, SEQ
 from custody.scans.place import ToldPlace

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from custody.kernel import cose
 from custody.kernel.errors import Fatal, NotFound
+from custody.kernel.key_standing import KeyStanding
 from custody.ledger.policy import Policy
-from custody.ledger.registry import KeyStanding, Registry, fold
+from custody.ledger.registry import Registry, fold
 from custody.ledger.statements import approve_policy
 from tests.rooms.ledger.small_world import (
     LOG,

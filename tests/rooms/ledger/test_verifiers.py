@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from custody.kernel import cbor, cose
+from custody.kernel.key_standing import KeyStanding
 from custody.kernel.keys import SoftwareSigner
 from custody.ledger.attestation import (
     ATTESTATION,
@@ -14,7 +15,7 @@ from custody.ledger.attestation import (
     open_attestation,
     read_attestation,
 )
-from custody.ledger.registry import KeyStanding, Registry, fold
+from custody.ledger.registry import Registry, fold
 from custody.ledger.replay import AuditFinding, Replay
 from custody.ledger.statements import SigningRegistrar
 from custody.ledger.verifiers import (

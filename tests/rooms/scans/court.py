@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from custody.kernel.key_standing import KeyStanding
 from custody.scans.advance import UNSEEN
 from custody.scans.edition import Edition
 from custody.scans.follow import follow
 from custody.scans.judge_parcels import judge_parcels
 from custody.scans.tolerances import Tolerances
-from custody.scans.view import KeyStanding, StationHead, UnitView
+from custody.scans.view import StationHead, UnitView
 from custody.trail.sealed import SealedScan
 from tests.rooms.trail.world import CARRIER, SELLER, World
 

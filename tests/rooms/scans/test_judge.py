@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from custody.kernel.clock import DAY_MS, SECOND_MS
+from custody.kernel.key_standing import KeyStanding
 from custody.scans.judge import judge, judge_repeat
 from custody.scans.scan import Scan
 from custody.scans.tolerances import Tolerances
 from custody.scans.verdict import Verdict
-from custody.scans.view import KeyStanding, Seal, StationHead, UnitView, Weight
+from custody.scans.view import Seal, StationHead, UnitView, Weight
 
 Make = Callable[..., Scan]
 T = Tolerances()

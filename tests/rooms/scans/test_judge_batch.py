@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custody.kernel.clock import SECOND_MS
+from custody.kernel.key_standing import KeyStanding
 from custody.kernel.keys import new_signer
 from custody.scans.advance import UNSEEN, advance, parcels_of
 from custody.scans.batch import Batch, BatchedScan, HandedScan, make_batch, open_batch
@@ -19,7 +20,7 @@ from custody.scans.leaf import make_leaf
 from custody.scans.scan import make_scan, open_scan
 from custody.scans.tolerances import Tolerances
 from custody.scans.verdict import Verdict
-from custody.scans.view import KeyStanding, StationHead, UnitView
+from custody.scans.view import StationHead, UnitView
 
 Bytes = Callable[..., bytes]
 SIGNER = new_signer(seed=b"\7" * 32)

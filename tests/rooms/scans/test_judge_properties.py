@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custody.kernel.clock import DAY_MS
+from custody.kernel.key_standing import KeyStanding
 from custody.scans.handheld import URGENCY
 from custody.scans.judge import judge
 from custody.scans.scan import Scan
 from custody.scans.tolerances import Tolerances
 from custody.scans.verdict import FLAGS, SEVERITY, Verdict, sum_up
-from custody.scans.view import KeyStanding, Seal, StationHead, UnitView, Weight
+from custody.scans.view import Seal, StationHead, UnitView, Weight
 
 Make = Callable[..., Scan]
 T = Tolerances()

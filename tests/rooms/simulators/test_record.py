@@ -4,11 +4,12 @@ from itertools import pairwise
 import pytest
 
 from custody.gs1.named_information import write_ni
+from custody.kernel.key_standing import KeyStanding
 from custody.scans.advance import UNSEEN, advance, parcels_of
 from custody.scans.judge import judge
 from custody.scans.scan import Scan, open_scan
 from custody.scans.tolerances import Tolerances
-from custody.scans.view import KeyStanding, StationHead
+from custody.scans.view import StationHead
 from simulators.events import EarlierScan, Thread, pin_proof
 from simulators.geography import build_geography
 from simulators.network import World, imagine
