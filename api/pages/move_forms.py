@@ -334,8 +334,9 @@ _MOVES = (
         title="The scheme decided",
         button="Write the decision down",
         done="scheme_decided",
-        about="The decision is the scheme's. You write it down, and the customer says yes or no. Of more than £2,500 "
-        "another supervisor writes down the same first. Somebody else is asked to look at each.",
+        about="The decision is the scheme's. You write it down, and the customer says yes or no. Of more than £2,500, "
+        "with what was decided before, another supervisor writes down the same first. "
+        "Somebody else is asked to look at each.",
         fields=(
             FormField(name="text", says="What we have to do, in words that the customer can read", kind="words"),
             FormField(name="award_pence", says="The sum, if it is money", kind="pounds", needed=False),

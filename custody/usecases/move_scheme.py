@@ -36,7 +36,6 @@ from custody.disputes.machine import CaseRole, step
 from custody.disputes.messages import Message, say
 from custody.disputes.one_order import of_its_order
 from custody.disputes.opening import AN_OFFER, by_the_remedy
-from custody.disputes.outside_promise import MOST_PENCE
 from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.disputes.promise import AS_DECIDED, ON_TOP, Promise, is_owed, make_promise
 from custody.disputes.recourse import PENCE_A_POUND, join_ways
@@ -55,7 +54,7 @@ from custody.usecases.keep_word import hand_over_told
 from custody.usecases.read_order import hold_order, in_place_of_award, is_known, known_before
 from custody.usecases.set_aside import settle_the_box
 from custody.usecases.ways_out import said_of_letter, with_letter
-from custody.usecases.write_award import has_another_written, nobody_may, write_first_word
+from custody.usecases.write_award import has_another_written, nobody_may, takes_two, write_first_word
 from custody.usecases.write_move import write_move
 
 REMEDY_STANDS: frozenset[CaseState] = frozenset({"remedy_offered", "remedy_in_progress", "remedied"})
@@ -114,15 +113,15 @@ def scheme_decides(
 ) -> CaseFile:
     """The scheme has decided; a supervisor writes it down, and decides nothing. The customer is told until when.
 
-    Of a sum that is more than a phone costs they are told once another person has written it down too; until then the
-    case is with the scheme. `person`: who stands behind the account.
+    Of a sum that is more than a phone costs, alone or with those before, they are told once another person has written
+    it down too; until then the case is with the scheme. `person`: who stands behind the account.
     `beside`: the scheme decided it beside the remedy, as for the wait; raises `Conflict` where there is none.
     """
     if role is not CaseRole.SUPERVISOR:
         raise Forbidden("role", "the scheme's decision is written down by a supervisor", fix="Ask a supervisor.")
     lint_text(award)
     _check_sum(award_pence, policy=policy, today=civil.civil_date(unit.now_ms))
-    file = case_book.hold_one(unit, dispute)
+    file = hold_order(unit, dispute)
     move = step(CASE, file.case.state, "decision", CaseRole.ADR, {})
     if beside:
         _check_has_a_remedy(unit, file)
@@ -130,7 +129,10 @@ def scheme_decides(
     # As it is promised once the customer says yes: what cannot be, nobody could accept.
     said_of(_decided(decided, award, promise_id=reference, due_ms=unit.now_ms + 1, unit=unit, policy=policy))
     facts = {"reference": reference, "award": award, "award_pence": award_pence, "award_beside": beside}
-    if (award_pence or 0) > MOST_PENCE and not has_another_written(unit.session, dispute, facts, actor, may_approve):
+    is_alone = takes_two(unit.session, decided) and not has_another_written(
+        unit.session, dispute, facts, actor, may_approve
+    )
+    if is_alone:
         return write_first_word(unit, file, {**facts, "person": person}, actor=actor)
     moved = replace(decided, case=replace(file.case, state=move.target))
     last_day = clocks.scheme_accept_by(civil.civil_date(unit.now_ms), policy=policy)

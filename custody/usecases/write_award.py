@@ -1,5 +1,8 @@
 """A sum that a scheme decided and that is more than a phone costs: two people write it down, each for themselves.
 
+So they do once a sum is more together with what schemes awarded before in the reports of its order, done or to be done,
+and nothing takes the place of: else one person could write down a large sum in parts.
+
 The first word stands in the timeline alone, and the customer is told nothing yet. The second one has the scheme's
 reference, the sum, and whether it stands beside the remedy, as the first one has them; it comes from somebody who may
 approve what the first one asks for, while the case is with the scheme. Who wrote something else wrote a first word.
@@ -12,10 +15,13 @@ import msgspec
 from sqlmodel import Session
 
 from custody.disputes.exception import is_another
+from custody.disputes.outside_promise import MOST_PENCE
+from custody.disputes.promise import AS_DECIDED, KEPT, ON_TOP, is_owed
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases.allow_exception import MayApprove
+from custody.usecases.read_order import cases_of_order, in_place_of_award
 from custody.usecases.write_move import write_move
 
 FIRST_WORD: Final = "award_written"
@@ -26,6 +32,11 @@ SAME = ("reference", "award_pence", "award_beside")
 def nobody_may(_session: Session, _person: str) -> Collection[str]:
     """Nobody is known who could write it down too."""
     return ()
+
+
+def takes_two(session: Session, file: CaseFile) -> bool:
+    """Whether what was decided takes a second person; `file`: the case as it will be, held with its order's others."""
+    return file.award_pence is not None and file.award_pence + _awarded_before(session, file) > MOST_PENCE
 
 
 def has_another_written(
@@ -53,3 +64,19 @@ def _first_words(session: Session, dispute: str) -> list[dict[str, Any]]:
         if line.kind == FIRST_WORD:
             found.append(msgspec.json.decode(line.facts))
     return found
+
+
+def _awarded_before(session: Session, file: CaseFile) -> int:
+    """What schemes awarded in the reports of an order: promised, paid, or waiting for the customer's yes elsewhere."""
+    names = cases_of_order(session, file.case.id)
+    others = [case_book.read(session, name) for name in names - {file.case.id}]
+    waiting = [other.award_pence or 0 for other in others if other.case.state == "adr_decided"]
+    replaced = {each.id for each in in_place_of_award(session, file)}
+    promised = [
+        each.amount_pence or 0
+        for name in names
+        for each in case_book.promises(session, name)
+        if each.method in {AS_DECIDED, ON_TOP} and each.id not in replaced
+        if is_owed(each) or (each.state == KEPT and not each.came_back)
+    ]
+    return sum(waiting) + sum(promised)

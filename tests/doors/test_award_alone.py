@@ -11,13 +11,25 @@ SMALL = {"text": "Pay 50 pounds for the wait", "award_pence": 5_000, "reference"
 LARGE = {"text": "Pay for all of it", "award_pence": 900_000, "reference": "S-1"}
 
 
-def with_the_scheme(desk: CaseDesk) -> dict[str, Any]:
+def with_the_scheme(desk: CaseDesk, **facts: Any) -> dict[str, Any]:
     """A case that the scheme has taken."""
-    told = desk.report(claim_type="defective")
+    told = desk.report(claim_type="defective", **facts)
+    to_the_scheme(desk, told)
+    return told
+
+
+def to_the_scheme(desk: CaseDesk, told: dict[str, Any]) -> None:
     desk.event(told, "supervisor-1", ADR_EVENT)
     desk.http.post("/v1/packs", json={"dispute": told["dispute"]}, headers=desk.by("investigator-1"))
     assert desk.event(told, "agent-1", "adr_accepts", reference="S-1").json()["state"] == "with_adr"
-    return told
+
+
+def awarded_and_paid(desk: CaseDesk, told: dict[str, Any], pence: int, reference: str) -> None:
+    """The customer said yes to what one supervisor wrote down, and was paid; it did not help them."""
+    said = {"text": f"Pay {pence // 100} pounds", "award_pence": pence, "reference": reference}
+    assert desk.event(told, "supervisor-1", "decision", **said).json()["state"] == "adr_decided"
+    assert desk.http.post(f"/v1/customer/{told['customer_token']}/decision", json={"accept": True}).is_success
+    assert desk.event(told, "agent-1", "delivered_or_paid", reference=f"paid {reference}").is_success
 
 
 def rung(desk: CaseDesk, told: dict[str, Any]) -> list[dict[str, Any]]:
@@ -71,3 +83,23 @@ def test_no_scheme_awards_more_than_its_cap(desk: CaseDesk) -> None:
     told = with_the_scheme(desk)
     answer = desk.event(told, "supervisor-1", "decision", **{**LARGE, "award_pence": 1_000_001})
     assert (answer.status_code, answer.json()["fix"]) == (422, "Name 1 to 1000000 pence, or leave it out.")
+
+
+def test_awards_that_together_are_more_than_a_phone_costs_take_a_second_person(desk: CaseDesk) -> None:
+    told = with_the_scheme(desk)
+    awarded_and_paid(desk, told, 200_000, "S-1")
+    desk.http.post(f"/c/{told['customer_token']}/disagree")
+    assert desk.state(told) == "triaged"
+    to_the_scheme(desk, told)
+    second = {"text": "Pay 600 pounds", "award_pence": 60_000, "reference": "S-2"}
+    assert desk.event(told, "supervisor-1", "decision", **second).json()["state"] == "with_adr"
+    assert desk.event(told, "supervisor-2", "decision", **second).json()["state"] == "adr_decided"
+
+
+def test_awards_in_several_reports_of_an_order_count_together(desk: CaseDesk) -> None:
+    order = desk.sold("po-1")
+    awarded_and_paid(desk, with_the_scheme(desk, order=order), 200_000, "S-1")
+    again = with_the_scheme(desk, order=order)
+    second = {"text": "Pay 600 pounds", "award_pence": 60_000, "reference": "S-2"}
+    assert desk.event(again, "supervisor-1", "decision", **second).json()["state"] == "with_adr"
+    assert desk.event(again, "supervisor-2", "decision", **second).json()["state"] == "adr_decided"
