@@ -27,7 +27,7 @@ from api.process.open_id import Identity
 from custody.disputes.machine import CaseRole
 from custody.kernel.clock import HOUR_MS, Instant
 from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected
-from custody.kernel.person import fold_person, looks_like, mixes_scripts
+from custody.kernel.person import fold_person, has_rare_letters, looks_like, mixes_scripts
 from custody.store.bulk import ask
 from devicelock.rules.order import LockRole
 from devicelock.usecases.lock_office import STANDING
@@ -296,6 +296,9 @@ def _check_is_told_apart(typed: str, held: Sequence[str]) -> None:
     if mixes_scripts(typed):
         fix = "Type each word of the name in the letters of one script."
         raise Rejected("person", "letters of several scripts that look alike stand in one word", fix=fix)
+    if has_rare_letters(typed):
+        fix = "Type the name in a script that names are written in every day."
+        raise Rejected("person", "letters that hardly anybody knows look like others", fix=fix)
     alike = next((person for person in held if looks_like(person, typed)), None)
     if alike is not None:
         raise Rejected(

@@ -116,3 +116,14 @@ def test_accounts_are_made_listed_closed_and_kept_by_command(desk: CaseDesk, tmp
     told = boss.run("account", "list").out
     assert "closed" in next(line for line in told.splitlines() if "agent-new" in line)
     boss.run("account", "close", "a/b", expect=1)
+
+
+def test_a_name_that_only_looks_different_makes_no_second_person(desk: CaseDesk) -> None:
+    def make(name: str, person: str) -> httpx.Response:
+        body = {"name": name, "role": "agent", "person": person, "password": PASSWORD}
+        return desk.http.post("/v1/accounts", json=body, headers=desk.by("supervisor-1"))
+
+    assert make("ada-1", "Ada Lovelace").json()["person"] == "Ada Lovelace"
+    assert make("ada-2", "Ada\ufe0f Lovelace").json()["person"] == "Ada Lovelace"
+    assert make("ada-3", "Lovelace Ada").status_code == 422
+    assert make("ada-4", "\ua4ee\ua4d3\ua4ee \ua4e1\ua4f3\ua4e6\ua4f0").status_code == 422
