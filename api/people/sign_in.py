@@ -1,11 +1,12 @@
 """Signing in, at whichever door: wrong passwords cost tries, of the account and of the address they come from.
 
-From one address ten tries at one account and then one every ten seconds, and a hundred at all accounts and then one a
-second, for a call centre may have a single address. At one account a hundred tries from all addresses and then one
-every ten seconds; those do not count where its owner has signed in before, so that a guesser elsewhere keeps nobody
-out of their account. A browser in which that account was signed in to before has ten tries of its own and then one
-every ten seconds, whoever guesses beside it (`known_browser.py`); so has a program that keeps cookies. A right password
-gives its tries back. An account that does not exist is treated the same. The counts are each process's own, in memory.
+From one address, or network of IPv6 (`client_network.py`), ten tries at one account and then one every ten seconds, and
+a hundred at all accounts and then one a second, for a call centre may have a single address. At one account a hundred
+tries from all addresses and then one every ten seconds; those do not count where its owner has signed in before, so
+that a guesser elsewhere keeps nobody out of their account. A browser in which that account was signed in to before has
+ten tries of its own and then one every ten seconds, whoever guesses beside it (`known_browser.py`); so has a program
+that keeps cookies. A right password gives its tries back. An account that does not exist is treated the same. The
+counts are each process's own, in memory.
 """
 
 import threading
@@ -21,6 +22,7 @@ from api.parts import Parts
 from api.people import accounts
 from api.people.accounts import Caller
 from api.people.auth import token_of
+from api.people.client_network import network_of
 from api.people.known_browser import COOKIE, DAYS, make_mark, read_mark
 from api.people.token_bucket import TokenBuckets
 from api.process.open_id import Identity
@@ -126,7 +128,7 @@ def _hash_of(parts: Parts, account: str) -> str:
 @contextmanager
 def _one_try(request: Request, parts: Parts, account: str) -> Iterator[None]:
     """One try, which is given back unless it fails; raises `Rejected("too_many")` if there is none."""
-    address = request.client.host if request.client else ""
+    address = network_of(request)
     browser = read_mark(parts.keyring.browsers, account, request.cookies.get(COOKIE, ""))
     _tries.take(account=account[:LONGEST], address=address, browser=browser)
     yield

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from api.http.body import Body
 from api.http.encoding import unb64
 from api.parts import Parts, parts_of
+from api.people.client_network import network_of
 from api.people.token_bucket import TokenBuckets
 from custody.usecases.take_attestation import take
 
@@ -29,7 +30,7 @@ class AttestationIn(Body):
 @router.post("/v1/attestations", status_code=201, responses={200: {"description": "The log holds it already"}})
 def attest(body: AttestationIn, request: Request, response: Response, parts: P) -> dict[str, Any]:
     """Attest that the check of the recipient in a scan held, or refute it. A scan that is not known yet is awaited."""
-    _posting.take(request.client.host if request.client else "")
+    _posting.take(network_of(request))
     statement, opening = unb64(body.statement, where="statement"), unb64(body.opening, where="opening")
     taken = take(parts.house, statement, opening)
     response.status_code = 201 if taken.fresh else 200

@@ -15,6 +15,7 @@ from api.http.body import Body
 from api.parts import Parts, parts_of
 from api.people.accounts import Caller
 from api.people.auth import role
+from api.people.client_network import network_of
 from api.people.token_bucket import TokenBuckets
 from api.receipts import hear_receipt
 from custody.disputes.people import addressee
@@ -131,7 +132,7 @@ def receive(body: ReceiptIn, request: Request, parts: P) -> dict[str, Any]:
     A handset that was sold again since is somebody else's: the code of its earlier order says nothing of it. Of one
     that is not registered, or was retired before, the word is kept with the order.
     """
-    _tries.take(f"{request.client.host if request.client else ''} {body.order}")
+    _tries.take(f"{network_of(request)} {body.order}")
     _tries_in_all.take(body.order)
     check_receipt_code(parts.keyring.codes, body.order, body.code)
     with parts.house.unit() as unit:

@@ -24,6 +24,7 @@ from starlette.concurrency import run_in_threadpool
 from api.http.encoding import b64
 from api.http.openapi import sent_as
 from api.parts import Parts, parts_of, service_address
+from api.people.client_network import network_of
 from api.people.token_bucket import TokenBuckets
 from api.routes.scans import read_body
 from custody.kernel import cbor
@@ -55,7 +56,7 @@ _posting = TokenBuckets(per_s=PER_S, burst=BURST)
 )
 async def post_entry(request: Request, parts: P) -> Response:
     """Register a signed statement (COSE_Sign1); the answer is its receipt, or 202 with `Prefer: respond-async`."""
-    _posting.take(request.client.host if request.client else "")
+    _posting.take(network_of(request))
     limit = parts.settings.max_body_bytes
     statement = await read_body(request.scope, request.receive, media_type=COSE, limit=limit)
     return await run_in_threadpool(_accept if _later(request) else _register, request, parts, statement)
