@@ -6,14 +6,14 @@ tries from all addresses and then one every ten seconds; those do not count wher
 that a guesser elsewhere keeps nobody out of their account. A browser in which that account was signed in to before has
 ten tries of its own and then one every ten seconds, whoever guesses beside it (`known_browser.py`); so has a program
 that keeps cookies. A right password gives its tries back. An account that does not exist is treated the same. The
-counts are each process's own, in memory.
+counts are each process's own, in memory. Few passwords are looked at at once (`password_turns.py`).
 """
 
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Literal
 
 from fastapi import Request, Response
@@ -24,6 +24,7 @@ from api.people.accounts import Caller
 from api.people.auth import token_of
 from api.people.client_network import network_of
 from api.people.known_browser import COOKIE, DAYS, make_mark, read_mark
+from api.people.password_turns import PasswordTurns
 from api.people.token_bucket import TokenBuckets
 from api.process.open_id import Identity
 from custody.kernel.clock import DAY_MS, SECOND_MS
@@ -77,11 +78,12 @@ class Tries:
 
 
 _tries = Tries()
+_turns, _known_turns = PasswordTurns(), PasswordTurns()
 
 
 def sign_in(request: Request, parts: Parts, *, account: str, password: str) -> str:
     """A session token; raises `Rejected("unauthenticated")`, or `Rejected("too_many")` before it looks."""
-    with _one_try(request, parts, account):
+    with _turn(request, parts, account), _one_try(request, parts, account):
         held = _hash_of(parts, account)
         accounts.check_password(held, password)
         with parts.house.unit() as unit:
@@ -91,7 +93,7 @@ def sign_in(request: Request, parts: Parts, *, account: str, password: str) -> s
 
 def change_password(request: Request, parts: Parts, caller: Caller, *, old: str, new: str) -> None:
     """As `accounts.change_password`; a wrong old one costs a try, as at signing in."""
-    with _one_try(request, parts, caller.account):
+    with _turn(request, parts, caller.account), _one_try(request, parts, caller.account):
         accounts.check_new(new)
         held = _hash_of(parts, caller.account)
         accounts.check_own(held, old)
@@ -113,7 +115,8 @@ def link(request: Request, parts: Parts, caller: Caller, *, password: str, said:
     """As `accounts.link`, and an entry of the log; a wrong password costs a try, as at signing in."""
     with _one_try(request, parts, caller.account):
         held = _hash_of(parts, caller.account)
-        accounts.check_own(held, password)
+        with _turn(request, parts, caller.account):
+            accounts.check_own(held, password)
         subject = said().subject
         with parts.house.unit() as unit:
             accounts.link(unit.session, caller, held=held, subject=subject, token=token_of(request))
@@ -125,11 +128,20 @@ def _hash_of(parts: Parts, account: str) -> str:
         return accounts.hash_of(session, account, sign_on=parts.sign_on is not None)
 
 
+def _turn(request: Request, parts: Parts, account: str) -> AbstractContextManager[None]:
+    """A turn in which a password is looked at; raises `Rejected("too_many")`."""
+    browser = _browser(request, parts, account)
+    return _known_turns.turn(browser) if browser else _turns.turn(network_of(request))
+
+
+def _browser(request: Request, parts: Parts, account: str) -> str:
+    return read_mark(parts.keyring.browsers, account, request.cookies.get(COOKIE, ""))
+
+
 @contextmanager
 def _one_try(request: Request, parts: Parts, account: str) -> Iterator[None]:
     """One try, which is given back unless it fails; raises `Rejected("too_many")` if there is none."""
-    address = network_of(request)
-    browser = read_mark(parts.keyring.browsers, account, request.cookies.get(COOKIE, ""))
+    address, browser = network_of(request), _browser(request, parts, account)
     _tries.take(account=account[:LONGEST], address=address, browser=browser)
     yield
     _tries.give_back(account=account[:LONGEST], address=address, browser=browser)
