@@ -10,6 +10,7 @@ from fastapi import Depends, FastAPI
 from api.compose import connect, instance, kept_outside
 from api.http import problems
 from api.http.body_limits import MOST_FIELDS, MOST_FILES, BodyLimits
+from api.http.exact_query import check_query
 from api.http.head_requests import HeadRequests
 from api.http.idempotency import IdempotencyKeys
 from api.http.json_bodies import JsonBodies
@@ -122,7 +123,7 @@ def build_app(parts: Parts, *, workers: Workers | None = None, first: socket | N
         lifespan=lambda _app: lead(parts, workers) if first is None else follow(parts),
         docs_url=None,
         redoc_url=None,
-        dependencies=[Depends(check_text)],
+        dependencies=[Depends(check_text), Depends(check_query)],
         form_limits={"max_fields": MOST_FIELDS, "max_files": MOST_FILES},
     )
     app.state.parts = parts
