@@ -80,9 +80,14 @@ def respond(trouble: Trouble, *, path: str) -> Response:
 
 
 def _challenge(trouble: Trouble) -> str:
-    """What a session has to be; where it is too old, how old it may be (RFC 9470 section 3)."""
-    max_age_s = trouble.facts.get("max_age_s")
-    return f'Bearer error="insufficient_user_authentication", max_age="{max_age_s}"' if max_age_s else "Bearer"
+    """What a session has to be; where it is too old, how old it may be (RFC 9470 section 3).
+
+    Only whoever sent a token is told that it is none (RFC 6750 section 3.1).
+    """
+    max_age_s, error = trouble.facts.get("max_age_s"), trouble.facts.get("error")
+    if max_age_s:
+        return f'Bearer error="insufficient_user_authentication", max_age="{max_age_s}"'
+    return f'Bearer error="{error}"' if error else "Bearer"
 
 
 def plain(status: int, detail: str, *, path: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -270,6 +270,7 @@ def caller_of(session: Session, token: str, *, now_ms: Instant) -> Caller:
             "unauthenticated",
             "the session token is missing, unknown or has expired",
             fix="Sign in with POST /v1/sessions and send the token as a bearer token.",
+            **({"error": "invalid_token"} if token else {}),
         )
     name, role, person, since_ms = found[0]
     return Caller(account=name, role=role, person=person, since_ms=since_ms)

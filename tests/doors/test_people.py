@@ -58,6 +58,15 @@ def test_without_a_session_staff_routes_say_how_to_sign_in(http: httpx.Client) -
         assert "sessions" in answer.json()["fix"]
 
 
+def test_a_token_that_is_none_is_told_apart_from_no_token(http: httpx.Client) -> None:
+    """RFC 6750 section 3.1: a request without a token is given no error code."""
+    challenges = [
+        http.get("/v1/me", headers={"Authorization": sent} if sent else {}).headers["WWW-Authenticate"]
+        for sent in ("", "Basic YTpi", "Bearer abc", "bearer x")
+    ]
+    assert challenges == ["Bearer", "Bearer", 'Bearer error="invalid_token"', 'Bearer error="invalid_token"']
+
+
 def test_a_role_that_may_not_is_told_who_may(http: httpx.Client, instance: Instance) -> None:
     agent = token(http, instance, "agent-1")
     answer = http.post("/v1/authority", headers=agent)
