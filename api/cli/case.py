@@ -8,7 +8,6 @@ from rich.text import Text
 
 from api.cli.account import show_viewings
 from api.cli.client import call, console, fail, folded, named, show, tell_next
-from api.environment import client_address
 from custody.disputes.messages import pounds
 
 app = typer.Typer(no_args_is_help=True, help="Open, read and move cases; choose a remedy; say that it was found.")
@@ -263,7 +262,7 @@ def _case(value: dict[str, Any]) -> None:
         console.print(f"support needs: {'; '.join(value['support_needs'])}", highlight=False)
     for lock in value["locks"]:
         console.print(f"lock: {lock['state']} until {lock['held_until']}", highlight=False)
-    if "customer_url" in value:
+    if "customer_page" in value:
         _page(value)
 
 
@@ -311,7 +310,7 @@ def _sum(value: dict[str, Any]) -> str:
 
 
 def _page(value: dict[str, Any]) -> None:
-    console.print(f"customer's page: {client_address()}{value['customer_url']}", highlight=False)
+    console.print(f"customer's page: {value['customer_page']}", highlight=False)
 
 
 def _cases(value: dict[str, Any]) -> None:

@@ -87,10 +87,10 @@ def whereabouts(dispute: str, visit: Staff, known: Line = "", version: Line = ""
 def renew(dispute: str, visit: Staff) -> Response:
     """A fresh link for the customer, shown this once; the old one ends."""
     try:
-        link = disputes.renew(dispute, visit.parts, visit.caller)["customer_url"]
+        token = disputes.renew(dispute, visit.request, visit.parts, visit.caller)["customer_token"]
     except Trouble as trouble:
         return case_page(visit, dispute, sent=Sent(form="link", trouble=trouble))
-    return case_page(visit, dispute, link=link, renewed=True)
+    return case_page(visit, dispute, token=token, renewed=True)
 
 
 @router.post("/lock")

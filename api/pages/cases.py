@@ -24,7 +24,7 @@ from api.pages.told_form import MOST_TOLD_FORM, TypedTold, told_in_form
 from api.pages.visit import Staff, Visit
 from api.pages.words import ASKED_BY_PEOPLE
 from api.routes.referrals import referred_files
-from api.routes.reports import DisputeIn, take_report
+from api.routes.reports import DisputeIn, link_to, take_report
 from api.views import set_aside
 from custody.disputes.claim import CLAIMS
 from custody.kernel.errors import NotFound, Trouble
@@ -170,10 +170,10 @@ def open_case(
         return _new_case(visit, Sent(given=given, trouble=trouble))
     with visit.parts.house.read() as session:
         try:
-            dispute, link = case_book.read_by_token(session, hash_token(token)).case.id, f"/c/{token}"
+            dispute, opens = case_book.read_by_token(session, hash_token(token)).case.id, token
         except NotFound:  # the form was sent again after another link was made
-            dispute, link = case_of(token), ""
-    return case_page(visit, dispute, link=link)
+            dispute, opens = case_of(token), ""
+    return case_page(visit, dispute, token=opens)
 
 
 def _list_cases(session: Session, *, owner: str | None, show: str, after: str | None) -> Listed:
@@ -217,7 +217,7 @@ def evidence(name: str, visit: Staff) -> Response:
 
 
 def case_page(
-    visit: Visit, dispute: str, *, sent: Sent | None = None, link: str = "", renewed: bool = False, code: str = ""
+    visit: Visit, dispute: str, *, sent: Sent | None = None, token: str = "", renewed: bool = False, code: str = ""
 ) -> Response:
     """The page of a case: with what went wrong on top, or what is shown only once."""
     shown = read_case_page(visit.parts, visit.caller, dispute)
@@ -231,7 +231,7 @@ def case_page(
         reasons=ASKED_BY_PEOPLE,
         support=SUPPORT,
         sent=sent,
-        link=link,
+        link=link_to(token, visit.request, visit.parts)["customer_page"] if token else "",
         renewed=renewed,
         code=code,
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 
 from api import joints, lock_news
@@ -17,7 +17,7 @@ from api.people.accounts import Caller
 from api.people.auth import role
 from api.routes.event_parts import FindingIn, OrderDaysIn, PeopleIn, WhereaboutsIn, need
 from api.routes.exception_acts import EXCEPTION_ACTS, OutsideTheOfferIn
-from api.routes.reports import NeedsIn
+from api.routes.reports import NeedsIn, link_to
 from api.views import case_view
 from custody.disputes.case import ADR_EVENT
 from custody.disputes.case_guards import Actor, DeclineFinding
@@ -51,6 +51,7 @@ from custody.usecases.repeat_move import done_already
 router = APIRouter(prefix="/v1/disputes", tags=["disputes"])
 P = Annotated[Parts, Depends(parts_of)]
 CASEWORKERS = ("agent", "supervisor", "investigator")
+Caseworker = Annotated[Caller, Depends(role(*CASEWORKERS))]
 
 
 def _said(description: str, *, words: Callable[[], Iterable[str]] | None = None) -> Any:
@@ -97,9 +98,7 @@ class EventIn(OutsideTheOfferIn):
 
 
 @router.post("/{dispute}/events")
-def move(
-    dispute: str, body: EventIn, parts: P, caller: Annotated[Caller, Depends(role(*CASEWORKERS))]
-) -> dict[str, Any]:
+def move(dispute: str, body: EventIn, parts: P, caller: Caseworker) -> dict[str, Any]:
     """Move a case by any event of its table that staff may cause; what the scheme decides is written down by staff.
 
     Twenty-one events move nothing. `people` says who holds the contract, pays, uses the phone and speaks for them;
@@ -147,12 +146,12 @@ def move(
 
 
 @router.post("/{dispute}/link", status_code=201)
-def renew(dispute: str, parts: P, caller: Annotated[Caller, Depends(role(*CASEWORKERS))]) -> dict[str, str]:
+def renew(dispute: str, request: Request, parts: P, caller: Caseworker) -> dict[str, str]:
     """A fresh link for a customer whose own was lost or leaked; it is told once, and the old one ends now."""
     with parts.house.unit() as unit:
         token = renew_link(unit, dispute, actor=caller.account, role=CaseRole(caller.role))
         tell_of_link(unit, parts.locks, account=caller.account)
-    return {"dispute": dispute, "customer_token": token, "customer_url": f"/c/{token}"}
+    return {"dispute": dispute, **link_to(token, request, parts)}
 
 
 def _classify(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:

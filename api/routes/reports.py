@@ -12,7 +12,7 @@ from api import joints, lock_news
 from api.find import given_number
 from api.http.body import Body, Day, one_of
 from api.lock_views import lock_view, own_lock
-from api.parts import Parts, parts_of
+from api.parts import Parts, parts_of, service_address
 from api.people import persons
 from api.people.auth import BEARER, known
 from api.routes.event_parts import PeopleIn
@@ -130,11 +130,16 @@ def take_report(body: DisputeIn, request: Request, parts: Parts, *, token: str =
         ordered = lock_view(unit.session, lock)
     return {
         **view,
-        "customer_token": disputed.token,
-        "customer_url": f"/c/{disputed.token}",
+        **link_to(disputed.token, request, parts),
         "lock": own_lock(ordered, named=handset.order_named) if caller is None else ordered,
         "investigation": disputed.investigation,
     }
+
+
+def link_to(token: str, request: Request, parts: Parts) -> dict[str, str]:
+    """The customer's page: its path here, and the whole address, which is what a customer can be sent."""
+    path = f"/c/{token}"
+    return {"customer_token": token, "customer_url": path, "customer_page": service_address(request, parts) + path}
 
 
 def _read_ahead(house: House, find: Callable[[Session], FoundHandset]) -> None:

@@ -160,7 +160,7 @@ def test_support_makes_a_new_link_on_the_page_and_the_old_one_opens_nothing(desk
     assert path not in shown(desk, told, "investigator-1")
     assert path in shown(desk, told, "agent-1")
     made = desk.http.post(path, headers=desk.by("agent-1"))
-    (link,) = set(re.findall(r'href="(/c/[^"]+)"', made.text))
+    (link,) = set(re.findall(rf'href="{desk.house.address}(/c/[^"]+)"', made.text))
     assert "The old link opens nothing any more." in made.text
     assert desk.http.get(link).status_code == 200
     assert desk.http.get(f"/c/{told['customer_token']}").status_code == 404
