@@ -25,6 +25,7 @@ from api.pages.plain_refusals import for_customers
 from api.pages.render import HEADERS, LARGE, page, see
 from api.pages.sent_form import STORY, Sent, Typed, check
 from api.pages.told_form import MOST_TOLD_FORM, TypedTold, told_in_form
+from api.pages.troubles import out_of_reach
 from api.pages.words import PAYOUTS, REMEDIES, worded
 from api.parts import Parts, parts_of
 from api.people.auth import same_site
@@ -41,7 +42,7 @@ from custody.disputes.payout import WORDS as PAYOUT_WORDS
 from custody.disputes.payout import payouts
 from custody.disputes.people import payment_back
 from custody.disputes.recourse import Way
-from custody.kernel.errors import NotFound, Rejected, Trouble
+from custody.kernel.errors import NotFound, Rejected, Trouble, Unavailable
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.usecases import await_answer
@@ -198,8 +199,11 @@ def give(
     if file is None or not file.filename:
         same_site(request)
         return see(f"/c/{token}", done="c_no_file", large=_is_large(request))
-    done = _taken(parts, token, "c_file")
-    return _then(request, parts, token, lambda: doors.take_file(token, file, parts, once=once), done=done)
+
+    def act() -> None:
+        doors.take_file(token, file, parts, once=once)
+
+    return _then(request, parts, token, act, done=lambda: _taken(parts, token, "c_file"))
 
 
 @router.post("/c/{token}/words")
@@ -211,7 +215,8 @@ def tell(token: str, request: Request, parts: P, *, words: Typed = "", once: Onc
         check(given, {"words": STORY}, needed=("words",))
         doors.take_words(token, WordsIn(words=words).words, parts, once=once)
 
-    return _then(request, parts, token, act, done=_taken(parts, token, "c_words"), sent=Sent(form="more", given=given))
+    sent = Sent(form="more", given=given)
+    return _then(request, parts, token, act, done=lambda: _taken(parts, token, "c_words"), sent=sent)
 
 
 @router.post("/c/{token}/data")
@@ -292,14 +297,21 @@ def _taken(parts: Parts, token: str, done: str) -> str:
 
 
 def _then(
-    request: Request, parts: Parts, token: str, act: Callable[[], object], *, done: str, sent: Sent | None = None
+    request: Request,
+    parts: Parts,
+    token: str,
+    act: Callable[[], object],
+    *,
+    done: str | Callable[[], str],
+    sent: Sent | None = None,
 ) -> Response:
     same_site(request)
     try:
+        said = done if isinstance(done, str) else done()
         act()
     except Trouble as trouble:
         return _page(request, parts, token, replace(sent or Sent(), trouble=for_customers(trouble)))
-    return see(f"/c/{token}", done=done, large=_is_large(request))
+    return see(f"/c/{token}", done=said, large=_is_large(request))
 
 
 def _is_large(request: Request) -> bool:
@@ -307,6 +319,13 @@ def _is_large(request: Request) -> bool:
 
 
 def _page(request: Request, parts: Parts, token: str, sent: Sent, *, unlock: str = "", unlocks: str = "") -> Response:
+    try:
+        return _case(request, parts, token, sent, unlock=unlock, unlocks=unlocks)
+    except Unavailable as trouble:
+        return out_of_reach(request, trouble, sent)
+
+
+def _case(request: Request, parts: Parts, token: str, sent: Sent, *, unlock: str, unlocks: str) -> Response:
     with parts.house.read() as session:
         view = customer_view(session, token)
         file = case_book.read_by_token(session, hash_token(token))

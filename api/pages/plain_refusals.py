@@ -13,10 +13,16 @@ from api.pages.times import moment
 from custody.disputes.case import CASE
 from custody.disputes.wording import lint_text
 from custody.kernel.clock import from_iso
-from custody.kernel.errors import Rejected, Trouble
+from custody.kernel.errors import Rejected, Trouble, Unavailable
+from custody.store.unit import NO_ANSWER
 
 NOT_NOW = ("that did not work, and nothing was changed", "Please try it again, or call us. You did nothing wrong.")
 NOT_OFFERED = ("that is not on offer", "Please choose one of what is offered.")
+NOT_KEPT = ("we cannot keep this just now", "What you wrote is still here. Please send it again soon, or call us.")
+UNREACHED = (
+    "the service cannot write to its records just now, and nothing was changed",
+    "Send it again in a moment. If it stays so, tell whoever runs the service.",
+)
 NO_INTERVAL = (
     "the three numbers do not fit",
     "Write all three in percent, from 0 to 100, and the likeliest between the other two.",
@@ -38,6 +44,8 @@ OVER = frozenset({"move", "ask_ended"})
 
 def for_customers(trouble: Trouble) -> Trouble:
     """The refusal in words that every customer can read."""
+    if isinstance(trouble, Unavailable):
+        return _said(trouble, *NOT_KEPT)
     trouble = _without_codes(trouble)
     try:
         lint_text(f"{trouble.detail}. {trouble.fix}")
@@ -80,7 +88,9 @@ def _in_form(trouble: Trouble) -> Trouble:
 
 
 def _without_codes(trouble: Trouble) -> Trouble:
-    """The refusal without the codes of the remedies on offer, or of the reasons to lock, where it lists those."""
+    """The refusal without the codes of remedies or reasons, where it lists those; an outage is said to be one."""
+    if trouble.code == NO_ANSWER:
+        return _said(trouble, *UNREACHED)
     if trouble.code == "reason":
         return _said(trouble, *NO_REASON)
     return _said(trouble, *NOT_OFFERED) if trouble.code == "remedy" and "offered" in trouble.facts else trouble

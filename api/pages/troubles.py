@@ -20,9 +20,10 @@ from api.http import problems
 from api.http.titles import heading_of
 from api.pages.plain_refusals import for_staff
 from api.pages.render import page
+from api.pages.sent_form import Sent
 from api.pages.unsent import SIGN_IN, ask_to_sign_in
 from api.people.auth import SIGN_IN_AGAIN
-from custody.kernel.errors import Conflict, Fatal, NotFound, Rejected, Trouble
+from custody.kernel.errors import Conflict, Fatal, NotFound, Rejected, Trouble, Unavailable
 
 Handler = Callable[[Request, Any], Awaitable[Response]]
 MACHINES = ("/v1/", "/log/", "/entries", "/.well-known/", "/assets/", "/openapi.json")
@@ -54,6 +55,8 @@ def respond(
     if trouble.code == "token" or (trouble.code == "page" and path in CUT_OFF):
         phone = request.app.state.parts.settings.support_phone
         return page(request, "no_such_link.html", status=HTTPStatus.NOT_FOUND, phone=phone)
+    if isinstance(trouble, Unavailable) and any(re.match(way, path) for way in OF_CUSTOMERS):
+        return out_of_reach(request, trouble, Sent())
     title = TITLES.get(trouble.code) or heading_of(trouble)
     back = next((found[0] for way in OF_CUSTOMERS if (found := re.match(way, path))), "")
     answer = page(
@@ -65,6 +68,16 @@ def respond(
         back=back,
     )
     answer.headers.update({**problems.when_again(trouble), **(headers or {})})
+    return answer
+
+
+def out_of_reach(request: Request, trouble: Unavailable, sent: Sent) -> Response:
+    """What a customer reads while nothing can be read or kept: that it is ours, and all that they typed."""
+    typed = "\n".join(text for text in sent.given.values() if text.strip())
+    kept = sent.kept or ({"What you wrote": typed} if typed else {})
+    phone = request.app.state.parts.settings.support_phone
+    answer = page(request, "out_of_reach.html", status=problems.status_of(trouble), phone=phone, kept=kept)
+    answer.headers.update(problems.when_again(trouble))
     return answer
 
 

@@ -90,7 +90,14 @@ def test_a_handset_is_no_code_among_those_who_acted() -> None:
     assert words.actor("agent-1") == "agent-1"
 
 
-CUSTOMER_PAGES = ("customer.html", "_customer_locks.html", "complain.html", "bought.html", "no_such_link.html")
+CUSTOMER_PAGES = (
+    "customer.html",
+    "_customer_locks.html",
+    "complain.html",
+    "bought.html",
+    "no_such_link.html",
+    "out_of_reach.html",
+)
 
 
 @pytest.mark.parametrize("name", CUSTOMER_PAGES)
