@@ -29,7 +29,7 @@ from api.people import accounts, sign_in
 from api.people.auth import COOKIE, token_of
 from api.process.open_id import Identity, OpenIdProvider, SignOn, new_sign_on
 from custody.kernel.clock import HOUR_MS, MINUTE_MS, SECOND_MS
-from custody.kernel.errors import NotFound, Rejected, Trouble
+from custody.kernel.errors import NotFound, Rejected, Trouble, Unavailable
 
 router = APIRouter(prefix="/console", include_in_schema=False)
 P = Annotated[Parts, Depends(parts_of)]
@@ -52,7 +52,11 @@ class Begun(NamedTuple):
 @router.get("/sign-on")
 def begin(request: Request, parts: P, next: str = "", again: str = "") -> Response:  # noqa: A002 - as on the sign-in page
     """To the provider; `again` asks for the password there, if it was given longer ago than deciding on locks takes."""
-    return _leave(request, parts, Begun(new_sign_on(), "again" if again else "enter", onward_to(next)))
+    begun = Begun(new_sign_on(), "again" if again else "enter", onward_to(next))
+    try:
+        return _leave(request, parts, begun)
+    except Unavailable as away:
+        return _door(request, parts, begun, away)
 
 
 @router.get("/account/sign-on")
@@ -70,8 +74,7 @@ def come_back(request: Request, parts: P) -> Response:
     try:
         token = sign_in.sign_on(request, parts, lambda: _identity(request, parts, begun))
     except Trouble as trouble:
-        facts = of_door(parts, onward=begun.onward if begun else "")
-        return page(request, "sign_in.html", status=status_of(trouble), trouble=trouble, **facts)
+        return _door(request, parts, begun, trouble)
     answer = page(request, "signed_on.html", onward=(begun.onward if begun else "") or HOME)
     max_age_s = parts.settings.session_hours * HOUR_MS // SECOND_MS
     sign_in.keep(answer, request, parts, COOKIE, token, max_age_s=max_age_s)
@@ -99,6 +102,11 @@ def token_for_programs(visit: Staff) -> Response:
     with visit.parts.house.unit() as unit:
         token, until_ms = accounts.sign_in_elsewhere(unit.session, token_of(visit.request))
     return visit.page("token.html", token=token, until_ms=until_ms)
+
+
+def _door(request: Request, parts: Parts, begun: Begun | None, trouble: Trouble) -> Response:
+    facts = of_door(parts, onward=begun.onward if begun else "", again=begun is not None and begun.why == "again")
+    return page(request, "sign_in.html", status=status_of(trouble), trouble=trouble, **facts)
 
 
 def _leave(request: Request, parts: Parts, begun: Begun) -> Response:

@@ -4,108 +4,28 @@ The provider here says whatever a test wants. A true one is in `tests/browser/te
 """
 
 import json
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import SecretStr
 
 from api.http.encoding import b64
-from api.process.open_id import Identity, OpenIdProvider, SignOn, new_sign_on
+from api.process.open_id import Identity, SignOn, new_sign_on
+from api.process.provider_says import is_endpoint
 from api.settings import read_settings
 from custody.kernel.errors import Rejected, Trouble, Unavailable
+from tests.servers.said_openid import BACK, CODE, EC, RSA, STRANGER, Provider, public, running_provider
 from tests.world_parts import Clock
-
-BACK = "https://weaklink.example/console/sign-on/back"
-CODE = "the code"
-RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-EC = ec.generate_private_key(ec.SECP256R1())
-STRANGER = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-
-
-def public(key: Any, **more: str) -> dict[str, Any]:
-    """A key as a provider publishes it (RFC 7517)."""
-    kind: Any = RSAAlgorithm if isinstance(key, rsa.RSAPrivateKey) else ECAlgorithm
-    return {**json.loads(kind.to_jwk(key.public_key())), "use": "sig", **more}
-
-
-@dataclass(slots=True, kw_only=True)
-class Provider:
-    """A provider that says what it is told to say."""
-
-    issuer: str = ""
-    clock: Clock = field(default_factory=Clock)
-    metadata: dict[str, Any] = field(default_factory=dict)
-    claims: dict[str, Any] = field(default_factory=dict)
-    keys: list[dict[str, Any]] = field(default_factory=lambda: [public(RSA, kid="one")])
-    sign: Callable[[dict[str, Any]], str] = lambda claims: jwt.encode(claims, RSA, "RS256", {"kid": "one"})
-    forms: list[dict[str, list[str]]] = field(default_factory=list)
-    authorizations: list[str | None] = field(default_factory=list)
-    status: int = 200
-
-    def said(self, path: str) -> dict[str, Any]:
-        known = {
-            "/.well-known/openid-configuration": {
-                "issuer": self.issuer,
-                "authorization_endpoint": f"{self.issuer}/auth",
-                "token_endpoint": f"{self.issuer}/token",
-                "jwks_uri": f"{self.issuer}/keys",
-                **self.metadata,
-            },
-            "/keys": {"keys": self.keys},
-        }
-        return known.get(path) or {"id_token": self.sign(self.claims), "access_token": "x", "token_type": "Bearer"}
-
-    def known_as(self, **more: Any) -> OpenIdProvider:
-        settings = {"client_id": "weaklink", "client_secret": SecretStr(""), "role_claim": "", **more}
-        return OpenIdProvider(self.issuer, clock=self.clock, **settings)
-
-    def identity(
-        self, begun: SignOn, *, max_age_s: int | None = None, known_as: Mapping[str, Any] | None = None, **answer: str
-    ) -> Identity:
-        """What comes of an answer of this provider to a sign-in."""
-        now_s = self.clock.now_ms() // 1000
-        own = {"iss": self.issuer, "sub": "ann", "aud": "weaklink", "iat": now_s, "exp": now_s + 300}
-        self.claims = {name: said for name, said in {**own, "nonce": begun.nonce, **self.claims}.items() if said != ""}
-        given = {"state": begun.state, "code": CODE, **answer}
-        return self.known_as(**known_as or {}).identity(begun, given, back=BACK, max_age_s=max_age_s)
 
 
 @pytest.fixture
 def provider() -> Iterator[Provider]:
-    made = Provider()
-
-    class Answers(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = json.dumps(made.said(self.path)).encode()
-            self.send_response(made.status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def do_POST(self) -> None:
-            sent = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            made.forms.append(parse_qs(sent))
-            made.authorizations.append(self.headers["Authorization"])
-            self.do_GET()
-
-        def log_message(self, *_said: object) -> None:
-            """Nobody reads it."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    made.issuer = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield made
-    server.shutdown()
-    server.server_close()
+    with running_provider() as running:
+        yield running
 
 
 @pytest.fixture
@@ -184,6 +104,16 @@ WRONG_CLAIMS = {
     "not yet": {"iat": NOW_S + 3600},
     "not before": {"nbf": NOW_S + 3600},
 }
+NO_TIMES = {
+    "no number": float("nan"),
+    "without end": float("inf"),
+    "a truth": True,
+    "before all time": -(10**30),
+    "after all time": 10**30,
+    "too large for a number": 10**400,
+    "a word": "soon",
+    "a list": [NOW_S],
+}
 
 
 @pytest.mark.parametrize("wrong", WRONG_CLAIMS.values(), ids=WRONG_CLAIMS)
@@ -192,6 +122,21 @@ def test_a_token_that_does_not_hold_is_refused(provider: Provider, begun: SignOn
     with pytest.raises(Rejected) as refused:
         provider.identity(begun)
     assert refused.value.code == "unauthenticated"
+
+
+@pytest.mark.parametrize("time", NO_TIMES.values(), ids=NO_TIMES)
+@pytest.mark.parametrize("name", ["exp", "iat", "nbf", "auth_time"])
+def test_a_time_that_is_none_is_refused(provider: Provider, begun: SignOn, name: str, time: object) -> None:
+    provider.claims = {name: time}
+    with pytest.raises(Rejected) as refused:
+        provider.identity(begun)
+    assert refused.value.code == "unauthenticated"
+
+
+def test_a_time_may_have_parts_of_a_second(provider: Provider, begun: SignOn) -> None:
+    """RFC 7519 section 2, NumericDate."""
+    provider.claims = {"exp": NOW_S + 300.5, "iat": NOW_S - 0.5, "auth_time": NOW_S - 10.5}
+    assert provider.identity(begun, max_age_s=900).since_ms == NOW_S * 1000 - 10_500
 
 
 def test_two_services_with_a_word_for_ours_are_taken(provider: Provider, begun: SignOn) -> None:
@@ -243,9 +188,30 @@ def test_a_token_that_names_no_key_is_under_the_only_one_that_fits(
     assert provider.identity(begun).subject.endswith(" ann")
 
 
-@pytest.mark.parametrize("keys", [[], [public(RSA), public(STRANGER)], ["no key"], [{"kty": "RSA"}]])
+SHORT = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - one that is not to be taken
+NO_KEYS: list[list[Any]] = [
+    [],
+    [public(RSA), public(STRANGER)],
+    ["no key"],
+    [{"kty": "RSA"}],
+    [{"kty": "RSA", "n": 5, "e": "AQAB"}],
+    [{"kty": "RSA", "n": "AQAB", "e": ""}],
+    [{"kty": "RSA", "n": "", "e": "AQAB"}],
+    [{"kty": ["RSA"], "n": "AQAB", "e": "AQAB"}],
+]
+
+
+@pytest.mark.parametrize("keys", NO_KEYS)
 def test_it_is_not_guessed_which_key_was_meant(provider: Provider, begun: SignOn, keys: list[Any]) -> None:
     provider.keys, provider.sign = keys, lambda claims: jwt.encode(claims, RSA, "RS256")
+    with pytest.raises(Rejected):
+        provider.identity(begun)
+
+
+@pytest.mark.filterwarnings("ignore:The RSA key is")
+def test_a_key_that_others_can_find_out_signs_nothing(provider: Provider, begun: SignOn) -> None:
+    """RFC 7518 section 3.3: 2048 bits or more."""
+    provider.keys, provider.sign = [public(SHORT)], lambda claims: jwt.encode(claims, SHORT, "RS256")
     with pytest.raises(Rejected):
         provider.identity(begun)
 
@@ -293,12 +259,27 @@ def test_a_password_of_the_future_was_given_now(provider: Provider, begun: SignO
 
 @pytest.mark.parametrize(
     "metadata",
-    [{"issuer": "https://other.example"}, {"token_endpoint": "http://login.example/token"}, {"jwks_uri": None}],
+    [
+        {"issuer": "https://other.example"},
+        {"token_endpoint": "http://login.example/token"},
+        {"jwks_uri": None},
+        {"jwks_uri": "https://[::1/keys"},
+        {"jwks_uri": "https://login.example:port/keys"},
+        {"token_endpoint": "https://login.example/a token"},
+        {"token_endpoint": "https://login.example/\u00e9"},
+    ],
 )
 def test_a_provider_that_does_not_fit_is_not_used(provider: Provider, begun: SignOn, metadata: dict[str, Any]) -> None:
     provider.metadata = metadata
     with pytest.raises(Unavailable):
         provider.identity(begun)
+
+
+def test_a_provider_elsewhere_leads_us_to_nothing_on_this_machine() -> None:
+    here = "http://127.0.0.1:8420/v1/locks"
+    assert not is_endpoint(here, of="https://login.example")
+    assert is_endpoint(here, of="http://127.0.0.1:9000")
+    assert is_endpoint("https://login.example/token", of="https://login.example")
 
 
 @pytest.mark.parametrize("status", [302, 404, 500])
