@@ -54,6 +54,7 @@ from api.routes import (
     reports,
     scan_proofs,
     scrapi,
+    sign_on,
     stations,
     trails,
     verifiers,
@@ -101,6 +102,7 @@ ROUTERS = (  # each is asked in turn whether a request is its own: those that so
     verifiers,
     attestations,
     viewings,
+    sign_on,
 )
 DESCRIPTION = "Signed parcel custody, remedy first, a lock for the missing handset, and the weak link named."
 

@@ -35,6 +35,7 @@ STATUS: dict[type[Trouble], HTTPStatus] = {
 BY_CODE: dict[str, HTTPStatus] = {
     "unauthenticated": HTTPStatus.UNAUTHORIZED,
     "sign_in_again": HTTPStatus.UNAUTHORIZED,
+    "logout_token": HTTPStatus.BAD_REQUEST,  # Back-Channel Logout 1.0 section 2.8
     "hmac": HTTPStatus.FORBIDDEN,
     "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "media_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,

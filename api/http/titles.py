@@ -18,6 +18,7 @@ OF_KINDS: dict[type[Trouble], str] = {
 OF_STATUSES = {
     "unauthenticated": "Nobody is signed in",
     "sign_in_again": "The sign-in is too long ago for this",
+    "logout_token": "No logout token that is taken here",
     "hmac": "This was not signed with the key of its sender",
     "too_large": "This is too large",
     "media_type": "This is of another type than what is taken here",

@@ -1,4 +1,4 @@
-"""The door of the console: signing in and out, and which page is first for whom."""
+"""The door of the console: signing in, and which page is first for whom."""
 
 import re
 from collections.abc import Mapping
@@ -9,10 +9,10 @@ from fastapi.responses import RedirectResponse
 
 from api.http.problems import status_of
 from api.pages.render import page, see
-from api.pages.unsent import SIGN_IN, SIGN_OUT, fields_of, hand_on, of_door
+from api.pages.unsent import SIGN_IN, fields_of, hand_on, of_door
 from api.parts import Parts, parts_of
-from api.people import accounts, sign_in
-from api.people.auth import COOKIE, same_site, signed_in, token_of
+from api.people import sign_in
+from api.people.auth import COOKIE, same_site, signed_in
 from custody.kernel.clock import HOUR_MS, SECOND_MS
 from custody.kernel.errors import Rejected
 
@@ -70,17 +70,6 @@ def enter(
     max_age_s = parts.settings.session_hours * HOUR_MS // SECOND_MS
     sign_in.keep(answer, request, parts, COOKIE, token, max_age_s=max_age_s)
     sign_in.keep_mark(answer, request, parts, account=account)
-    return answer
-
-
-@router.post(SIGN_OUT)
-def sign_out(request: Request, parts: P) -> Response:
-    """End the session; somebody who has none ends up at the door all the same."""
-    same_site(request)
-    with parts.house.unit() as unit:
-        accounts.sign_out(unit.session, token_of(request))
-    answer = see(SIGN_IN, done="signed_out")
-    answer.delete_cookie(COOKIE, path="/", secure=sign_in.is_secure(request, parts), httponly=True, samesite="strict")
     return answer
 
 

@@ -20,6 +20,7 @@ from api.pages import (
     overturned,
     referrals,
     sign_on,
+    sign_out,
     trails,
     troubles,
 )
@@ -27,6 +28,7 @@ from api.pages import (
 ROUTERS = (
     door,
     sign_on,
+    sign_out,
     cases,
     case_acts,
     referrals,

@@ -16,6 +16,7 @@ import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
@@ -204,7 +205,7 @@ def link(session: Session, caller: Caller, *, held: str, subject: str, token: st
     row = session.get_one(AccountRow, caller.account)
     if not row.active or row.password_hash != held:
         raise _wrong_password()
-    if row.subject is not None or _of_subject(session, subject) is not None:
+    if row.subject is not None or of_subject(session, subject) is not None:
         raise Conflict(
             "linked", "that account, or that sign-in, is linked already", fix="Ask a supervisor for another account."
         )
@@ -217,7 +218,7 @@ def sign_in_as(session: Session, they: Identity, *, now_ms: Instant, hours: int)
 
     Raises `Rejected("unauthenticated")` if no open account is theirs, `Forbidden("role")` if they lost its role there.
     """
-    row = _of_subject(session, they.subject)
+    row = of_subject(session, they.subject)
     if row is None or not row.active:
         raise Rejected(
             "unauthenticated",
@@ -230,7 +231,9 @@ def sign_in_as(session: Session, they: Identity, *, now_ms: Instant, hours: int)
             f"your organisation does not give you the role {row.role!r} of this account any more",
             fix="Ask whoever keeps the roles there.",
         )
-    return _begin(session, row.name, until_ms=now_ms + hours * HOUR_MS, since_ms=they.since_ms)
+    end_over(session, now_ms=now_ms)
+    begun = {"since_ms": they.since_ms, "sid": they.sid, "id_token": they.hint}
+    return _begin(session, row.name, until_ms=now_ms + hours * HOUR_MS, **begun)
 
 
 def sign_in_elsewhere(session: Session, token: str) -> tuple[str, Instant]:
@@ -239,7 +242,7 @@ def sign_in_elsewhere(session: Session, token: str) -> tuple[str, Instant]:
     It is as old as the session with this token and ends with it: else a stolen one could be drawn out for ever.
     """
     own = session.get_one(SessionRow, _hash(token))
-    return _begin(session, own.account, until_ms=own.until_ms, since_ms=own.since_ms), own.until_ms
+    return _begin(session, own.account, until_ms=own.until_ms, since_ms=own.since_ms, sid=own.sid), own.until_ms
 
 
 def sign_in(session: Session, *, name: str, held: str, now_ms: Instant, hours: int) -> str:
@@ -247,14 +250,22 @@ def sign_in(session: Session, *, name: str, held: str, now_ms: Instant, hours: i
     row = session.get(AccountRow, name)
     if row is None or not row.active or row.password_hash != held:
         raise _wrong_sign_in()
+    end_over(session, now_ms=now_ms)
     return _begin(session, name, until_ms=now_ms + hours * HOUR_MS, since_ms=now_ms)
 
 
-def sign_out(session: Session, token: str) -> None:
-    """End a session; an unknown token is no error."""
+def sign_out(session: Session, token: str) -> str | None:
+    """End a session, and tell what the provider gave when it was begun there; an unknown token is no error."""
     row = session.get(SessionRow, _hash(token))
-    if row:
-        session.delete(row)
+    if row is None:
+        return None
+    session.delete(row)
+    return row.id_token
+
+
+def end_over(session: Session, *, now_ms: Instant) -> None:
+    """Forget the sessions that are over: what a provider gave of somebody is kept no longer."""
+    session.execute(delete(SessionRow).where(col(SessionRow.until_ms) <= now_ms))
 
 
 def caller_of(session: Session, token: str, *, now_ms: Instant) -> Caller:
@@ -323,9 +334,9 @@ def _add(session: Session, *, name: str, role: str, person: str, password_hash: 
     )
 
 
-def _begin(session: Session, account: str, *, until_ms: Instant, since_ms: Instant | None) -> str:
+def _begin(session: Session, account: str, **kept: Any) -> str:
     token = secrets.token_urlsafe(32)
-    session.add(SessionRow(token_hash=_hash(token), account=account, until_ms=until_ms, since_ms=since_ms))
+    session.add(SessionRow(token_hash=_hash(token), account=account, **kept))
     session.flush()
     return token
 
@@ -335,7 +346,8 @@ def _end_others(session: Session, row: AccountRow, token: str) -> None:
     session.execute(delete(SessionRow).where(*others))
 
 
-def _of_subject(session: Session, subject: str) -> AccountRow | None:
+def of_subject(session: Session, subject: str) -> AccountRow | None:
+    """The account that is linked with a sign-in at the provider, if any."""
     return session.scalars(select(AccountRow).where(col(AccountRow.subject) == subject)).one_or_none()
 
 

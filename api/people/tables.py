@@ -24,13 +24,27 @@ class AccountRow(SQLModel, table=True):
 
 
 class SessionRow(SQLModel, table=True):
-    """A signed-in account; the token itself is never stored. `since_ms`: when it signed in, None if nobody noted it."""
+    """A signed-in account; the token itself is never stored. `since_ms`: when it signed in, None if nobody noted it.
+
+    `sid`: which session of the provider it goes back to, as issuer and name; `id_token`: what the provider gave of who
+    signed in there, for its way out, empty if that is too long to be kept. Both are None of who gave a password.
+    """
 
     __tablename__ = "session"
     token_hash: bytes = Field(sa_type=LargeBinary, primary_key=True)
     account: str = Field(index=True)
     until_ms: int = Field(sa_type=BigInteger)
     since_ms: int | None = Field(default=None, sa_type=BigInteger)
+    sid: str | None = Field(default=None, index=True)
+    id_token: str | None = None
+
+
+class LogoutRow(SQLModel, table=True):
+    """A logout token of the provider's that was taken, as the hash of its name, until it could be taken no more."""
+
+    __tablename__ = "logout"
+    token_hash: bytes = Field(sa_type=LargeBinary, primary_key=True)
+    until_ms: int = Field(sa_type=BigInteger)
 
 
 class ViewingRow(SQLModel, table=True):

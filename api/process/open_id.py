@@ -24,6 +24,13 @@ from api.process.provider_token import LEEWAY_S, TokenCheck, moment_s, name_in
 from custody.kernel.clock import SECOND_MS, Clock, Instant
 
 SCOPE = "openid"
+LOGOUT = "http://schemas.openid.net/event/backchannel-logout"
+LOGOUT_TYPES = frozenset({"logout+jwt", "jwt", ""})
+"""What a logout token may say that it is; some providers do not tell it from their other tokens."""
+LOGOUT_S = 600
+"""So old a logout token may be, whatever its end."""
+MOST_HINT = 4_096
+"""Characters of an ID token that still fit into an address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +46,28 @@ class SignOn:
 class Identity:
     """Who the provider says it is. `subject`: issuer and `sub`; `roles`: None if no claim is set that tells them.
 
-    `since_ms`: when they gave their password there, None if the provider does not tell.
+    `since_ms`: when they gave their password there, None if the provider does not tell; `sid`: issuer and name of their
+    session there, if it does; `hint`: what names them on its way out, empty if that is too long to be kept.
     """
 
     subject: str
     roles: frozenset[str] | None
     since_ms: Instant | None
+    sid: str | None = None
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logout:
+    """Who is signed in at the provider no more: the one with this `subject`, in the session `sid`, or in any.
+
+    One of the two is there. `name`: issuer and `jti`, which no other has; `until_ms`: when it is taken no more.
+    """
+
+    name: str
+    until_ms: Instant
+    subject: str | None
+    sid: str | None
 
 
 def new_sign_on() -> SignOn:
@@ -81,8 +104,7 @@ class OpenIdProvider:
             "code_challenge_method": "S256",
             **({} if max_age_s is None else {"max_age": str(max_age_s)}),
         }
-        where = self._says.endpoint("authorization_endpoint")
-        return f"{where}{'&' if urlsplit(where).query else '?'}{urlencode(asked)}"
+        return _with_query(self._says.endpoint("authorization_endpoint"), asked)
 
     def identity(
         self, begun: SignOn, answer: Mapping[str, str], *, back: str, max_age_s: int | None = None
@@ -98,11 +120,53 @@ class OpenIdProvider:
         if "code" not in answer:
             raise refused(f"the provider says {answer.get('error', 'nothing')[:60]}")
         # 3. What it says of them stands in a token that it gives to us alone.
-        said = self._check.claims(self._token(code=answer["code"], verifier=begun.verifier, back=back))
+        token = self._token(code=answer["code"], verifier=begun.verifier, back=back)
+        said = self._check.claims(token)
         if not _is_same(str(said.get("nonce", "")), begun.nonce):
             raise refused("the token is of another sign-in")
-        since_ms = self._since_ms(said, max_age_s)
-        return Identity(subject=f"{self._issuer} {name_in(said, 'sub')}", roles=self._roles(said), since_ms=since_ms)
+        return Identity(
+            subject=self._named(said, "sub"),
+            roles=self._roles(said),
+            since_ms=self._since_ms(said, max_age_s),
+            sid=self._named(said, "sid") if "sid" in said else None,
+            hint=token if len(token) <= MOST_HINT else "",
+        )
+
+    def way_out(self, hint: str, *, back: str) -> str:
+        """Where somebody signs out there and comes `back` from (RP-Initiated Logout 1.0 section 2).
+
+        Nothing if the provider has no such place; raises `Unavailable` if it is away.
+        """
+        if "end_session_endpoint" not in self._says.configuration:
+            return ""
+        asked = {"client_id": self._client_id, "post_logout_redirect_uri": back}
+        return _with_query(self._says.endpoint("end_session_endpoint"), {"id_token_hint": hint, **asked})
+
+    def logout(self, token: str) -> Logout:
+        """What a logout token says; raises `Rejected("unauthenticated")` or `Unavailable`.
+
+        It is no ID token: an event tells what it is for, and it has no `nonce` (Back-Channel Logout 1.0 section 2.6).
+        """
+        said = self._check.claims(token, types=LOGOUT_TYPES)
+        events, since_s = said.get("events"), moment_s(said, "iat")
+        if not isinstance(events, dict) or not isinstance(events.get(LOGOUT), dict):
+            raise refused("the token tells of no logout")
+        if "nonce" in said:
+            raise refused("the token is of a sign-in")
+        if "sub" not in said and "sid" not in said:
+            raise refused("the token names nobody")
+        until_s = since_s + LOGOUT_S + LEEWAY_S
+        if until_s <= self._clock.now_ms() // SECOND_MS:
+            raise refused("the token is of another time")
+        return Logout(
+            name=self._named(said, "jti"),
+            until_ms=int(until_s * SECOND_MS),
+            subject=self._named(said, "sub") if "sub" in said else None,
+            sid=self._named(said, "sid") if "sid" in said else None,
+        )
+
+    def _named(self, said: Mapping[str, Any], name: str) -> str:
+        return f"{self._issuer} {name_in(said, name)}"
 
     def _token(self, *, code: str, verifier: str, back: str) -> str:
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": back, "code_verifier": verifier}
@@ -134,6 +198,11 @@ class OpenIdProvider:
             return None
         told = claims.get(self._role_claim, [])
         return frozenset(each for each in (told if isinstance(told, list) else [told]) if isinstance(each, str))
+
+
+def _with_query(address: str, asked: Mapping[str, str]) -> str:
+    told = {name: text for name, text in asked.items() if text}
+    return f"{address}{'&' if urlsplit(address).query else '?'}{urlencode(told)}"
 
 
 def _is_same(given: str, held: str) -> bool:

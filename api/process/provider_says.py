@@ -44,7 +44,7 @@ class SeldomRead:
         self._clock = clock
         self._turn = threading.Lock()
         self._held: _Held | None = None
-        self._failed: tuple[str, Instant] | None = None
+        self._failed: tuple[Unavailable, Instant] | None = None
 
     def get(self) -> dict[str, Any]:
         """What it says; raises `Unavailable`."""
@@ -73,14 +73,14 @@ class SeldomRead:
         if held is not None and self._is_young(held.at_ms, most_ms):
             return held.said
         if failed is not None and self._is_young(failed[1], REST_MS):
-            raise away(failed[0])
+            raise failed[0].with_traceback(None)
         return None
 
     def _read_it(self) -> dict[str, Any]:
         try:
             said = self._read()
         except Unavailable as trouble:
-            self._failed = (trouble.detail, self._clock.now_ms())
+            self._failed = (trouble, self._clock.now_ms())
             raise
         self._held, self._failed = _Held(said=said, at_ms=self._clock.now_ms()), None
         return said

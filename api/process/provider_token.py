@@ -5,7 +5,7 @@ service and a time that is not over (Core section 3.1.3.7). A key that we do not
 then read once more, if they were not a moment ago.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 import jwt
@@ -47,25 +47,31 @@ class TokenCheck:
         self._client_id = client_id
         self._clock = clock
 
-    def claims(self, token: str) -> dict[str, Any]:
-        """The claims of a token that holds; raises `Rejected("unauthenticated")` or `Unavailable`."""
+    def claims(self, token: str, *, types: Container[str] | None = None) -> dict[str, Any]:
+        """The claims of a token that holds; raises `Rejected("unauthenticated")` or `Unavailable`.
+
+        `types`: what it may say that it is, in lower letters, if that counts (RFC 8725 section 3.11).
+        """
         if len(token) > MOST_CHARACTERS:
             raise refused("the token is too long")
         known = self._says.keys
         try:
-            said = self._read(token, known)
+            said = self._read(token, known, types)
         except Rejected:
             keys = self._says.fresher_keys(known)
             if keys is None:
                 raise
-            said = self._read(token, keys)
+            said = self._read(token, keys, types)
         self._check_times(said)
         self._check_is_ours(said)
         return said
 
-    def _read(self, token: str, keys: Mapping[str, Any]) -> dict[str, Any]:
+    def _read(self, token: str, keys: Mapping[str, Any], types: Container[str] | None) -> dict[str, Any]:
         try:
-            key = _key(keys, jwt.get_unverified_header(token))
+            header = jwt.get_unverified_header(token)
+            if types is not None and str(header.get("typ", "")).lower().removeprefix("application/") not in types:
+                raise refused("the token is of another type")
+            key = _key(keys, header)
             said: dict[str, Any] = jwt.decode(
                 token,
                 key,

@@ -36,6 +36,9 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         "client_id": "weaklink",
         "client_secret": "a secret: & more",
         "redirect_uris": [f"{address}/console/sign-on/back"],
+        "post_logout_redirect_uris": [f"{address}/console/signed-out"],
+        "backchannel_logout_uri": f"http://127.0.0.1:{port}/v1/sign-on/logout",
+        "backchannel_logout_session_required": True,
     }
     settings = {
         "port": port,
@@ -178,3 +181,50 @@ def test_deciding_about_locks_asks_for_the_password_at_the_provider(house: House
     page.goto(f"{house.address}/console/locks")
     page.get_by_role("button", name="Propose an authority").click()
     expect(page.get_by_role("status")).to_be_visible()
+
+
+def in_by(house: House, token: str) -> bool:
+    """Whether a token still lets somebody in."""
+    try:
+        return bool(house.service.client.as_caller(token).get("/v1/me"))
+    except Rejected:
+        return False
+
+
+def drawn(page: Page) -> str:
+    page.get_by_role("link", name="ann-1").click()
+    page.get_by_role("button", name="A token for the command line").click()
+    return page.get_by_label("Token").input_value()
+
+
+def test_whoever_signs_out_is_led_to_sign_out_there_too_and_comes_back(
+    house: House, page: Page, axe: Callable[[Page], list[str]]
+) -> None:
+    """The provider tells us on a connection of its own, which ends the token that was drawn, too."""
+    page.goto(f"{house.address}/console/sign-on")
+    at_provider(page, ANN)
+    token = drawn(page)
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_text("You are still signed in with Example Ltd")).to_be_visible()
+    assert axe(page) == []
+    assert in_by(house, token), "a token for programs is not signed out by a button of the console"
+    page.get_by_role("link", name="Sign out with Example Ltd too").click()
+    page.get_by_role("button", name="Yes, sign me out").click()
+    expect(page.get_by_text("You are signed out.")).to_be_visible()
+    assert page.url.startswith(f"{house.address}/console/sign-in")
+    assert not in_by(house, token)
+    page.get_by_role("link", name="Sign in with Example Ltd").click()
+    expect(page.locator("input[name=login]")).to_be_visible()
+
+
+def test_whoever_signs_out_at_the_provider_alone_is_signed_out_here(house: House, page: Page) -> None:
+    page.goto(f"{house.address}/console/sign-on")
+    at_provider(page, ANN)
+    token = drawn(page)
+    provider = str(house.service.parts.settings.oidc_issuer)
+    page.goto(f"{provider}/session/end")
+    page.get_by_role("button", name="Yes, sign me out").click()
+    expect(page.get_by_text("Sign-out Success")).to_be_visible()
+    assert not in_by(house, token)
+    page.goto(f"{house.address}/console")
+    expect(page.get_by_label("Password")).to_be_visible()

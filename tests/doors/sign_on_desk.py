@@ -62,6 +62,17 @@ class SignOnDesk:
 def sign_on_desk(folder: Path, **settings: Any) -> Iterator[SignOnDesk]:
     """Lend one."""
     with running_provider() as provider:
-        known = {"oidc_issuer": provider.issuer, "oidc_client_id": "weaklink", "oidc_name": "Example Ltd"}
-        with running_service(folder / "data", **known, **settings) as house:
+        known: dict[str, Any] = {
+            "oidc_issuer": provider.issuer,
+            "oidc_client_id": "weaklink",
+            "oidc_name": "Example Ltd",
+        }
+        with running_service(folder / "data", **{**known, **settings}) as house:
             yield SignOnDesk(house=house, provider=provider)
+
+
+def know_anew(desk: SignOnDesk) -> None:
+    """The service as if it had just been started: it knows nothing yet of what the provider says."""
+    known = desk.house.parts.sign_on
+    assert known is not None
+    known.__dict__.update(desk.provider.known_as(clock=desk.house.parts.clock).__dict__)

@@ -12,6 +12,8 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
   claims: { openid: ["sub", "roles"] },
   conformIdTokenClaims: false,
   cookies: { keys: ["of a test"] },
+  features: { backchannelLogout: { enabled: true } },
+  fetch: (url, options) => fetch(url, { ...options, dispatcher: undefined }), // else it calls nobody on 127.0.0.1
   findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id, roles: roles[id] ?? [] }) }),
 });
 provider.listen(port, "127.0.0.1", () => console.log("ready"));

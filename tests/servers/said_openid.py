@@ -65,8 +65,14 @@ class Provider:
 
     def known_as(self, **more: Any) -> OpenIdProvider:
         """This provider, as a service knows it that has just started."""
-        settings = {"client_id": "weaklink", "client_secret": SecretStr(""), "role_claim": "", **more}
-        return OpenIdProvider(self.issuer, clock=self.clock, **settings)
+        settings: dict[str, Any] = {
+            "client_id": "weaklink",
+            "client_secret": SecretStr(""),
+            "role_claim": "",
+            "clock": self.clock,
+            **more,
+        }
+        return OpenIdProvider(self.issuer, **settings)
 
     def identity(
         self, begun: SignOn, *, max_age_s: int | None = None, known_as: Mapping[str, Any] | None = None, **answer: str
