@@ -38,6 +38,8 @@ PAGES = {
     "/console/nowhere": "agent-1",
     "/console/account": "agent-1",
     "/console/account?": "supervisor-1",
+    "/console/accounts/agent-1/viewings": "supervisor-1",
+    "/console/cases/{dispute}?": "supervisor-1",
     "/console/locks": "supervisor-1",
     "/console/overturned": "supervisor-1",
     "/console/lessons": "supervisor-1",
