@@ -2,7 +2,7 @@
 
 A restore or a rolled-back store would take a mistake back together with the memory of what was right before it. So
 the order of issue, what each handset applied and when, and what was decided for ever are written down here as they are
-seen, and compared after every step. The ten promises, in the order of `INVARIANTS`:
+seen, and compared after every step. The ten promises:
 
 1 no older command replaces a newer one that the handset has applied · 2 after a decision to retire no LOCK is signed ·
 3 after it applied RETIRE a handset never locks · 4 a locked handset accepts the next UNLOCK (asked at the end) ·
