@@ -8,12 +8,13 @@ from pydantic import Field
 
 from api.act_alerts import tell_of_answers
 from api.exception_alerts import tell_approver
-from api.http.body import Body, Day
+from api.http.body import Body, Day, one_of
 from api.people import persons
 from api.people.accounts import Caller
 from api.routes.event_parts import need
 from custody.disputes.machine import CaseRole
 from custody.disputes.outside_promise import as_told
+from custody.disputes.two_answers import RATHER
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases import allow_exception, settle_answers
@@ -40,7 +41,7 @@ class OutsideTheOfferIn(Body):
     rather: str | None = Field(
         default=None,
         description="With two_answers of different things: what or other, as the customer would rather have it.",
-        json_schema_extra={"enum": ["what", "other"]},
+        json_schema_extra=one_of(lambda: RATHER),
     )
     beside: bool = Field(
         default=False,

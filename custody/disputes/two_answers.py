@@ -9,7 +9,6 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Literal
 
 from custody.disputes import civil
 from custody.disputes.claim import Remedy
@@ -19,7 +18,7 @@ from custody.disputes.promise import BY_OUR_WORD, Promise, is_owed
 from custody.disputes.remedy import WORDS
 from custody.kernel.errors import Rejected
 
-Rather = Literal["what", "other"]
+RATHER = ("what", "other")
 """Which one the customer would rather have: the one in the field `what`, or the other."""
 
 
@@ -31,7 +30,7 @@ def better_of(one: Told, other: Told, *, rather: str | None) -> Told:
         if (one.amount_pence, one.due_ms) == (other.amount_pence, other.due_ms):
             raise Rejected("same", "both answers say the same", fix="Write down what the other one said otherwise.")
         return replace(one, amount_pence=_better_sum(one, other), due_ms=_earlier(one.due_ms, other.due_ms))
-    if rather not in {"what", "other"}:
+    if rather not in RATHER:
         raise Rejected(
             "rather",
             "the two answers are of different things, and it is not said which is better for the customer",

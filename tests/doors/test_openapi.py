@@ -166,3 +166,15 @@ def test_the_words_of_a_closed_list_are_told_and_a_refusal_says_the_same(
     headers = {"Authorization": f"Bearer {signed['token']}"}
     answer = http.post(path, json={**others, field: "no-such"}, headers=headers)
     assert (answer.status_code, answer.json()["fix"]) == (422, f"Use one of {', '.join(words)}.")
+
+
+def test_a_field_that_may_be_left_null_is_not_told_as_one_of_some_words_alone(document: Document) -> None:
+    told = {
+        (name, field): about
+        for name, schema in document["components"]["schemas"].items()
+        for field, about in schema.get("properties", {}).items()
+        if {"type": "null"} in about.get("anyOf", ())
+    }
+    wrong = [at for at, about in told.items() if "enum" in about and None not in about["enum"]]
+    assert told
+    assert wrong == []
