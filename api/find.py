@@ -16,8 +16,10 @@ from custody.kernel.ids import as_typed
 from custody.store import case_book, case_lists, sale_book
 from custody.store.case_book import CaseFile
 from custody.trail.names import ask, is_parcel
+from custody.usecases.find_parcel import meant_order
 from custody.usecases.read_trail import read_trail
 from custody.usecases.record_sale import sale_of_imei
+from custody.usecases.trails_ahead import TrailsAhead
 from devicelock import store as lock_store
 
 LEAST_CONTACT = 4
@@ -88,6 +90,9 @@ def _by_id(session: Session, asked: str) -> BoxFound:
 def _by_order(session: Session, asked: str) -> BoxFound:
     reference = asked.removeprefix("po:")
     files = cases_of_orders(session, [reference])
+    if not files:
+        reference = meant_order(session, reference, TrailsAhead())
+        files = cases_of_orders(session, [reference])
     known = sale_book.find(session, reference) is not None
     return BoxFound(files=files, orders=(reference,) if files or known else ())
 

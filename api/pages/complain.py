@@ -20,6 +20,7 @@ from api.routes.reports import DisputeIn, take_report
 from custody.disputes.civil import civil_date
 from custody.disputes.claim import CLAIMS
 from custody.disputes.policy import DEFAULT_POLICY
+from custody.disputes.typed_order import bare_number
 from custody.kernel.errors import Rejected, Trouble
 from custody.trail.names import ask
 from custody.usecases.find_handset import find_handset
@@ -52,13 +53,14 @@ def tell(
     same_site(request)
     given = {"words": words, "claim_type": claim_type, "order": order, **told, **people}
     named = order.strip()
-    is_item = _names_an_item(named) and not _is_our_order(parts, named)
+    number = next(filter(_names_an_item, (named, bare_number(named))), "")
+    is_item = bool(number) and not _is_our_order(parts, named)
     try:
         check(given, MOST, needed=("words",))
         body = DisputeIn(
             words=words,
             order=named or None if not is_item else None,
-            item=named if is_item else None,
+            item=number if is_item else None,
             claim_type=claim_type or None,
             told=told_in_form(told),
             people=people_in_form(people),

@@ -7,6 +7,7 @@ from sqlmodel import Session
 
 from custody.trail.names import ORDER
 from custody.usecases.find_parcel import (
+    meant_order,
     order_of,
     orders_of_one,
     packed_in,
@@ -42,11 +43,13 @@ def find_handset(
 ) -> FoundHandset:
     """What the customer's order reference or parcel number leads to; unknown things are None, not an error.
 
+    The reference may be typed as people type (`disputes/typed_order.py`).
     Of an order with several parcels it is the one that was named, and without that the one with the handset sold.
     A number that two sellers gave out leads to none without either, and never to a handset of the other one's. `own`
     are our company prefixes: sellers under one of them are one. `trails` may have been read ahead.
     """
     trails = trails or TrailsAhead()
+    order_ref = meant_order(session, order_ref, trails) if order_ref else None
     order = ORDER + order_ref if order_ref else None
     sold = sold_by(session, order_ref) if order_ref else None
     asked = item or order

@@ -10,9 +10,11 @@ from collections.abc import Collection, Iterable
 
 from sqlmodel import Session
 
+from custody.disputes.typed_order import spellings
 from custody.gs1.check_digit import is_digits
 from custody.gs1.event import sellers_number
 from custody.kernel.errors import NotFound, Rejected
+from custody.store import sale_book
 from custody.trail.belongings import Belongings
 from custody.trail.contents import packed_first
 from custody.trail.names import ORDER, ask, is_item, same_orders
@@ -26,6 +28,14 @@ def parcel_of(session: Session, item: str, trails: TrailsAhead) -> Belongings | 
         return trails.read(session, item).trail.belongings
     except (NotFound, Rejected):
         return None
+
+
+def meant_order(session: Session, typed: str, trails: TrailsAhead) -> str:
+    """The reference of ours that was meant; what was typed where we know that itself, or none or several beside it."""
+    if sale_book.find(session, typed) is not None or parcel_of(session, ORDER + typed, trails) is not None:
+        return typed
+    known = [each for each in spellings(typed) if sale_book.find(session, each) is not None]
+    return known[0] if len(known) == 1 else typed
 
 
 def parcel_beside(
