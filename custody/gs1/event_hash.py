@@ -42,7 +42,7 @@ from custody.gs1.times import read_microseconds, write_milliseconds
 
 _IGNORED = frozenset({"@context", "type", "eventID", "recordTime", "errorDeclaration"})
 _COMMENTS = frozenset({"comment", "rdfs:comment", f"{RDFS}comment"})
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _PLAIN_IN_KEYS = (("%27", "'"), ("%3B", ";"), ("%3D", "="))
 _URNS = (
     ("urn:epcglobal:cbv:bizstep:", BIZ_STEP.web),
