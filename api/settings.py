@@ -162,6 +162,13 @@ class Settings(LockSystems, SingleSignOn):
         description="How many minutes after signing in somebody may decide about locks, or make an account, without "
         "signing in again; 0 means as long as they are signed in. Whoever releases a lock is never asked.",
     )
+    promise_sign_in_minutes: int = Field(
+        default=0,
+        ge=0,
+        le=1_440,
+        description="The same of promising beyond the rules: writing down an award, answering an exception, settling "
+        "two answers; and of making an account.",
+    )
     workers: int = Field(default=1, ge=1, le=64, description="Processes that answer requests at the same address.")
     lock_caps: dict[str, int] = Field(
         default_factory=dict,
@@ -243,6 +250,11 @@ class Settings(LockSystems, SingleSignOn):
     def own_prefixes(self) -> tuple[str, ...]:
         """Our company prefixes."""
         return _parts(self.company_prefixes)
+
+    @property
+    def shortest_sign_in_minutes(self) -> int:
+        """How young a sign-in has to be for everything that asks for a young one; 0 if nothing does."""
+        return min((each for each in (self.lock_sign_in_minutes, self.promise_sign_in_minutes) if each), default=0)
 
     @property
     def address(self) -> str:

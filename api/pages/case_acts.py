@@ -19,6 +19,7 @@ from api.pages.move_forms import MOVES
 from api.pages.render import see
 from api.pages.sent_form import LINE, Sent, Typed, check
 from api.pages.visit import Staff, Visit
+from api.people.auth import SIGN_IN_AGAIN
 from api.routes import disputes, locks
 from api.routes.disputes import EventIn
 from api.routes.event_parts import WhereaboutsIn
@@ -147,6 +148,8 @@ def _move(visit: Visit, dispute: str, event: str, typed: dict[str, str]) -> Resp
         body = body_of(chosen, given, version=read_version(typed.get("version", "")))
         went_on = disputes.move(dispute, body, visit.parts, visit.caller)["dispute"]
     except Trouble as trouble:
+        if trouble.code == SIGN_IN_AGAIN:
+            raise
         return case_page(visit, dispute, sent=Sent(form=event, given=given, trouble=trouble))
     return see(f"/console/cases/{went_on}", done=chosen.done)
 

@@ -51,7 +51,7 @@ class Begun(NamedTuple):
 
 @router.get("/sign-on")
 def begin(request: Request, parts: P, next: str = "", again: str = "") -> Response:  # noqa: A002 - as on the sign-in page
-    """To the provider; `again` asks for the password there, if it was given longer ago than deciding on locks takes."""
+    """To the provider; `again` asks for the password there, if it was given longer ago than some acts take."""
     begun = Begun(new_sign_on(), "again" if again else "enter", onward_to(next))
     try:
         return _leave(request, parts, begun)
@@ -140,7 +140,7 @@ def _identity(request: Request, parts: Parts, begun: Begun | None) -> Identity:
 
 
 def _max_age_s(parts: Parts, begun: Begun) -> int | None:
-    return parts.settings.lock_sign_in_minutes * MINUTE_MS // SECOND_MS if begun.why == "again" else None
+    return parts.settings.shortest_sign_in_minutes * MINUTE_MS // SECOND_MS if begun.why == "again" else None
 
 
 def _ask_to_link(request: Request, parts: Parts, trouble: Trouble | None = None) -> Response:

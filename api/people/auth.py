@@ -69,13 +69,12 @@ def role(*allowed: str) -> Callable[[Caller], Awaitable[Caller]]:
     return check
 
 
-def signed_in_lately(parts: Parts, caller: Caller) -> None:
-    """Return if the caller's sign-in is young enough to decide about locks; raises `Rejected("sign_in_again")`.
+def signed_in_lately(parts: Parts, caller: Caller, minutes: int) -> None:
+    """Return if the caller signed in within so many minutes, or if there are none; raises `Rejected("sign_in_again")`.
 
     Whoever took a session, or sits down at somebody's screen, has no password (RFC 9470: step-up authentication). A
     moment of which nobody knows, or that lies ahead, is not young.
     """
-    minutes = parts.settings.lock_sign_in_minutes
     if minutes and (caller.since_ms is None or not 0 <= parts.clock.now_ms() - caller.since_ms <= minutes * MINUTE_MS):
         raise Rejected(
             SIGN_IN_AGAIN,

@@ -90,7 +90,7 @@ def refer(device: str, backend: str, body: ReferenceIn, parts: P, caller: Superv
 @router.post("/devices/{device}/backends/{backend}/confirm")
 def confirm(device: str, backend: str, body: ReferenceIn, parts: P, caller: Decider) -> dict[str, Any]:
     """Confirm a proposed name, typed again, as somebody who did not give it; locks go there too from then on."""
-    signed_in_lately(parts, caller)
+    signed_in_lately(parts, caller, parts.settings.lock_sign_in_minutes)
     with parts.house.unit() as unit:
         row = confirm_reference(
             unit,

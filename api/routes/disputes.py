@@ -14,9 +14,9 @@ from api.join_reports import join_reports
 from api.parts import Parts, parts_of
 from api.people import persons
 from api.people.accounts import Caller
-from api.people.auth import role
+from api.people.auth import role, signed_in_lately
 from api.routes.event_parts import FindingIn, OrderDaysIn, PeopleIn, WhereaboutsIn, need
-from api.routes.exception_acts import EXCEPTION_ACTS, OutsideTheOfferIn
+from api.routes.exception_acts import BEYOND_RULES, EXCEPTION_ACTS, OutsideTheOfferIn
 from api.routes.reports import NeedsIn, link_to
 from api.views import case_view
 from custody.disputes.case import ADR_EVENT
@@ -121,6 +121,8 @@ def move(dispute: str, body: EventIn, parts: P, caller: Caseworker) -> dict[str,
     act = _ACTS.get(body.event)
     if act is None:
         raise Rejected("event", f"{body.event!r} is not a move of staff", fix=f"Use one of {', '.join(_ACTS)}.")
+    if body.event in BEYOND_RULES:
+        signed_in_lately(parts, caller, parts.settings.promise_sign_in_minutes)
     try:
         with parts.house.unit() as unit:
             lock_news.hold_for_move(unit, disputes={dispute, body.into or dispute})
@@ -272,14 +274,12 @@ def _remedied(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_b
 
 
 def _promise_kept(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    promise, reference = need(body.promise, "promise"), need(body.reference, "reference")
-    role = CaseRole(caller.role)
+    promise, reference, role = need(body.promise, "promise"), need(body.reference, "reference"), CaseRole(caller.role)
     return move_case.promise_kept(unit, dispute, promise=promise, reference=reference, actor=caller.account, role=role)
 
 
 def _credit_paid(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    reference = need(body.reference, "reference")
-    role = CaseRole(caller.role)
+    reference, role = need(body.reference, "reference"), CaseRole(caller.role)
     return pay_credit.credit_paid(unit, dispute, reference=reference, actor=caller.account, role=role, pence=body.pence)
 
 

@@ -20,6 +20,9 @@ from custody.store.unit import Unit
 from custody.usecases import allow_exception, settle_answers
 from custody.usecases.allow_exception import Given
 
+BEYOND_RULES = frozenset({"decision", "exception_grant", "exception_instead", "two_answers"})
+"""Moves by which one person's word binds us to what no rule gives; they may take a sign-in of the last minutes."""
+
 
 class OutsideTheOfferIn(Body):
     """The facts that these moves need; `what`, `until` and `amount_pence` are of what somebody said or gives."""

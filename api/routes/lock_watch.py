@@ -49,7 +49,7 @@ def list_groups(parts: P, _caller: Staff) -> dict[str, Any]:
 @router.post("/locks/clearances", status_code=201)
 def clear(body: ClearanceIn, parts: P, caller: Decider) -> dict[str, Any]:
     """Let a paused group go on, as a person who did not order it and who has looked at its first locks."""
-    signed_in_lately(parts, caller)
+    signed_in_lately(parts, caller, parts.settings.lock_sign_in_minutes)
     with parts.house.unit() as unit:
         row = clear_group(unit, parts.locks, group=body.group, account=caller.account, why=body.why)
         return _clearance(row)

@@ -265,7 +265,7 @@ def read(order: str, parts: P, _caller: Staff) -> dict[str, Any]:
 @router.post("/locks/{order}/approve")
 def approve(order: str, parts: P, caller: Decider) -> dict[str, Any]:
     """Say yes as the second person; the command is signed at once."""
-    signed_in_lately(parts, caller)
+    signed_in_lately(parts, caller, parts.settings.lock_sign_in_minutes)
     TRAILS.read_ahead(parts.house, lambda session: store.imei_of_order(session, order))
 
     def act(unit: Unit) -> dict[str, Any]:
@@ -286,7 +286,7 @@ def refuse(order: str, body: WhyIn, parts: P, caller: Supervisor) -> dict[str, A
 @router.post("/locks/{order}/confirm")
 def confirm(order: str, parts: P, caller: Decider) -> dict[str, Any]:
     """Keep a lock beyond its 72 hours: one person proposes, another confirms with the same call."""
-    signed_in_lately(parts, caller)
+    signed_in_lately(parts, caller, parts.settings.lock_sign_in_minutes)
     with parts.house.unit() as unit:
         row = request_lock.confirm_lock(
             unit, parts.locks, name=order, account=caller.account, role=LockRole(caller.role)
@@ -325,7 +325,7 @@ def code(order: str, body: CodeIn, parts: P, caller: Staff) -> dict[str, Any]:
 @router.post("/authority", status_code=201)
 def propose(parts: P, caller: Supervisor) -> dict[str, Any]:
     """Propose to allow provisional locks for disputed deliveries."""
-    signed_in_lately(parts, caller)
+    signed_in_lately(parts, caller, parts.settings.lock_sign_in_minutes)
     with parts.house.unit() as unit:
         return _authority(unit.session, standing_authority.propose(unit, person=caller.person))
 
@@ -333,7 +333,7 @@ def propose(parts: P, caller: Supervisor) -> dict[str, Any]:
 @router.post("/authority/{authority}/approve")
 def approve_authority(authority: str, parts: P, caller: Supervisor) -> dict[str, Any]:
     """Put a proposal in force as the second person; the policy version is an entry of the log."""
-    signed_in_lately(parts, caller)
+    signed_in_lately(parts, caller, parts.settings.lock_sign_in_minutes)
 
     def put_in_force(unit: Unit, rules: dict[str, object]) -> int:
         return change_rules(parts.house, unit, rules)
@@ -372,7 +372,7 @@ def authorities(parts: P, _caller: Staff) -> dict[str, Any]:
 def kill_switch(body: SwitchIn, parts: P, caller: Supervisor) -> dict[str, Any]:
     """Stop all locking, or allow it again; releases always go on."""
     if not body.on:
-        signed_in_lately(parts, caller)
+        signed_in_lately(parts, caller, parts.settings.lock_sign_in_minutes)
     with parts.house.unit() as unit:
         row = standing_authority.throw_switch(unit, parts.locks, on=body.on, person=caller.person, why=body.why)
         return {"locks_stopped": row.on, "by": ", ".join(standing_authority.people_of(row)), "at": to_iso(row.at_ms)}

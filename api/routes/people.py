@@ -94,7 +94,7 @@ def list_accounts(parts: P, _caller: Supervisor) -> dict[str, Any]:
 @router.post("/accounts", status_code=201)
 def add_account(body: AccountIn, parts: P, caller: Supervisor) -> dict[str, str]:
     """Make a local account. Who makes one, for whom and in which role stands in the log."""
-    signed_in_lately(parts, caller)
+    signed_in_lately(parts, caller, parts.settings.shortest_sign_in_minutes)
     asked, kept = body.model_dump(exclude={"password"}), accounts.hash_new(body.password)
     with parts.house.unit() as unit:
         person = accounts.add_account(unit.session, **asked, password_hash=kept, by=caller.account, now_ms=unit.now_ms)

@@ -1,6 +1,6 @@
-"""Deciding about locks takes a sign-in of the last minutes, where that is set: a stolen session has no password.
+"""Deciding about locks, and promising beyond the rules, takes a sign-in of the last minutes, where that is set.
 
-Nothing that sets a handset free is asked for it, nor what only stops locks.
+A stolen session has no password. Nothing that sets a handset free is asked for it, nor what only stops locks.
 """
 
 from collections.abc import Iterator
@@ -13,8 +13,9 @@ from sqlmodel import select
 
 from api.people.auth import SIGN_IN_AGAIN
 from api.people.tables import SessionRow
+from api.settings import read_settings
 from custody.kernel.clock import HOUR_MS, MINUTE_MS
-from tests.doors.case_desk import OURS
+from tests.doors.case_desk import OURS, CaseDesk
 from tests.doors.test_form_after_sign_in import HIDDEN
 from tests.stories.http_service import Service, running_service
 
@@ -29,6 +30,18 @@ WIDENS = (
     ("/v1/locks/clearances", {"group": "none", "why": "looked at"}),
     ("/v1/devices/none/backends/nanomdm/confirm", {"handset": "a name"}),
     ("/v1/accounts", {"name": "one-more", "role": "agent", "person": "One More", "password": PASSWORD}),
+)
+PROMISES = (
+    {"event": "decision", "text": "Pay it", "award_pence": 5_000, "reference": "S-1"},
+    {"event": "exception_grant", "exception": "none"},
+    {"event": "exception_instead", "exception": "none", "what": "a bag", "why": "There is no other."},
+    {"event": "two_answers", "what": "a phone", "other": "a bag"},
+)
+HELPS = (
+    {"event": "exception", "asked_for": "a phone on loan abroad", "gap": "Loans are for this country."},
+    {"event": "told", "what": "a phone by Friday", "by_whom": "the shop"},
+    {"event": "support_needs", "support_needs": ["large print"]},
+    {"event": "in_favour", "in_favour": "regular", "words": "Never late."},
 )
 FREES = (
     ("/v1/locks/none/refuse", {"why": "no"}),
@@ -124,3 +137,62 @@ def test_without_the_setting_a_session_is_enough(tmp_path: Path) -> None:
         signed_in(running, None)
         supervisor = running.staff["supervisor-1"].client
         assert "proposal" in supervisor.post("/v1/authority", {})
+
+
+@pytest.fixture(scope="module")
+def promising(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CaseDesk]:
+    with (
+        running_service(tmp_path_factory.mktemp("promises") / "data", promise_sign_in_minutes=MINUTES) as running,
+        httpx.Client(base_url=running.address, timeout=30, headers=OURS) as client,
+    ):
+        yield CaseDesk(house=running, http=client)
+
+
+@pytest.mark.parametrize("body", PROMISES, ids=lambda body: body["event"])
+def test_whoever_signed_in_long_ago_promises_nothing_beyond_the_rules(
+    promising: CaseDesk, body: dict[str, object]
+) -> None:
+    told, door = promising.report(claim_type="defective"), promising.house
+    path, by = f"/v1/disputes/{told['dispute']}/events", promising.by("supervisor-1")
+    signed_in(door, door.parts.clock.now_ms() - (MINUTES + 1) * MINUTE_MS)
+    answer = promising.http.post(path, json=body, headers={**by, "accept": "application/json"})
+    assert (answer.status_code, answer.json()["type"]) == (401, f"urn:weaklink:problem:{SIGN_IN_AGAIN}")
+    signed_in(door, door.parts.clock.now_ms())
+    assert promising.http.post(path, json=body, headers=by).status_code != 401
+
+
+@pytest.mark.parametrize("body", HELPS, ids=lambda body: body["event"])
+def test_what_takes_down_a_customers_words_asks_for_no_sign_in(promising: CaseDesk, body: dict[str, object]) -> None:
+    told = promising.report(claim_type="defective")
+    signed_in(promising.house, None)
+    path = f"/v1/disputes/{told['dispute']}/events"
+    assert promising.http.post(path, json=body, headers=promising.by("agent-1")).status_code != 401
+
+
+def test_an_account_that_could_promise_is_not_made_by_an_old_sign_in(promising: CaseDesk) -> None:
+    """Whoever made one could sign in anew to it, and has its password."""
+    signed_in(promising.house, None)
+    body = {"name": "one-more", "role": "supervisor", "person": "One More", "password": PASSWORD}
+    assert promising.http.post("/v1/accounts", json=body, headers=promising.by("supervisor-1")).status_code == 401
+
+
+def test_locks_ask_for_no_young_sign_in_where_promises_alone_do(promising: CaseDesk) -> None:
+    signed_in(promising.house, None)
+    assert promising.http.post("/v1/authority", headers=promising.by("supervisor-1")).status_code == 201
+
+
+def test_a_form_that_promises_comes_back_as_typed(promising: CaseDesk) -> None:
+    told = promising.report(claim_type="defective")
+    signed_in(promising.house, None)
+    cookie = {"cookie": f"weaklink_session={promising.house.token('supervisor-1')}"}
+    path = f"/console/cases/{told['dispute']}/moves/two_answers"
+    typed = promising.http.post(path, data={"what": "a <phone>", "other": "a bag"}, headers=cookie)
+    assert (typed.status_code, "signing in once more" in typed.text) == (401, True)
+    kept = {name: unescape(text) for name, text in HIDDEN.findall(typed.text)}
+    assert (kept["what"], kept["other"], kept["send_to"]) == ("a <phone>", "a bag", path)
+
+
+@pytest.mark.parametrize(("lock", "promise", "shortest"), [(0, 0, 0), (15, 0, 15), (0, 5, 5), (15, 5, 5), (5, 15, 5)])
+def test_the_shortest_of_what_is_set_is_what_everything_takes(lock: int, promise: int, shortest: int) -> None:
+    settings = read_settings(lock_sign_in_minutes=lock, promise_sign_in_minutes=promise)
+    assert settings.shortest_sign_in_minutes == shortest
