@@ -5,6 +5,8 @@ request: either lets anyone who can connect take its memory or its open files. W
 error is: the web server's own words say no `fix`, and a cache may keep them. A client that goes before its body is
 whole is no error of anybody's, and fills no journal.
 
+A request names one host; in HTTP/1.0 it need not.
+
 A request that asks for another protocol (RFC 9110 section 7.8) is answered as if it had not. The parser takes it to end
 with its head: its body would be the next request, which somebody else's is behind a proxy that shares connections. So
 its head is read once more without what asks for that.
@@ -13,7 +15,8 @@ Some requests go a short way (`short_way.py`).
 """
 
 import asyncio
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
@@ -35,8 +38,12 @@ LEAST_BYTES_A_S = 100
 """A body that comes at this rate or faster never runs out of patience."""
 
 
-class _TooLong(Exception):
-    """A head has more than `MOST_HEAD_BYTES`."""
+HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+;=%-]*)(?::[0-9]*)?")
+"""A host with or without a port (RFC 9110 section 7.2), but for a comma, which joins two of them."""
+
+
+class _Unfit(Exception):
+    """A head that is not answered: it has more than `MOST_HEAD_BYTES`, or does not name one host."""
 
 
 def _no_short_way(_scope: object) -> None:
@@ -60,6 +67,7 @@ class Protocol(HttpToolsProtocol):
         self._short_way = short_way
         self._when_whole: Callable[[], None] = _nothing
         self._head_again = b""
+        self._why = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for the first request."""
@@ -82,14 +90,17 @@ class Protocol(HttpToolsProtocol):
             self._refuse_head()
 
     def on_headers_complete(self) -> None:
-        """A head is whole; raises `_TooLong`, which the parser makes an error of what was sent."""
+        """A head is whole; raises `_Unfit`, which the parser makes an error of what was sent."""
         if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
             self._head_again = self._head_without_upgrade()
             return  # the next one that the parser reads is this
         if self._unread > MOST_HEAD_BYTES:  # of head and body together, if they came in one piece
             self._unread = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
             if self._unread > MOST_HEAD_BYTES:
-                raise _TooLong
+                raise _Unfit
+        if not _names_host(self.headers, old=self.parser.get_http_version() == "1.0"):
+            self._why = "The request does not name one host"
+            raise _Unfit
         self._unread = 0
         self._be_patient()
         super().on_headers_complete()
@@ -119,7 +130,7 @@ class Protocol(HttpToolsProtocol):
         if self._unread > MOST_HEAD_BYTES:
             self._refuse_head()
         else:
-            self._refuse(HTTPStatus.BAD_REQUEST, msg.rstrip("."))
+            self._refuse(HTTPStatus.BAD_REQUEST, self._why or msg.rstrip("."))
 
     def read_again(self) -> tuple["_Parser", bytes]:
         """A parser for what comes from here on, and the head that it reads first, if there is one."""
@@ -198,6 +209,14 @@ class _Parser(httptools.HttpRequestParser):
                 super(_Parser, parser).feed_data(head)
             else:
                 return
+
+
+def _names_host(headers: Iterable[tuple[bytes, bytes]], *, old: bool) -> bool:
+    """Whether a request names one host (RFC 9112 section 3.2): of two, whoever stands before us may read the other."""
+    hosts = [value for name, value in headers if name == b"host"]
+    if not hosts:
+        return old
+    return len(hosts) == 1 and HOST.fullmatch(hosts[0].strip(b" \t")) is not None
 
 
 def _hand_in(take: Take, cycle: RequestResponseCycle, answer: Callable[[], None]) -> None:

@@ -60,6 +60,41 @@ def test_what_is_no_http_is_answered_with_a_problem_that_nobody_keeps(instance: 
     assert (answer.status, body["status"], set(body)) == (400, 400, {"type", "title", "status", "detail", "fix"})
 
 
+@pytest.mark.parametrize(
+    ("hosts", "status"),
+    [
+        ([], 400),
+        ([b"here", b"here"], 400),
+        ([b"here", b"there"], 400),
+        *[
+            ([wrong], 400)
+            for wrong in (b"he re", b"here/x", b"here:port", b"a@here", b"here,there", b"[::1", b"h\xc3\xa9")
+        ],
+        *[([right], 200) for right in (b"here", b"here:80", b"127.0.0.1:80", b"[::1]:80", b"", b"h%20e", b"here:")],
+    ],
+)
+def test_a_request_names_one_host(instance: Instance, hosts: list[bytes], status: int) -> None:
+    """RFC 9112 section 3.2: whoever stands before the service may have read another one of two."""
+    head = b"".join(b"Host: %s\r\n" % host for host in hosts)
+    with connected(instance) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\n%s\r\n" % head)
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        body = json.loads(answer.read())
+    assert answer.status == status
+    if status == 400:
+        assert body["detail"] == "The request does not name one host"
+        assert answer.headers["connection"] == "close"
+
+
+def test_an_old_client_need_not_name_the_host(instance: Instance) -> None:
+    """HTTP/1.0 has no such header (RFC 1945); two are one too many in it, too."""
+    for head, status in ((b"", b"200"), (b"Host: here\r\n", b"200"), (b"Host: here\r\nHost: there\r\n", b"400")):
+        with connected(instance) as connection:
+            connection.sendall(b"GET /healthz HTTP/1.0\r\n%s\r\n" % head)
+            assert connection.recv(65_536).startswith(b"HTTP/1.1 %s " % status)
+
+
 @pytest.mark.parametrize("version", [b"13", b"99"])
 @pytest.mark.parametrize(
     ("path", "status", "kind"),
