@@ -24,6 +24,7 @@ from api.process.registrations import Registrations
 from api.process.witnesses import Witnesses
 from api.process.workers import Workers, tell_first
 from api.rounds.clock_watch import last_up_ms
+from api.rounds.lost_contact import LostContact, contacts
 from api.rounds.timer import Timer
 from api.routes import (
     attestations,
@@ -176,7 +177,8 @@ async def lead(parts: Parts, workers: Workers | None) -> AsyncIterator[None]:
     mark = ClockMark(kept_outside(parts.settings) / CLOCKS / f"{service}.txt")
     with parts.house.read() as session:
         up_ms = last_up_ms(session, mark)
-    timer = Timer(parts, up_ms=up_ms, service=service, mark=mark)
+    lost = LostContact(contacts(parts, is_connected=lambda: transport.ready))
+    timer = Timer(parts, up_ms=up_ms, service=service, mark=mark, lost=lost)
     parts.heads.keep_now()
     parts.heads.thread.start()
     parts.intake.start()

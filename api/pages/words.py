@@ -184,6 +184,8 @@ ALERTS: Mapping[str, str] = {
     AlertKind.AWARD_WRITTEN: "Somebody wrote down what a scheme decided",
     AlertKind.CLOCK_JUMPED: "The clock jumped ahead",
     AlertKind.CLOCK_PUT_BACK: "The clock was put back",
+    AlertKind.BROKER_AWAY: "The broker cannot be reached: no lock and no release leaves",
+    AlertKind.WITNESS_AWAY: "A witness of the log does not answer as it should",
 }
 PAUSES: Mapping[str, str] = {
     CapReason.CANARY_UNSETTLED: "Its first handsets have not answered yet",

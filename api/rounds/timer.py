@@ -33,6 +33,7 @@ from api.rounds.clock_watch import JUMP_MS, ClockMarker, ClockWatch, act_on_jump
 from api.rounds.late_fixes import is_fix_late, late_fixes, tell_of_late_fixes
 from api.rounds.late_lessons import is_lesson_late, late_lessons, tell_of_lessons
 from api.rounds.lessons_alone import hand_on_lessons, is_lesson_alone, lessons_alone
+from api.rounds.lost_contact import LostContact
 from api.rounds.missed_promises import is_miss_untold, tell_of_misses, untold_misses
 from api.rounds.unanswered_exceptions import is_exception_late, late_exceptions, pass_on_exceptions
 from custody.kernel.clock import Instant
@@ -102,13 +103,20 @@ class Sweep:
 class Timer:
     """One thread that sweeps; `up_ms` is when the service was last up, if that is known, and `service` its name.
 
-    `mark`: where it leaves word that it is up.
+    `mark`: where it leaves word that it is up; `lost` tells people of whom the service cannot reach.
     """
 
     def __init__(
-        self, parts: Parts, *, up_ms: Instant | None = None, service: str = "", mark: ClockMark | None = None
+        self,
+        parts: Parts,
+        *,
+        up_ms: Instant | None = None,
+        service: str = "",
+        mark: ClockMark | None = None,
+        lost: LostContact | None = None,
     ) -> None:
         self._parts = parts
+        self._lost = lost or LostContact({})
         self._service = service
         self._marker = ClockMarker(mark)
         self._stopping = threading.Event()
@@ -167,6 +175,7 @@ class Timer:
             for each in self._sweeps:
                 if each.frees or not in_doubt:
                     self._sweep(each)
+            self._lost.look(partial(self._attempt, in_doubt=True))
             if not in_doubt:
                 self._go_round()
         self._mark_at_end()

@@ -39,3 +39,5 @@ class AlertKind(StrEnum):
     AWARD_WRITTEN = "award_written"
     CLOCK_JUMPED = "clock_jumped"
     CLOCK_PUT_BACK = "clock_put_back"
+    BROKER_AWAY = "broker_away"
+    WITNESS_AWAY = "witness_away"
