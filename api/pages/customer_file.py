@@ -11,8 +11,11 @@ a number.
 """
 
 import re
+import weakref
 import zipfile
+from contextlib import ExitStack
 from datetime import UTC, datetime
+from tempfile import TemporaryFile
 from typing import IO, Any
 
 import msgspec
@@ -20,7 +23,9 @@ from sqlmodel import Session
 
 from api.given_name import cut_name
 from api.pages.times import moment_words
+from api.parts import Parts
 from api.people import viewings
+from api.people.turns import Turns
 from api.routes.customer import customer_view
 from custody.kernel.clock import Instant, to_iso
 from custody.store import case_book, evidence_book, sale_book
@@ -37,6 +42,32 @@ README = (
     "messages.txt: what we told you. Its times are UK time.\n"
     "files: what you gave us.\n"
 )
+
+MUCH_BYTES = 16 * 1024 * 1024
+"""A file with more in it than this is one of few at once."""
+_turns = Turns(at_once=6, in_line=0, of_one=2, busy="many files are being fetched at this moment", again_s=60)
+
+
+def write_out(parts: Parts, token: str) -> tuple[IO[bytes], int]:
+    """The zip, to be read from its beginning, and its length; raises as `write_file`, and `Rejected("too_many")`."""
+    with ExitStack() as kept:
+        out = kept.enter_context(TemporaryFile())
+        with parts.house.read() as session:
+            dispute = case_book.read_by_token(session, hash_token(token)).case.id
+            if sum(given.bytes for given in evidence_book.of_case(session, dispute)) > MUCH_BYTES:
+                _hold_turn(dispute, out)
+            write_file(session, token, out, now_ms=parts.clock.now_ms())
+        length = out.tell()
+        out.seek(0)
+        kept.pop_all()
+    return out, length
+
+
+def _hold_turn(dispute: str, out: IO[bytes]) -> None:
+    """Hold a turn for as long as there is the file that it is for."""
+    held = ExitStack()
+    held.enter_context(_turns.turn(dispute))
+    weakref.finalize(out, held.close)
 
 
 def write_file(session: Session, token: str, out: IO[bytes], *, now_ms: Instant) -> None:
@@ -62,7 +93,8 @@ def write_file(session: Session, token: str, out: IO[bytes], *, now_ms: Instant)
         _put(pack, "messages.txt", messages.encode(), now_ms)
         for given in evidence_book.of_case(session, case):
             _, content = evidence_book.read(session, given.id)
-            _put(pack, f"files/{given.id}-{cut_name(NOT_A_NAME.sub('_', given.name))}", content, given.at_ms)
+            name = f"files/{given.id}-{cut_name(NOT_A_NAME.sub('_', given.name))}"
+            _put(pack, name, content, given.at_ms, how=zipfile.ZIP_STORED)
 
 
 def _without_the_buyer(sale: SaleRow) -> dict[str, Any]:
@@ -77,8 +109,8 @@ def _step(row: Any) -> dict[str, Any]:
     return {**step, "facts": msgspec.json.decode(row.facts)} if by == "customer" else step
 
 
-def _put(pack: zipfile.ZipFile, name: str, content: bytes, at_ms: Instant) -> None:
+def _put(pack: zipfile.ZipFile, name: str, content: bytes, at_ms: Instant, *, how: int = zipfile.ZIP_DEFLATED) -> None:
     at = datetime.fromtimestamp(at_ms / 1000, UTC)
     info = zipfile.ZipInfo(name, (at.year, at.month, at.day, at.hour, at.minute, at.second))
-    info.compress_type = zipfile.ZIP_DEFLATED
+    info.compress_type = how
     pack.writestr(info, content)

@@ -5,10 +5,8 @@ refused comes back as it was sent. Large print stays large whatever is pressed.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import date
-from tempfile import TemporaryFile
 from typing import IO, Annotated, Any
 
 from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFile
@@ -18,7 +16,7 @@ from api.circumstances import found_ms
 from api.http.problems import status_of
 from api.pages.case_moves import READ
 from api.pages.cases import attached
-from api.pages.customer_file import write_file
+from api.pages.customer_file import write_out
 from api.pages.once import Once, fresh_once
 from api.pages.people_form import MOST_PEOPLE_FORM, TypedPeople, people_in_form
 from api.pages.plain_refusals import for_customers
@@ -99,13 +97,8 @@ def letter(token: str, request: Request, parts: P) -> Response:
 @router.get("/c/{token}/file")
 def own_file(token: str, parts: P) -> Response:
     """Everything the case holds about the customer, as one file."""
-    with ExitStack() as kept:
-        out = kept.enter_context(TemporaryFile())
-        with parts.house.read() as session:
-            write_file(session, token, out, now_ms=parts.clock.now_ms())
-        headers = {**HEADERS, "Content-Disposition": attached("my-case.zip"), "Content-Length": str(out.tell())}
-        out.seek(0)
-        kept.pop_all()
+    out, length = write_out(parts, token)
+    headers = {**HEADERS, "Content-Disposition": attached("my-case.zip"), "Content-Length": str(length)}
     return StreamingResponse(_pieces(out), media_type="application/zip", headers=headers)
 
 

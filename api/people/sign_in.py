@@ -6,7 +6,11 @@ tries from all addresses and then one every ten seconds; those do not count wher
 that a guesser elsewhere keeps nobody out of their account. A browser in which that account was signed in to before has
 ten tries of its own and then one every ten seconds, whoever guesses beside it (`known_browser.py`); so has a program
 that keeps cookies. A right password gives its tries back. An account that does not exist is treated the same. The
-counts are each process's own, in memory. Few passwords are looked at at once (`password_turns.py`).
+counts are each process's own, in memory.
+
+Each look at a password takes 64 MiB, all cores and a tenth of a second, by design, so few are looked at at once: else a
+hundred short requests took gigabytes of memory, and every thread that answers others. Whoever is known by their browser
+has turns of their own, beside those of all who are not.
 """
 
 import threading
@@ -24,8 +28,8 @@ from api.people.accounts import Caller
 from api.people.auth import token_of
 from api.people.client_network import network_of
 from api.people.known_browser import COOKIE, DAYS, make_mark, read_mark
-from api.people.password_turns import PasswordTurns
 from api.people.token_bucket import TokenBuckets
+from api.people.turns import Turns
 from api.process.open_id import Identity
 from custody.kernel.clock import DAY_MS, SECOND_MS
 
@@ -34,6 +38,15 @@ SIGN_ON = "single sign-on"
 """What tries of whoever comes back from the provider are counted under: an account has no such name."""
 MAX_PLACES = 10_000
 """So many places are remembered at which an account was signed in to, the latest ones."""
+
+AT_ONCE, IN_LINE, OF_ONE = 2, 8, 4
+"""Of passwords: so many are looked at, so many more wait; and so many of one client, together."""
+
+
+def password_turns() -> Turns:
+    """Turns in which passwords are looked at."""
+    busy = "many people are signing in at this moment"
+    return Turns(at_once=AT_ONCE, in_line=IN_LINE, of_one=OF_ONE, busy=busy, again_s=1)
 
 
 class Tries:
@@ -78,7 +91,7 @@ class Tries:
 
 
 _tries = Tries()
-_turns, _known_turns = PasswordTurns(), PasswordTurns()
+_turns, _known_turns = password_turns(), password_turns()
 
 
 def sign_in(request: Request, parts: Parts, *, account: str, password: str) -> str:

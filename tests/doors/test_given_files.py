@@ -1,8 +1,11 @@
 """Files that customers give: no page reads what is in them, and no case takes the disk of all others."""
 
 import io
+import time
 import tracemalloc
 import zipfile
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,15 @@ from custody.store import evidence_book
 from tests.doors.case_desk import OURS, CaseDesk
 
 LONG = 24 * 1024 * 1024
+WAIT_S = 30.0
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait for what happens in another thread."""
+    end_s = time.monotonic() + WAIT_S
+    while not holds():
+        assert time.monotonic() < end_s
+        time.sleep(0.1)
 
 
 def give(desk: CaseDesk, told: dict[str, str], name: str, content: bytes) -> int:
@@ -120,3 +132,24 @@ def test_who_sends_the_form_without_a_file_is_told_so_and_nothing_is_given(desk:
     assert sent.status_code == 303
     assert "You chose no file, and that is fine." in desk.http.get(sent.headers["location"]).text
     assert desk.own(told)["given"] == []
+
+
+def test_what_was_given_is_put_into_the_customers_own_file_as_it_stands(desk: CaseDesk) -> None:
+    told = desk.report()
+    assert give(desk, told, "unboxing.mp4", bytes(100_000)) == 201
+    content = desk.http.get(f"/c/{told['customer_token']}/file").content
+    with zipfile.ZipFile(io.BytesIO(content)) as pack:
+        (film,) = [held for held in pack.infolist() if held.filename.endswith(".mp4")]
+    assert (film.compress_type, film.compress_size) == (zipfile.ZIP_STORED, 100_000)
+
+
+def test_whoever_fetches_a_large_file_over_and_over_takes_little_of_the_disk(desk: CaseDesk) -> None:
+    large, small = desk.report(), desk.report()
+    assert give(desk, large, "unboxing.mp4", bytes(LONG)) == 201
+    link = f"/c/{large['customer_token']}/file"
+    with ExitStack() as held:
+        fetched = [held.enter_context(desk.http.stream("GET", link)) for _ in range(4)]
+        assert [answer.status_code for answer in fetched] == [200, 200, 429, 429]
+        assert int(fetched[-1].headers["retry-after"]) > 1
+        assert desk.http.get(f"/c/{small['customer_token']}/file").is_success
+    until(lambda: desk.http.get(link).is_success)

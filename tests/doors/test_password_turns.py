@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from api.people import sign_in
-from api.people.password_turns import AT_ONCE, IN_LINE, OF_ONE, PasswordTurns
+from api.people.sign_in import AT_ONCE, IN_LINE, OF_ONE, password_turns
 from custody.kernel.errors import Rejected
 from tests.doors.case_desk import OURS, CaseDesk
 
@@ -30,7 +30,7 @@ class Line:
     """Clients that come at once, each of whom stays until the test lets all go."""
 
     def __init__(self) -> None:
-        self._turns, self._over = PasswordTurns(), threading.Event()
+        self._turns, self._over = password_turns(), threading.Event()
         self._guard = threading.Lock()
         self.inside = self.most = 0
         self.told = list[Rejected]()
