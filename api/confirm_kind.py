@@ -23,9 +23,9 @@ def confirm_kind(unit: Unit, office: LockOffice, *, dispute: str, claim_type: st
         unit,
         dispute,
         claim_type=claim_type,
-        agreed=True,
-        custody_words=case.words,
-        lock_facts=joints.wish_facts_of_case(unit.session, dispute),
+        terms=move_case.OfferTerms(
+            custody_words=case.words, lock_facts=joints.wish_facts_of_case(unit.session, dispute)
+        ),
         actor="customer",
         role=CaseRole.SYSTEM,
     )

@@ -157,17 +157,22 @@ def renew(dispute: str, request: Request, parts: P, caller: Caseworker) -> dict[
 
 
 def _classify(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    return move_case.classify_and_offer(
-        unit,
-        dispute,
-        claim_type=need(body.claim_type, "claim_type"),
+    kind, terms, role = need(body.claim_type, "claim_type"), _terms(unit, dispute, body), CaseRole(caller.role)
+    return move_case.classify_and_offer(unit, dispute, claim_type=kind, terms=terms, actor=caller.account, role=role)
+
+
+def _offer(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+    kind, terms, role = body.claim_type, _terms(unit, dispute, body), CaseRole(caller.role)
+    return move_case.offer_again(unit, dispute, claim_type=kind, terms=terms, actor=caller.account, role=role)
+
+
+def _terms(unit: Unit, dispute: str, body: EventIn) -> move_case.OfferTerms:
+    return move_case.OfferTerms(
         agreed=body.agreed,
         custody_words=body.custody_words,
         price_reduction_pence=body.price_reduction_pence,
         why=body.why,
         lock_facts=joints.wish_facts_of_case(unit.session, dispute),
-        actor=caller.account,
-        role=CaseRole(caller.role),
     )
 
 
@@ -246,21 +251,6 @@ def _copy_takes_longer(unit: Unit, dispute: str, body: EventIn, caller: Caller) 
 
 def _data_complaint(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     return data_requests.complain(unit, dispute, received=body.received, actor=caller.account)
-
-
-def _offer(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    return move_case.offer_again(
-        unit,
-        dispute,
-        claim_type=body.claim_type,
-        agreed=body.agreed,
-        custody_words=body.custody_words,
-        price_reduction_pence=body.price_reduction_pence,
-        why=body.why,
-        lock_facts=joints.wish_facts_of_case(unit.session, dispute),
-        actor=caller.account,
-        role=CaseRole(caller.role),
-    )
 
 
 def _ask(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:

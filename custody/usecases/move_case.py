@@ -4,7 +4,7 @@ Every act names its actor and role; the table decides who may do what, and a ref
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from custody.disputes import case_guards, civil
 from custody.disputes.case import CASE, CaseState
@@ -39,18 +39,32 @@ KIND_MAY_CHANGE: frozenset[CaseState] = frozenset({"triaged", "remedy_offered"})
 """States in which the kind of problem may be put right: until a remedy is chosen."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferTerms:
+    """What is said with a kind of problem when it is agreed, and what is known of the handset then.
+
+    `custody_words` are the customer's on when and where something was damaged. `price_reduction_pence` is the part of
+    the price to offer; `why` it is less than was named before.
+    """
+
+    agreed: bool = True
+    custody_words: str | None = None
+    price_reduction_pence: int | None = None
+    why: str | None = None
+    lock_facts: WishFacts = NOTHING_KNOWN
+
+
+NOTHING_SAID = OfferTerms()
+
+
 def classify_and_offer(
     unit: Unit,
     dispute: str,
     *,
     claim_type: str,
-    agreed: bool,
-    custody_words: str | None,
-    lock_facts: WishFacts,
+    terms: OfferTerms,
     actor: str,
     role: CaseRole,
-    price_reduction_pence: int | None = None,
-    why: str | None = None,
     policy: CaseworkPolicy = DEFAULT_POLICY,
 ) -> CaseFile:
     """Agree on the kind of problem: the offer follows at once, and so do the wish for a lock and the investigation.
@@ -59,7 +73,7 @@ def classify_and_offer(
     that moves nothing, and offers anew.
     """
     file = case_book.hold_one(unit, dispute)
-    agreed_on = _kind_guards(file, claim_type, agreed=agreed, custody_words=custody_words)
+    agreed_on = _kind_guards(file, claim_type, terms)
     target = file.case.state
     if target in KIND_MAY_CHANGE:
         demand_role(CASE, "classify", role)
@@ -69,45 +83,44 @@ def classify_and_offer(
     if target == "triaged":
         pinned = case_guards.policy_version_pinned(file.case.policy_version)
         target = step(CASE, target, "offer", CaseRole.SYSTEM, {"policy_version_pinned": pinned}).target
-    named = price_reduction_pence
-    moved, said = _offered(
-        unit, file, claim_type, target, lock_facts=lock_facts, named_pence=named, why=why, policy=policy
-    )
+    moved, said = _offered(unit, file, claim_type, target, terms, policy=policy)
+    named = terms.price_reduction_pence
     same_sum = named is None or named == named_before(unit.session, file)
     if moved == replace(file, offer=moved.offer, chosen=None) and same_sum and _same_options(file, moved):
         return file
     said.insert(0, say("case.classify", problem=claim_of(claim_type).says))
-    return _write_offer(unit, file, moved, named_pence=named, why=why, actor=actor, said=said)
+    return _write_offer(unit, file, moved, terms, actor=actor, said=said)
 
 
-def _kind_guards(file: CaseFile, kind: str, *, agreed: bool, custody_words: str | None) -> dict[str, bool | None]:
+def _kind_guards(file: CaseFile, kind: str, terms: OfferTerms) -> dict[str, bool | None]:
+    claim_type_set = case_guards.claim_type_set(
+        kind, agreed_by_customer=terms.agreed, custody_words=terms.custody_words
+    )
     return {
         "customer_words_kept": case_guards.customer_words_kept(file.case.words),
-        "claim_type_set": case_guards.claim_type_set(kind, agreed_by_customer=agreed, custody_words=custody_words),
+        "claim_type_set": claim_type_set,
     }
 
 
 def _offered(
-    unit: Unit,
-    file: CaseFile,
-    kind: str,
-    target: CaseState,
-    *,
-    lock_facts: WishFacts,
-    named_pence: int | None,
-    why: str | None,
-    policy: CaseworkPolicy,
+    unit: Unit, file: CaseFile, kind: str, target: CaseState, terms: OfferTerms, *, policy: CaseworkPolicy
 ) -> tuple[CaseFile, list[Message]]:
     """The file with the offer for a kind, and what is said of it; the promise of an offer is kept by it."""
     known, price = known_before(unit.session, file), file.order.price_pence
     left, gone = known.left_pence(price), known.is_paid_back(price)
     offer = offer_remedy(kind, file.order, Needs(), policy=policy, now_ms=unit.now_ms, left_pence=left, paid_back=gone)
     offer, of_sum = with_sum(
-        unit.session, file, offer, named_pence=named_pence, why=why, left_pence=left, policy=policy
+        unit.session,
+        file,
+        offer,
+        named_pence=terms.price_reduction_pence,
+        why=terms.why,
+        left_pence=left,
+        policy=policy,
     )
     wish, ways, way_told = file.lock_wish, file.recourse, list[Message]()
     if kind != file.case.claim_type:
-        wish = lock_wish(kind, lock_facts, policy=policy, on_date=civil.civil_date(unit.now_ms))
+        wish = lock_wish(kind, terms.lock_facts, policy=policy, on_date=civil.civil_date(unit.now_ms))
         ways, way_told = ways_of_kind(unit, file, kind, policy=policy)
         if claim_of(kind).chain_matters:
             case_book.open_inquiry(unit, file.case.id)
@@ -125,16 +138,13 @@ def _offered(
 
 
 def _write_offer(
-    unit: Unit,
-    file: CaseFile,
-    moved: CaseFile,
-    *,
-    named_pence: int | None,
-    why: str | None,
-    actor: str,
-    said: Sequence[Message],
+    unit: Unit, file: CaseFile, moved: CaseFile, terms: OfferTerms, *, actor: str, said: Sequence[Message]
 ) -> CaseFile:
-    facts = {"claim_type": moved.case.claim_type, "price_reduction_pence": named_pence, "why": why}
+    facts = {
+        "claim_type": moved.case.claim_type,
+        "price_reduction_pence": terms.price_reduction_pence,
+        "why": terms.why,
+    }
     return write_move(unit, file, moved, "offered", actor=actor, facts=facts, said=said)
 
 
@@ -343,11 +353,7 @@ def offer_again(
     claim_type: str | None,
     actor: str,
     role: CaseRole,
-    agreed: bool = True,
-    custody_words: str | None = None,
-    lock_facts: WishFacts = NOTHING_KNOWN,
-    price_reduction_pence: int | None = None,
-    why: str | None = None,
+    terms: OfferTerms = NOTHING_SAID,
     policy: CaseworkPolicy = DEFAULT_POLICY,
 ) -> CaseFile:
     """Offer once more: it was not put right, or the case was opened again; another kind needs what the first needed."""
@@ -359,9 +365,6 @@ def offer_again(
     move = step(CASE, file.case.state, "offer", role, guards)
     if kind != file.case.claim_type:
         demand_role(CASE, "classify", role)
-        demand(CASE, _kind_guards(file, kind, agreed=agreed, custody_words=custody_words))
-    named = price_reduction_pence
-    moved, said = _offered(
-        unit, file, kind, move.target, lock_facts=lock_facts, named_pence=named, why=why, policy=policy
-    )
-    return _write_offer(unit, file, moved, named_pence=named, why=why, actor=actor, said=said)
+        demand(CASE, _kind_guards(file, kind, terms))
+    moved, said = _offered(unit, file, kind, move.target, terms, policy=policy)
+    return _write_offer(unit, file, moved, terms, actor=actor, said=said)

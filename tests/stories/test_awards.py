@@ -201,9 +201,8 @@ def test_money_that_came_back_in_a_report_that_names_the_order_is_paid_again_wha
     world: World,
 ) -> None:
     first, second = (world.dispute(world.parcels[0], kind) for kind in ("missing_accessory", "damaged"))
-    kind: dict[str, Any] = {"claim_type": "missing_accessory", "agreed": True, "custody_words": None}
-    kind |= {"lock_facts": move_case.NOTHING_KNOWN, "price_reduction_pence": 2_000}
-    act(world, move_case.classify_and_offer, first, **kind, **BY_AGENT)
+    terms = move_case.OfferTerms(price_reduction_pence=2_000)
+    act(world, move_case.classify_and_offer, first, claim_type="missing_accessory", terms=terms, **BY_AGENT)
     paid = choose(world, first, "price_reduction")
     act(world, move_case.remedied, first, reference="BACS 1", **BY_AGENT)
     world.step(1)

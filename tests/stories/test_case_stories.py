@@ -34,9 +34,7 @@ def classify(world: World, opened: Opened, claim: str, *, agreed: bool = True) -
             unit,
             opened.case,
             claim_type=claim,
-            agreed=agreed,
-            custody_words=None,
-            lock_facts=joints.wish_facts_of_case(unit.session, opened.case),
+            terms=move_case.OfferTerms(agreed=agreed, lock_facts=joints.wish_facts_of_case(unit.session, opened.case)),
             actor="agent-1",
             role=CaseRole.AGENT,
         )

@@ -14,6 +14,7 @@ from custody.kernel.errors import Conflict, Forbidden, Rejected
 from custody.store import case_book
 from custody.usecases import move_case, move_scheme, pay_credit
 from custody.usecases.came_back import credit_came_back, payment_came_back
+from custody.usecases.move_case import OfferTerms
 from tests.stories.case_steps import act, decided
 from tests.stories.lock_steps import told
 from tests.stories.test_promises import days_pass, round_of_cases
@@ -44,7 +45,7 @@ def paid_and_not_fixed(world: World, opened: Opened, *, reference: str = "BACS 1
 
 def offered(world: World, opened: Opened, **facts: Any) -> list[str]:
     """What an agent offers again."""
-    file = act(world, move_case.offer_again, opened, claim_type=None, **BY_AGENT, **facts)
+    file = act(world, move_case.offer_again, opened, claim_type=None, terms=OfferTerms(**facts), **BY_AGENT)
     assert file.offer is not None
     return [option.remedy for option in file.offer.options]
 
@@ -84,12 +85,11 @@ def test_part_of_the_price_is_chosen_with_the_sum_that_was_named_and_counts_in_w
     assert "Would you rather have part of the price back?" in told(world, opened)
     with world.refused(Rejected, "remedy"):
         choose(world, opened, "price_reduction")
-    named: dict[str, Any] = {"claim_type": "missing_accessory", "agreed": True, "custody_words": None, **BY_AGENT}
-    named["lock_facts"] = move_case.NOTHING_KNOWN
+    named: dict[str, Any] = {"claim_type": "missing_accessory", **BY_AGENT}
     for pence in (0, -1, PRICE + 1):
         with world.refused(Rejected, "price_reduction"):
-            act(world, move_case.classify_and_offer, opened, price_reduction_pence=pence, **named)
-    act(world, move_case.classify_and_offer, opened, price_reduction_pence=2_000, **named)
+            act(world, move_case.classify_and_offer, opened, terms=OfferTerms(price_reduction_pence=pence), **named)
+    act(world, move_case.classify_and_offer, opened, terms=OfferTerms(price_reduction_pence=2_000), **named)
     assert "We named the sum for part of the price back." in told(world, opened)
     assert choose(world, opened, "price_reduction").amount_pence == 2_000
     assert "We promise you part of the price back: £20." in told(world, opened)
@@ -106,16 +106,9 @@ def test_no_sum_is_named_for_what_is_not_on_offer_nor_without_a_price(
 ) -> None:
     facts = {} if order is None else {"order": order}
     opened = world.dispute(world.parcels[0], claim, **facts)
-    named: dict[str, Any] = {"claim_type": claim, "agreed": True, "custody_words": None, **BY_AGENT}
+    named: dict[str, Any] = {"claim_type": claim, "terms": OfferTerms(price_reduction_pence=100), **BY_AGENT}
     with world.refused(Rejected, "price_reduction"):
-        act(
-            world,
-            move_case.classify_and_offer,
-            opened,
-            price_reduction_pence=100,
-            lock_facts=move_case.NOTHING_KNOWN,
-            **named,
-        )
+        act(world, move_case.classify_and_offer, opened, **named)
 
 
 def test_money_that_came_back_to_us_is_promised_anew_and_keeps_the_case_open_until_it_is_paid(world: World) -> None:
@@ -207,11 +200,12 @@ def test_of_a_credit_that_grew_after_it_was_paid_the_rest_stays_owed_and_what_wa
     assert "We paid you the £12.92 that we owed you." in told(world, opened)
 
 
-def named(world: World, opened: Opened, pence: int | None, **more: Any) -> int | None:
+def named(
+    world: World, opened: Opened, pence: int | None, claim_type: str = "missing_accessory", **more: Any
+) -> int | None:
     """An agent names a sum, or none, with the kind; the sum that is on offer then."""
-    said: dict[str, Any] = {"claim_type": "missing_accessory", "agreed": True, "custody_words": None, **more}
-    said |= {"lock_facts": move_case.NOTHING_KNOWN, "price_reduction_pence": pence}
-    file = act(world, move_case.classify_and_offer, opened, **said, **BY_AGENT)
+    terms = OfferTerms(price_reduction_pence=pence, **more)
+    file = act(world, move_case.classify_and_offer, opened, claim_type=claim_type, terms=terms, **BY_AGENT)
     assert file.offer is not None
     return next((option.amount_pence for option in file.offer.options if option.amount_pence), None)
 

@@ -90,10 +90,7 @@ def test_part_of_the_price_in_one_report_leaves_the_rest_for_the_other(world: Wo
         move_case.classify_and_offer,
         first,
         claim_type="missing_accessory",
-        agreed=True,
-        custody_words=None,
-        lock_facts=move_case.NOTHING_KNOWN,
-        price_reduction_pence=2_000,
+        terms=move_case.OfferTerms(price_reduction_pence=2_000),
         **BY_AGENT,
     )
     act(world, move_case.choose, first, remedy="price_reduction", payout="cheque", actor="customer")

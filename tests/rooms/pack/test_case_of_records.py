@@ -144,9 +144,9 @@ def test_a_case_without_a_parcel_and_a_handset_is_read_under_its_own_order(sent:
 
 
 def agree_on(world: World, dispute: str, kind: str) -> None:
-    agreed = {"agreed": True, "custody_words": None, "lock_facts": move_case.NOTHING_KNOWN, "actor": "agent-1"}
+    by: dict[str, Any] = {"actor": "agent-1", "role": CaseRole.AGENT}
     with world.house.unit() as unit:
-        move_case.classify_and_offer(unit, dispute, claim_type=kind, role=CaseRole.AGENT, **agreed)
+        move_case.classify_and_offer(unit, dispute, claim_type=kind, terms=move_case.OfferTerms(), **by)
 
 
 def weighed(verification: Verification) -> list[tuple[bool | None, str]]:

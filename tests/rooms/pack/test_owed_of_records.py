@@ -230,12 +230,9 @@ def test_the_sum_of_an_offer_is_the_one_that_was_named(house: World) -> None:
             unit,
             house.case,
             claim_type="missing_accessory",
-            agreed=True,
-            custody_words=None,
-            lock_facts=move_case.NOTHING_KNOWN,
+            terms=move_case.OfferTerms(price_reduction_pence=5_000),
             actor="agent-1",
             role=CaseRole.AGENT,
-            price_reduction_pence=5_000,
         ),
     )
     refused(told(house), sum=_of_another_sum, before=_offered_before)
@@ -261,8 +258,7 @@ def test_what_was_promised_in_a_case_that_was_joined_is_listed_where_it_goes_on(
 def test_what_was_chosen_is_kept_by_no_offer_that_was_made_before(house: World) -> None:
     open_without_a_kind(house, order_ref="SO-3", payment=Payment.CREDIT_CARD, price_pence=89_900)
     by: dict[str, Any] = {"actor": "agent-1", "role": CaseRole.AGENT}
-    kind: dict[str, Any] = {"claim_type": "substituted", "agreed": True, "custody_words": None}
-    kind["lock_facts"] = move_case.NOTHING_KNOWN
+    kind: dict[str, Any] = {"claim_type": "substituted", "terms": move_case.OfferTerms()}
     move(
         house,
         lambda unit: move_case.classify_and_offer(unit, house.case, **kind, **by),
