@@ -26,7 +26,11 @@ ORDER = "po:"
 IMEI = "urn:gsma:imei:"
 NO_THING = "unit"
 """The code of a refusal of what names nothing that has a trail."""
-_SSCC = re.compile(r"(?:00|\(00\))?(\d{18})", re.ASCII)
+_SSCC = re.compile(r"(?:(?:\](?:C1|e0|d2|Q3|J1))?(?:00|\(00\)))?(\d{18})", re.ASCII)
+"""With its AI as labels have it, and before that what kind of symbol it was, as scanners may be set up to tell (GS1
+General Specifications, section 5.1.3)."""
+_APART = re.compile(r"[\s\u200b\u2010-\u2015\u2060\u2212\ufeff-]+")
+"""What people and their pages put between digits: blanks and dashes of every width."""
 
 
 def is_parcel(key: str) -> bool:
@@ -64,7 +68,7 @@ def ask(text: str, *, as_labelled: bool = False) -> str:
     of 14, 15 or 16 digits or as a URN; a seal; an order as `po:...`.
     """
     trimmed = text.strip()
-    compact = trimmed.replace(" ", "").replace("-", "")
+    compact = _APART.sub("", trimmed)
     sscc = _SSCC.fullmatch(compact)
     if sscc is not None:
         return PARCEL + sscc[1] if as_labelled else checked("00", sscc[1]).uri

@@ -39,6 +39,10 @@ PO = [{"type": "po", "bizTransaction": ORDER}]
         " 195214730000088169 ",
         "00195214730000088169",
         "(00) 1 9521473 0000088169",
+        "]C100195214730000088169",
+        "]e0 (00)195214730000088169",
+        "1\u00a09521473\u202f0000088169\u200b",
+        "\ufeff195214730000088169",
         "urn:epc:id:sscc:9521473.1000008816",
         "https://shop.example/00/195214730000088169?x=1",
     ],
@@ -49,14 +53,23 @@ def test_a_parcel_is_found_by_every_spelling_of_its_sscc(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["00101700482915", "001017004829159", "0010170048291501", "00-101700-482915-9", PHONE_IMEI, PHONE_IMEI[:-1] + "9"],
+    [
+        *("00101700482915", "001017004829159", "0010170048291501", "00-101700-482915-9", PHONE_IMEI),
+        *(PHONE_IMEI[:-1] + "9", "00\u00a0101700\u00a0482915\u00a09", "00\u2011101700\u2013482915\u20129"),
+    ],
 )
 def test_a_handset_is_found_by_every_spelling_of_its_imei(text: str) -> None:
     assert ask(text) == PHONE_IMEI
     assert World().journey().belongings(text).parcel == PARCEL
 
 
-@pytest.mark.parametrize("text", ["", "hello", "123", "001017004829158", HOME, DEPOT_GLN, "po:"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "hello", "123", "001017004829158", HOME, DEPOT_GLN, "po:"),
+        *("]C1195214730000088169", "]X100195214730000088169", "2026/01/20991234", "\uff10\uff10101700482915"),
+    ],
+)
 def test_what_is_no_parcel_handset_seal_or_order_is_refused(text: str) -> None:
     with pytest.raises(Rejected):
         ask(text)
