@@ -15,7 +15,9 @@ from typing import Any
 
 import httpx
 import structlog
+from sqlmodel import Session
 
+from custody.kernel.clock import SECOND_MS, Instant, to_iso
 from custody.kernel.errors import Conflict, Fatal, Rejected, Unavailable
 from custody.kernel.in_time import InTime
 from custody.kernel.poked_thread import PokedThread
@@ -32,6 +34,8 @@ AGAIN_S = 3.0
 TIMEOUT_S = 5.0
 ANSWER_S = 10.0
 TRIES = 4
+BEHIND_MS = 30 * SECOND_MS
+"""An honest witness that runs is behind by a second or two."""
 MOST_BYTES = 256 * 1024
 """Far more than a hundred cosignatures take, the longest of which are some 3,300 letters."""
 
@@ -67,6 +71,7 @@ class Witnesses:
 
     def __init__(self, house: House, policy: WitnessPolicy) -> None:
         self._house = house
+        self._asks = False
         self.policy = policy
         with house.read() as session:
             sizes = witness_book.last_sizes(session)
@@ -81,6 +86,7 @@ class Witnesses:
 
     def start(self) -> None:
         """Start asking."""
+        self._asks = True
         for desk in self.desks:
             desk.thread.start()
 
@@ -96,13 +102,19 @@ class Witnesses:
         for desk in self.desks:
             desk.thread.poke()
 
-    def states(self) -> list[dict[str, Any]]:
-        """Each witness with the size it cosigned last, and what is wrong if anything."""
-        return [
-            {"witness": name, "url": desk.url, "size": desk.size, "trouble": desk.trouble or None}
-            for desk in self.desks
-            for name in desk.keys
-        ]
+    def states(self, session: Session, *, now_ms: Instant) -> list[dict[str, Any]]:
+        """Each witness with the size it cosigned last, and what is wrong if anything.
+
+        A process that asks none, as another one does, sees in the database how far a witness is behind.
+        """
+        sizes = witness_book.last_sizes(session)
+        found = []
+        for desk in self.desks:
+            for name in desk.keys:
+                size = sizes.get(name, 0)
+                trouble = desk.trouble if self._asks else _behind(session, size, now_ms=now_ms)
+                found.append({"witness": name, "url": desk.url, "size": size, "trouble": trouble or None})
+        return found
 
     def _try(self, desk: Desk) -> float:
         try:
@@ -161,6 +173,14 @@ class Witnesses:
             media_type=answer.headers.get("content-type", "").partition(";")[0].strip(),
             text=content.decode(errors="replace"),
         )
+
+
+def _behind(session: Session, size: int, *, now_ms: Instant) -> str:
+    """What is wrong with a witness that somebody else asks, by what it has not cosigned for too long."""
+    owed_ms = witness_book.owed_since(session, size)
+    if owed_ms is None or now_ms - owed_ms < BEHIND_MS:
+        return ""
+    return f"it has cosigned nothing that came since {to_iso(owed_ms)}"
 
 
 def _slow() -> Unavailable:

@@ -41,6 +41,7 @@ def describe(parts: P) -> dict[str, Any]:
     with parts.house.read() as session:
         head, cosigned = log_reader.head(session), witness_book.newest(session)
         signers = parties(session, parts.witnesses.policy) if parts.witnesses else ()
+        witnesses = parts.witnesses.states(session, now_ms=parts.clock.now_ms()) if parts.witnesses else []
     return {
         "origin": parts.house.origin,
         "vkey": text_key(parts.house.origin, parts.keyring.log.public).vkey(),
@@ -51,7 +52,7 @@ def describe(parts: P) -> dict[str, Any]:
         "sizes": {"accepted": head.size, "logged": head.size, "witnessed": cosigned.size if cosigned else 0},
         "cosigned": cosigned.note.decode() if cosigned else None,
         "parties": [{"party": each.party, "at": each.at} for each in signers],
-        "witnesses": parts.witnesses.states() if parts.witnesses else [],
+        "witnesses": witnesses,
         "tiles": "/log",
         "keys": {purpose: _key(key) for purpose, key in _public_keys(parts).items()},
     }

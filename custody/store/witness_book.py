@@ -31,6 +31,12 @@ def last_sizes(session: Session) -> dict[str, int]:
     return dict(session.execute(query).all())
 
 
+def owed_since(session: Session, size: int) -> Instant | None:
+    """When the first checkpoint beyond a size was signed; None if there is none."""
+    query = select(col(CheckpointRow.signed_ms)).where(col(CheckpointRow.size) > size).order_by(col(CheckpointRow.size))
+    return session.scalars(query.limit(1)).first()
+
+
 def note_of(session: Session, size: int) -> bytes | None:
     """The checkpoint of a size with every line that witnesses gave for it; None if none was signed at that size."""
     row = session.get(CheckpointRow, size)

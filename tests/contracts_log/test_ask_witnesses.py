@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.process.witnesses import MOST_BYTES, TRIES, Witnesses, open_policy
+from api.process.witnesses import BEHIND_MS, MOST_BYTES, TRIES, Witnesses, open_policy
 from custody.kernel.errors import Conflict, Fatal, Rejected, Unavailable
 from custody.ledger.cosignature import mldsa_key, new_mldsa_signer
 from custody.ledger.note import EM_DASH, SignatureKind, text_key
@@ -152,6 +152,12 @@ def test_a_key_that_has_not_cosigned_yet_has_its_address_asked_again(house: Hous
         assert (desk.size, list(desk.keys)) == (0, ["carrier", "carrier-pq"])
 
 
+def states(house: House, witnesses: Witnesses, *, later_ms: int = 0) -> list[dict[str, Any]]:
+    """What is said of the witnesses, now or so much later."""
+    with house.read() as session:
+        return witnesses.states(session, now_ms=house.clock.now_ms() + later_ms)
+
+
 def test_each_address_has_a_desk_of_its_own(house: House, carrier: Address) -> None:
     other = text_key("other.example/w", key("other").public, kind=SignatureKind.ED25519_COSIGNATURE).vkey()
     with asking(house, carrier.url, f"witness other {other} http://127.0.0.1:9") as witnesses:
@@ -160,7 +166,7 @@ def test_each_address_has_a_desk_of_its_own(house: House, carrier: Address) -> N
             ("http://127.0.0.1:9", ["other"]),
         ]
         witnesses.visit(witnesses.desks[0])
-        assert witnesses.states() == [
+        assert states(house, witnesses) == [
             {"witness": "carrier", "url": carrier.url, "size": 1, "trouble": None},
             {"witness": "other", "url": "http://127.0.0.1:9", "size": 0, "trouble": None},
         ]
@@ -246,7 +252,7 @@ def test_a_witness_in_trouble_is_named_asked_again_and_forgiven(house: House, ca
     witnesses.start()
     try:
         until(lambda: desk.trouble)
-        assert "it answered 503: away" in witnesses.states()[0]["trouble"]
+        assert "it answered 503: away" in states(house, witnesses)[0]["trouble"]
         carrier.answer = honest
         until(lambda: desk.size == 1 and not desk.trouble)
         add_records(house, 1)
@@ -334,3 +340,20 @@ def test_a_policy_of_another_log_is_not_used() -> None:
     assert open_policy(policy, vkey=LOG.vkey()) is policy
     with raises(Fatal, "witness_policy"):
         open_policy(policy, vkey=text_key("other.example/log", key("log").public).vkey())
+
+
+def test_a_process_that_asks_no_witness_itself_says_which_is_behind_and_since_when(
+    house: House, carrier: Address
+) -> None:
+    """Of several processes one asks them, and any may be asked how they are."""
+    with asking(house, carrier.url) as asks, asking(house, carrier.url) as beside:
+        asks.visit(asks.desks[0])
+        assert states(house, beside, later_ms=BEHIND_MS)[0] == {
+            "witness": "carrier",
+            "url": carrier.url,
+            "size": 1,
+            "trouble": None,
+        }
+        add_records(house, 1)
+        assert states(house, beside)[0]["trouble"] is None, "it is not behind for a second or two"
+        assert "cosigned nothing that came since" in states(house, beside, later_ms=BEHIND_MS)[0]["trouble"]
