@@ -124,6 +124,7 @@ def speak(level: int) -> None:
     """Write lines from a level on to standard error; a trace tells where it was, and not what was in hand."""
     threshold = structlog.make_filtering_bound_logger(level)
     *processors, _ = structlog.get_config()["processors"]
-    lines = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    colours = sys.stderr.isatty()  # a journal or a file would hold the signs for them
+    lines = structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=structlog.dev.plain_traceback)
     out = Lines(sys.stderr)
     structlog.configure(processors=[*processors, lines], wrapper_class=threshold, logger_factory=lambda *_names: out)

@@ -319,6 +319,20 @@ def test_scans_that_could_not_be_stored_are_answered_though_the_line_that_says_s
     house.engine.dispose()
 
 
+@pytest.mark.parametrize("on_a_screen", [True, False])
+def test_a_line_has_colours_on_a_screen_and_in_a_journal_or_file_it_is_plain_text(
+    monkeypatch: pytest.MonkeyPatch, *, on_a_screen: bool
+) -> None:
+    written: list[str] = []
+    stderr = Mock(write=written.append, isatty=lambda: on_a_screen)
+    monkeypatch.setattr("sys.stderr", stderr)
+    speak(logging.INFO)
+    structlog.get_logger().warning("the disk is full", why="no room")
+    line = "".join(written)
+    assert "the disk is full" in line
+    assert ("\x1b[" in line) is on_a_screen
+
+
 @pytest.mark.parametrize(
     ("place", "content"), [("instance.txt", ""), ("mqtt-port.txt", ""), ("mqtt-port.txt", "99999\n")]
 )
