@@ -5,6 +5,8 @@
   leads on by itself, and from here to here the session is seen.
 - An account is linked by whoever gives its password on the way back, and from then on signs in there alone. A session
   without the password cannot give the account to somebody else's sign-in.
+- A form that was typed waits on the sign-in page: the way there and back is gone on a page beside it, and the form is
+  then sent to its own address from where it waits, marked as unsent (`unsent.py`). Nothing of it goes along or is kept.
 - No form leads to the provider, since pages may send forms to nobody else (`render.py`): links do.
 """
 
@@ -38,21 +40,28 @@ ACCOUNT, HOME = "/console/account", "/console"
 UNDER_WAY = "weaklink_sign_on"
 LASTS_S = 10 * MINUTE_MS // SECOND_MS
 Why = Literal["enter", "again", "link"]
-_KEPT = tuple[str, str, str, Why, str]
+_KEPT = tuple[str, str, str, Why, str, bool]
 
 
 class Begun(NamedTuple):
-    """A sign-in under way, why it was begun, and where to go on after it."""
+    """A sign-in under way, why it was begun, and where to go on after it; `beside` a page on which a form waits."""
 
     sign_on: SignOn
     why: Why
     onward: str
+    beside: bool = False
 
 
 @router.get("/sign-on")
-def begin(request: Request, parts: P, next: str = "", again: str = "") -> Response:  # noqa: A002 - as on the sign-in page
+def begin(
+    request: Request,
+    parts: P,
+    next: str = "",  # noqa: A002 - as on the sign-in page
+    again: str = "",
+    beside: str = "",
+) -> Response:
     """To the provider; `again` asks for the password there, if it was given longer ago than some acts take."""
-    begun = Begun(new_sign_on(), "again" if again else "enter", onward_to(next))
+    begun = Begun(new_sign_on(), "again" if again else "enter", onward_to(next), bool(beside))
     try:
         return _leave(request, parts, begun)
     except Unavailable as away:
@@ -75,7 +84,8 @@ def come_back(request: Request, parts: P) -> Response:
         token = sign_in.sign_on(request, parts, lambda: _identity(request, parts, begun))
     except Trouble as trouble:
         return _door(request, parts, begun, trouble)
-    answer = page(request, "signed_on.html", onward=(begun.onward if begun else "") or HOME)
+    onward, beside = (begun.onward, begun.beside) if begun else ("", False)
+    answer = page(request, "signed_on.html", onward=onward or HOME, beside=beside)
     max_age_s = parts.settings.session_hours * HOUR_MS // SECOND_MS
     sign_in.keep(answer, request, parts, COOKIE, token, max_age_s=max_age_s)
     answer.delete_cookie(UNDER_WAY, path="/")
@@ -113,7 +123,7 @@ def _leave(request: Request, parts: Parts, begun: Begun) -> Response:
     max_age_s = _max_age_s(parts, begun)
     where = _provider(parts).address(begun.sign_on, back=service_address(request, parts) + BACK, max_age_s=max_age_s)
     answer = RedirectResponse(where, status_code=HTTPStatus.SEE_OTHER, headers={"Cache-Control": "no-store"})
-    kept = b64(msgspec.json.encode([*astuple(begun.sign_on), begun.why, begun.onward]))
+    kept = b64(msgspec.json.encode([*astuple(begun.sign_on), *begun[1:]]))
     sign_in.keep(answer, request, parts, UNDER_WAY, kept, max_age_s=LASTS_S, samesite="lax")
     return answer
 
@@ -124,8 +134,8 @@ def _begun(request: Request) -> Begun | None:
         kept = msgspec.json.decode(unb64(request.cookies.get(UNDER_WAY, ""), where=UNDER_WAY), type=_KEPT)
     except (Rejected, msgspec.MsgspecError):
         return None
-    state, nonce, verifier, why, onward = kept
-    return Begun(SignOn(state=state, nonce=nonce, verifier=verifier), why, onward_to(onward))
+    state, nonce, verifier, why, onward, beside = kept
+    return Begun(SignOn(state=state, nonce=nonce, verifier=verifier), why, onward_to(onward), beside)
 
 
 def _identity(request: Request, parts: Parts, begun: Begun | None) -> Identity:

@@ -3,7 +3,9 @@
 - The sign-in page carries what was typed as hidden fields; nothing of it is kept here. It does so only for a form that
   came from our own page: else another site could lay its words before whoever signs in next.
 - After the right password the browser sends the same fields to the form's own address (307, RFC 9110 section 15.4.8),
-  marked as unsent. Only a path of the console is gone to, in the few letters that its forms' addresses have.
+  marked as unsent. Whoever signs in elsewhere does so on a page beside this one, and sends the fields from here, marked
+  alike: pages send forms to nobody else, and nothing of them goes along. Only a path of the console is gone to, in the
+  few letters that its forms' addresses have.
 - A visit that is marked reads as ever and writes nothing: the form is refused, and shown like any refused form. Who has
   signed in may be another person, so it is they who send it.
 """

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from sqlmodel import select
+from sqlmodel import col, delete, select
 
 from api.compose import free_port
 from api.people.tables import AccountRow, SessionRow
@@ -228,3 +228,27 @@ def test_whoever_signs_out_at_the_provider_alone_is_signed_out_here(house: House
     assert not in_by(house, token)
     page.goto(f"{house.address}/console")
     expect(page.get_by_label("Password")).to_be_visible()
+
+
+def test_a_form_whose_session_is_over_waits_while_its_person_signs_in_at_the_provider(
+    house: House, page: Page, axe: Callable[[Page], list[str]]
+) -> None:
+    page.goto(f"{house.address}/console/sign-on")
+    at_provider(page, ANN)
+    expect(page.get_by_role("link", name="ann-1")).to_be_visible()
+    page.goto(f"{house.address}/console/cases/new")
+    page.get_by_label("What does the customer say?").fill("It's not my phone.")
+    with house.service.parts.house.unit() as unit:
+        unit.session.exec(delete(SessionRow).where(col(SessionRow.account) == "ann-1"))
+    page.get_by_role("button", name="Open the case").click()
+    expect(page.get_by_text("What you typed waits here.")).to_be_visible()
+    assert axe(page) == []
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="Sign in with Example Ltd").click()
+    beside = opened.value
+    expect(beside.get_by_text("What you typed waits on the page where you typed it.")).to_be_visible()
+    assert axe(beside) == []
+    beside.close()
+    page.get_by_role("button", name="Go on with what I typed").click()
+    expect(page.get_by_role("alert")).to_contain_text("You had to sign in before this was sent")
+    expect(page.get_by_label("What does the customer say?")).to_have_value("It's not my phone.")

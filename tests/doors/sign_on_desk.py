@@ -42,7 +42,7 @@ class SignOnDesk:
 
     def begin(self, http: httpx.Client, path: str = "/console/sign-on", **query: str) -> dict[str, str]:
         """Go to the provider; what the browser asks there."""
-        answer = http.get(path, params=query)
+        answer = http.get(path, params=query or None)
         assert answer.status_code == 303, answer.text
         return {name: said[0] for name, said in parse_qs(urlsplit(answer.headers["location"]).query).items()}
 

@@ -1,10 +1,15 @@
 """Signing in elsewhere, at the console's own doors: what an attacker may send there, and what people read."""
 
+import re
 from collections.abc import Iterator
+from html import unescape
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from sqlmodel import select
 
+from api.people.tables import SessionRow
 from tests.doors.sign_on_desk import COOKIE, SignOnDesk, sign_on_desk
 
 
@@ -40,3 +45,70 @@ def test_whoever_comes_back_is_signed_in(desk: SignOnDesk, http: httpx.Client) -
     assert desk.sign_in(http, "ann").status_code == 200
     assert http.get("/v1/me").json()["account"] == "ann-1"
     assert COOKIE in http.cookies
+
+
+WAITS = re.compile(r'<form class="card" method="post" action="(/console/[^"]+\?unsent=yes)">(.*?)</form>', re.DOTALL)
+BESIDE = re.compile(r'href="(/console/sign-on[^"]*)" target="_blank" rel="noopener"')
+HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
+STORY = 'Which "colour" has the <b>tape</b>?\n' + "It came late. " * 900
+
+
+def typed(http: httpx.Client) -> tuple[str, dict[str, str], str]:
+    """A form whose session is over: where it waits to be sent to, its fields, and the way to the provider beside it."""
+    door = http.post("/console/cases", data={"words": STORY, "order": "SO-9", "channel": "shop"})
+    assert door.status_code == 401
+    waits, beside = WAITS.search(door.text), BESIDE.search(door.text)
+    assert waits is not None
+    assert beside is not None
+    fields = {name: unescape(text) for name, text in HIDDEN.findall(waits[2])}
+    return unescape(waits[1]), fields, unescape(beside[1])
+
+
+def cases(desk: SignOnDesk) -> int:
+    return len(desk.house.staff["agent-1"].client.get("/v1/disputes")["disputes"])
+
+
+def test_a_form_that_was_typed_waits_while_its_person_signs_in_elsewhere(desk: SignOnDesk, http: httpx.Client) -> None:
+    """It is far longer than a cookie or an address may be, and nothing of it leaves the page."""
+    before = cases(desk)
+    address, fields, beside = typed(http)
+    assert STORY.strip() in fields["words"]
+    path, query = urlsplit(beside).path, {name: said[0] for name, said in parse_qs(urlsplit(beside).query).items()}
+    back = http.get("/console/sign-on/back", params=desk.says(desk.begin(http, path, **query), "ann"))
+    assert "waits on the page where you typed it" in back.text
+    assert 'http-equiv="refresh"' not in back.text
+    again = http.post(address, data=fields)
+    assert again.status_code == 422
+    assert "you had to sign in before this was sent" in again.text.lower()
+    assert STORY.strip() in unescape(again.text)
+    assert 'value="SO-9"' in again.text
+    assert cases(desk) == before, "nothing was done"
+
+
+def test_a_form_that_is_gone_on_with_too_early_waits_on(http: httpx.Client) -> None:
+    address, fields, _ = typed(http)
+    early = http.post(address, data=fields)
+    assert early.status_code == 401
+    assert STORY.strip() in unescape(early.text)
+    assert WAITS.search(early.text) is not None
+
+
+def test_a_form_of_another_site_waits_nowhere(http: httpx.Client) -> None:
+    theirs = {"sec-fetch-site": "cross-site", "origin": "https://other.example"}
+    answer = http.post("/console/cases", data={"words": "Theirs."}, headers=theirs, follow_redirects=True)
+    assert "Theirs." not in answer.text
+
+
+def test_a_button_that_takes_a_young_sign_in_asks_the_provider_for_the_password(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    with sign_on_desk(tmp_path_factory.mktemp("lately"), lock_sign_in_minutes=15) as desk, desk.browser() as http:
+        desk.hire("dan-1", role="supervisor", sub="dan")
+        desk.sign_in(http, "dan")
+        with desk.house.parts.house.unit() as unit:
+            for row in unit.session.exec(select(SessionRow)):
+                row.since_ms = None
+        door = http.post("/console/kill-switch", data={"on": "false", "why": "it is over"})
+        beside = BESIDE.search(door.text)
+        assert beside is not None
+        assert desk.begin(http, unescape(beside[1]))["max_age"] == "900"
