@@ -4,7 +4,8 @@
   back from the provider, which is another site, and the session's cookie does not: so the page at the end of the way
   leads on by itself, and from here to here the session is seen.
 - An account is linked by whoever gives its password on the way back, and from then on signs in there alone. A session
-  without the password cannot give the account to somebody else's sign-in.
+  without the password cannot give the account to somebody else's sign-in; nor can whoever signed this browser in there
+  before, since the provider asks anew who it is.
 - A form that was typed waits on the sign-in page: the way there and back is gone on a page beside it, and the form is
   then sent to its own address from where it waits, marked as unsent (`unsent.py`). Nothing of it goes along or is kept.
 - No form leads to the provider, since pages may send forms to nobody else (`render.py`): links do.
@@ -121,7 +122,8 @@ def _door(request: Request, parts: Parts, begun: Begun | None, trouble: Trouble)
 
 def _leave(request: Request, parts: Parts, begun: Begun) -> Response:
     max_age_s = _max_age_s(parts, begun)
-    where = _provider(parts).address(begun.sign_on, back=service_address(request, parts) + BACK, max_age_s=max_age_s)
+    back, anew = service_address(request, parts) + BACK, begun.why == "link"
+    where = _provider(parts).address(begun.sign_on, back=back, max_age_s=max_age_s, anew=anew)
     answer = RedirectResponse(where, status_code=HTTPStatus.SEE_OTHER, headers={"Cache-Control": "no-store"})
     kept = b64(msgspec.json.encode([*astuple(begun.sign_on), *begun[1:]]))
     sign_in.keep(answer, request, parts, UNDER_WAY, kept, max_age_s=LASTS_S, samesite="lax")

@@ -88,10 +88,10 @@ class OpenIdProvider:
         self._says = ProviderSays(issuer, clock=clock)
         self._check = TokenCheck(self._says, issuer=issuer, client_id=client_id, clock=clock)
 
-    def address(self, begun: SignOn, *, back: str, max_age_s: int | None = None) -> str:
+    def address(self, begun: SignOn, *, back: str, max_age_s: int | None = None, anew: bool = False) -> str:
         """Where the browser goes to sign in, and comes `back` from; raises `Unavailable` if the provider is away.
 
-        `max_age_s`: whoever gave their password longer ago gives it again.
+        `max_age_s`: whoever gave their password longer ago gives it again; `anew`: whoever is signed in there does.
         """
         asked = {
             "response_type": "code",
@@ -103,6 +103,7 @@ class OpenIdProvider:
             "code_challenge": _challenge(begun.verifier),
             "code_challenge_method": "S256",
             **({} if max_age_s is None else {"max_age": str(max_age_s)}),
+            **({"prompt": "login"} if anew else {}),
         }
         return _with_query(self._says.endpoint("authorization_endpoint"), asked)
 

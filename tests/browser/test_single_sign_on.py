@@ -81,12 +81,13 @@ def by_password(house: House, page: Page, name: str) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
-def at_provider(page: Page, who: str) -> None:
-    """Say who one is there, and agree."""
+def at_provider(page: Page, who: str, *, agrees: bool = True) -> None:
+    """Say who one is there, and agree; whoever agreed before is not asked again."""
     page.locator("input[name=login]").fill(who)
     page.locator("input[name=password]").fill("any")
     page.locator("button[type=submit]").click()
-    page.get_by_role("button", name="Continue").click()
+    if agrees:
+        page.get_by_role("button", name="Continue").click()
 
 
 def link(house: House, page: Page, name: str, who: str) -> None:
@@ -153,6 +154,7 @@ def test_a_wrong_password_links_nothing_and_a_sign_in_has_one_account(
     hire(house, "eve-3", "agent")
     by_password(house, page, "eve-3")
     page.goto(f"{house.address}/console/account/sign-on")
+    at_provider(page, BOB, agrees=False)
     page.get_by_label("Your password here").fill(PASSWORD)
     page.get_by_role("button", name="Link it").click()
     expect(page.get_by_role("alert")).to_contain_text("linked already")
@@ -166,6 +168,17 @@ def test_whoever_lost_the_role_there_is_not_let_in(house: House, page: Page) -> 
     page.goto(f"{house.address}/console/sign-on")
     at_provider(page, BOB)
     expect(page.get_by_role("alert")).to_contain_text("does not give you the role")
+
+
+def test_no_account_is_linked_with_whoever_was_signed_in_at_the_provider_before(house: House, page: Page) -> None:
+    """Another site may have signed this browser in there as somebody else, whose the account would be then."""
+    page.goto(f"{house.address}/console/sign-on")
+    at_provider(page, BOB)
+    expect(page.get_by_role("alert")).to_be_visible()
+    hire(house, "eve-4", "agent")
+    by_password(house, page, "eve-4")
+    page.goto(f"{house.address}/console/account/sign-on")
+    expect(page.locator("input[name=login]")).to_be_visible()
 
 
 def test_deciding_about_locks_asks_for_the_password_at_the_provider(house: House, page: Page) -> None:

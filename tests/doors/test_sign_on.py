@@ -10,7 +10,7 @@ import pytest
 from sqlmodel import select
 
 from api.people.tables import SessionRow
-from tests.doors.sign_on_desk import COOKIE, SignOnDesk, sign_on_desk
+from tests.doors.sign_on_desk import COOKIE, PASSWORD, SignOnDesk, sign_on_desk
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +45,14 @@ def test_whoever_comes_back_is_signed_in(desk: SignOnDesk, http: httpx.Client) -
     assert desk.sign_in(http, "ann").status_code == 200
     assert http.get("/v1/me").json()["account"] == "ann-1"
     assert COOKIE in http.cookies
+
+
+def test_an_account_is_linked_with_who_signs_in_there_now(desk: SignOnDesk, http: httpx.Client) -> None:
+    """Another site may have signed this browser in there as somebody else, whose the account would be then."""
+    desk.hire("eve-1")
+    http.post("/console/sign-in", data={"account": "eve-1", "password": PASSWORD})
+    assert desk.begin(http, "/console/account/sign-on")["prompt"] == "login"
+    assert "prompt" not in desk.begin(http)
 
 
 WAITS = re.compile(r'<form class="card" method="post" action="(/console/[^"]+\?unsent=yes)">(.*?)</form>', re.DOTALL)
