@@ -197,19 +197,25 @@ def change_password(session: Session, caller: Caller, *, held: str, password_has
     _end_others(session, row, token)
 
 
-def link(session: Session, caller: Caller, *, held: str, subject: str, token: str) -> None:
+def link(session: Session, caller: Caller, *, held: str, they: Identity, token: str) -> None:
     """Let the person of one's own account sign in at the provider from now on; every other session of it ends.
 
-    Raises `Forbidden` as `change_password` does, or `Conflict`: an account has one person there, and they have one.
+    Raises `Forbidden` as `change_password` does, or as `sign_in_as` would from now on, or `Conflict`: an account has one
+    person there, and they have one open account.
     """
     row = session.get_one(AccountRow, caller.account)
     if not row.active or row.password_hash != held:
         raise _wrong_password()
-    if row.subject is not None or of_subject(session, subject) is not None:
+    _check_role(row, they)
+    theirs = of_subject(session, they.subject)
+    if row.subject is not None or (theirs is not None and theirs.active):
         raise Conflict(
             "linked", "that account, or that sign-in, is linked already", fix="Ask a supervisor for another account."
         )
-    row.subject = subject
+    if theirs is not None:
+        theirs.subject = None
+        session.flush()
+    row.subject = they.subject
     _end_others(session, row, token)
 
 
@@ -225,12 +231,7 @@ def sign_in_as(session: Session, they: Identity, *, now_ms: Instant, hours: int)
             "no account here is linked with that sign-in",
             fix="Sign in with your password once, and link your account on its page.",
         )
-    if they.roles is not None and row.role not in they.roles:
-        raise Forbidden(
-            "role",
-            f"your organisation does not give you the role {row.role!r} of this account any more",
-            fix="Ask whoever keeps the roles there.",
-        )
+    _check_role(row, they)
     end_over(session, now_ms=now_ms)
     begun = {"since_ms": they.since_ms, "sid": they.sid, "id_token": they.hint}
     return _begin(session, row.name, until_ms=now_ms + hours * HOUR_MS, **begun)
@@ -349,6 +350,16 @@ def _end_others(session: Session, row: AccountRow, token: str) -> None:
 def of_subject(session: Session, subject: str) -> AccountRow | None:
     """The account that is linked with a sign-in at the provider, if any."""
     return session.scalars(select(AccountRow).where(col(AccountRow.subject) == subject)).one_or_none()
+
+
+def _check_role(row: AccountRow, they: Identity) -> None:
+    """Return if the provider gives somebody the role of this account; raises `Forbidden("role")`."""
+    if they.roles is not None and row.role not in they.roles:
+        raise Forbidden(
+            "role",
+            f"your organisation does not give you the role {row.role!r} of this account",
+            fix="Ask whoever keeps the roles there.",
+        )
 
 
 def _hash(token: str) -> bytes:

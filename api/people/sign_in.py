@@ -130,9 +130,9 @@ def link(request: Request, parts: Parts, caller: Caller, *, password: str, said:
         held = _hash_of(parts, caller.account)
         with _turn(request, parts, caller.account):
             accounts.check_own(held, password)
-        subject = said().subject
+        they = said()
         with parts.house.unit() as unit:
-            accounts.link(unit.session, caller, held=held, subject=subject, token=token_of(request))
+            accounts.link(unit.session, caller, held=held, they=they, token=token_of(request))
             unit.record("account.linked", {"name": caller.account, "by": caller.account})
 
 
