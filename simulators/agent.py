@@ -73,11 +73,9 @@ def sign_in(client: ServiceClient, account: str, password: str) -> Staff:
     return Staff(account=answer["account"], role=answer["role"], client=client.as_caller(answer["token"]))
 
 
-def put_authority_in_force(
-    proposer: Staff, approver: Staff, *, policy: str = AUTHORITY, facts: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
+def put_authority_in_force(proposer: Staff, approver: Staff) -> dict[str, Any]:
     """Two supervisors put a standing authority in force; the log holds who they were."""
-    proposal = proposer.client.post("/v1/authority", {"policy": policy, **(facts or {})})["proposal"]
+    proposal = proposer.client.post("/v1/authority", {"policy": AUTHORITY})["proposal"]
     return _map(approver.client.post(f"/v1/authority/{proposal}/approve"))
 
 

@@ -80,13 +80,12 @@ class Workplace:
     step: Step
     crew: tuple[str, ...]
     custodian: str
-    turn_days: int = 1
 
     def roster(self, at_ms: Instant) -> tuple[str, ...]:
         """Who may hold a parcel here at that time."""
         if self.step is Step.COURIER:
             return self.crew
-        turn, shift = at_ms // (self.turn_days * DAY_MS), shift_of(at_ms)
+        turn, shift = at_ms // DAY_MS, shift_of(at_ms)
         on_duty = tuple(key for place, key in enumerate(self.crew) if (place + turn) % SHIFTS == shift)
         return on_duty or self.crew
 
@@ -137,7 +136,7 @@ class Geography:
         return self.hubs[self.depots.index(depot) % len(self.hubs)]
 
 
-def build_geography(*, warehouses: int = 1, hubs: int = 2, depots: int = 4, turn_days: int = 1) -> Geography:
+def build_geography(*, warehouses: int = 1, hubs: int = 2, depots: int = 4) -> Geography:
     """A network of that size; hubs and depots carry the numbers of their regions modulo eight."""
     sites: dict[str, Site] = {}
     for number in range(warehouses):
@@ -151,7 +150,7 @@ def build_geography(*, warehouses: int = 1, hubs: int = 2, depots: int = 4, turn
     links: dict[str, Workplace] = {}
     for site in sites.values():
         for step in _steps_at(site.name):
-            _add_link(links, site, step, turn_days)
+            _add_link(links, site, step)
     posts = {post.name: post for link in links.values() for post in _posts_at(link)}
     return Geography(
         sites=sites,
@@ -183,7 +182,7 @@ def _steps_at(site: str) -> tuple[Step, ...]:
     return known.get(kind, (Step.LINEHAUL,))
 
 
-def _add_link(links: dict[str, Workplace], site: Site, step: Step, turn_days: int) -> None:
+def _add_link(links: dict[str, Workplace], site: Site, step: Step) -> None:
     taken = sum(len(link.crew) for link in links.values())
     name = f"{site.name}/{step}"
     links[name] = Workplace(
@@ -192,7 +191,6 @@ def _add_link(links: dict[str, Workplace], site: Site, step: Step, turn_days: in
         step=step,
         crew=tuple(f"h-{taken + member + 1:04d}" for member in range(CREWS[step])),
         custodian=issue_pgln(_CUSTODIANS[step], 1).uri,
-        turn_days=turn_days,
     )
 
 

@@ -83,9 +83,9 @@ _WORDS: Mapping[str, Vocabulary] = {
 }
 
 
-def hash_event_bytes(raw: bytes, *, prefixes: Mapping[str, str] | None = None, limit_bytes: int = LIMIT_BYTES) -> str:
+def hash_event_bytes(raw: bytes, *, prefixes: Mapping[str, str] | None = None) -> str:
     """The event hash of an event's bytes; raises `Rejected`. `prefixes` as in `parse_event`."""
-    event = read_json(raw, limit_bytes=limit_bytes)
+    event = read_json(raw, limit_bytes=LIMIT_BYTES)
     schema.validate(event)
     known = read_context(event["@context"], inherited=prefixes) if "@context" in event else (prefixes or {})
     return event_hash(event, prefixes=known)

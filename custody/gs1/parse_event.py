@@ -36,7 +36,6 @@ def parse_event(
     *,
     prefixes: Mapping[str, str] | None = None,
     foreign: bool = False,
-    limit_bytes: int = LIMIT_BYTES,
 ) -> Event:
     """The event in `raw`; raises `Rejected`.
 
@@ -44,11 +43,11 @@ def parse_event(
     bare one and must carry its own @context. With `foreign`, a name that stands twice in one object is a warning and
     the last one counts; it is never so for what our stations sign.
     """
-    if prefixes is None and not foreign and len(raw) <= limit_bytes:
+    if prefixes is None and not foreign and len(raw) <= LIMIT_BYTES:
         plain = read_plain_event(raw)
         if plain is not None:
             return plain
-    return parse_any_event(raw, prefixes=prefixes, foreign=foreign, limit_bytes=limit_bytes)
+    return parse_any_event(raw, prefixes=prefixes, foreign=foreign)
 
 
 def parse_any_event(
@@ -56,11 +55,10 @@ def parse_any_event(
     *,
     prefixes: Mapping[str, str] | None = None,
     foreign: bool = False,
-    limit_bytes: int = LIMIT_BYTES,
 ) -> Event:
     """As `parse_event`, part by part."""
     repeated: list[str] = []
-    data = read_json(raw, limit_bytes=limit_bytes, repeated=repeated if foreign else None)
+    data = read_json(raw, limit_bytes=LIMIT_BYTES, repeated=repeated if foreign else None)
     schema.validate(data)
     if "@context" in data:
         known: Mapping[str, str] = read_context(data["@context"], inherited=prefixes)

@@ -59,12 +59,12 @@ class ExactCheck:
         return min(self.believed, self.exact)
 
 
-def check_candidates(settled: Settled, *, candidate: float = CANDIDATE) -> dict[Cause, ExactCheck]:
+def check_candidates(settled: Settled) -> dict[Cause, ExactCheck]:
     """The exact check of every cause that could be named."""
     around = _Around(settled)
     checks = {}
     for cause in around.live:
-        if settled.hot(cause) >= candidate:
+        if settled.hot(cause) >= CANDIDATE:
             checks[cause] = _check(settled, cause, around.partners(cause))
     return checks
 

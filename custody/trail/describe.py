@@ -3,12 +3,12 @@
 - Deterministic: the same trail gives the same dict, so the same bytes once it is encoded with sorted keys.
 - No fractions: masses are whole milligrams (`..._mg`), times whole milliseconds.
 - `bounds` are the moments between which witnesses place each scan (`sandwich.py`); None is "not known".
-- Sparing: handset numbers are cut to their last four digits unless `show_serials` is set; recipients are called
+- Sparing: handset numbers are cut to their last four digits; recipients are called
   "recipient"; read points (which may be a home) and other parcels in a cage's scan do not appear; a recipient check is
   shown by method, attempts and what it confirms, never by its proof.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any
@@ -22,19 +22,17 @@ from custody.trail.trail import Trail
 _ELSEWHERE = frozenset({"findings", "belongings", "entries", "where", "between", "original"})
 
 
-def describe_trail(
-    trail: Trail, *, show_serials: bool = False, bounds: Mapping[bytes, TimeBounds] | None = None
-) -> dict[str, Any]:
+def describe_trail(trail: Trail, *, bounds: Mapping[bytes, TimeBounds] | None = None) -> dict[str, Any]:
     """The whole trail."""
     known = bounds or {}
-    mask = _keep if show_serials else mask_serial
-    parts: dict[str, Any] = _plain(trail, mask)
+    parts: dict[str, Any] = _plain(trail)
     belongings = trail.belongings
     return {
-        "asked": mask(belongings.asked),
+        "asked": mask_serial(belongings.asked),
         "parcel": belongings.parcel,
         "items": [
-            {"key": mask(item.key), "names": [mask(name) for name in sorted(item.names)]} for item in belongings.items
+            {"key": mask_serial(item.key), "names": [mask_serial(name) for name in sorted(item.names)]}
+            for item in belongings.items
         ],
         "orders": list(belongings.orders),
         "seals": list(belongings.seals),
@@ -58,10 +56,6 @@ def mask_serial(text: str) -> str:
     if text.startswith(PRODUCT) and "/21/" in text:
         head, _, serial = text.rpartition("/21/")
         return f"{head}/21/...{serial[-4:]}"
-    return "recipient" if text.startswith(RECIPIENT) else text
-
-
-def _keep(text: str) -> str:
     return "recipient" if text.startswith(RECIPIENT) else text
 
 
@@ -105,16 +99,16 @@ def _entry(entry: Entry, bounds: TimeBounds) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any, mask: Callable[[str], str]) -> Any:
+def _plain(value: Any) -> Any:
     """A value of the trail in plain types; grams become milligrams under a name that says so."""
     if isinstance(value, str):
-        return mask(value)
+        return mask_serial(value)
     if isinstance(value, tuple):
-        return [_plain(item, mask) for item in value]
+        return [_plain(item) for item in value]
     kind = type(value)
     if not is_dataclass(kind):
         return value
-    plain = {name: _plain(getattr(value, name), mask) for name in _shown(kind)}
+    plain = {name: _plain(getattr(value, name)) for name in _shown(kind)}
     for name, shown in _masses(kind):
         grams = getattr(value, name)
         plain[shown] = None if grams is None else round(grams * 1000)
