@@ -60,20 +60,7 @@ def bound_presence(
     beside = corrections.declarations | corrections.repeats
     made = [sealed for sealed in once(scans) if not sealed.quarantined and sealed.digest not in beside]
     standing = [sealed for sealed in made if corrections.standing(sealed)]
-    naming, found = _by_what_they_name(standing), dict[bytes, Binding]()
-    for held in made:
-        declaration = corrections.by_own.get(held.digest)
-        answers = [sealed for sealed in _naming(naming, held) if _binds(sealed, held)]
-        if edition >= ReadingEdition.FOURTH:
-            answers = [sealed for sealed in answers if _took_over(sealed, held, declaration, edition)]
-        binding = next(iter(answers), None)
-        if binding is None:
-            continue
-        found[held.digest] = Binding(by=binding, release=False)
-        taken = [sealed for sealed in made if _took(sealed, held)]
-        if taken:
-            latest = max(taken, key=lambda sealed: sealed.scan.seq)
-            found.setdefault(latest.digest, Binding(by=binding, release=False))
+    found = _signed_over(made, standing, corrections.by_own, edition)
     if edition >= ReadingEdition.FOURTH:
         declared = [(held, corrections.by_own[held.digest]) for held in made if held.digest in corrections.by_own]
         at_once = [pair for pair in declared if edition >= ReadingEdition.FIFTH and _at_once(*pair)]
@@ -82,6 +69,31 @@ def bound_presence(
         shown = [sealed for sealed in made if sealed.digest in found or corrections.standing(sealed)]
         found = _alone(at_once, standing, shown, edition) | found
     return {digest: binding for digest, binding in found.items() if digest in corrections.by_own}
+
+
+def _signed_over(
+    made: Sequence[SealedScan],
+    standing: Iterable[SealedScan],
+    declared: Mapping[bytes, SealedScan],
+    edition: ReadingEdition,
+) -> dict[bytes, Binding]:
+    """The scans that a standing one of another station is signed over; with each, how its station came by the parcel.
+
+    `declared` has the first declaration of each scan that was declared wrong.
+    """
+    naming, found = _by_what_they_name(standing), dict[bytes, Binding]()
+    for held in made:
+        answers = [sealed for sealed in _naming(naming, held) if _binds(sealed, held)]
+        if edition >= ReadingEdition.FOURTH:
+            answers = [each for each in answers if _took_over(each, held, declared.get(held.digest), edition)]
+        if not answers:
+            continue
+        binding = Binding(by=answers[0], release=False)
+        found[held.digest] = binding
+        latest = max((each for each in made if _took(each, held)), key=lambda each: each.scan.seq, default=None)
+        if latest is not None:
+            found.setdefault(latest.digest, binding)
+    return found
 
 
 def _at_once(held: SealedScan, declaration: SealedScan) -> bool:
@@ -194,22 +206,29 @@ def _taken_alone(
         return None
     about = [s for s in standing if not named(s.event).isdisjoint(named(held.event))]
     others = [s for s in about if s.station.station != held.station.station]
-    releases = [s for s in others if s.event.biz_step in RELEASES]
-    tied = [s for s in releases if _binds(held, s)]
-    if edition >= ReadingEdition.FIFTH and read_marks(held.event).upstream is None:
-        tied = [s for s in tied if s.place < declaration.place]
-    before = [s for s in releases if s.place < held.place and _is_to(s, held)]
-    release = next(reversed(tied or before), None)
+    release, by_name = _release_taken(held, others, declaration, edition)
     if release is None or any(_cancels(s, release, [held, *others], edition) for s in others):
         return None
     if _seen_elsewhere(held, release, declaration, shown):
         return None
-    since = [] if tied else [s for s in others if release.place < s.place < held.place]
+    since = [] if by_name else [s for s in others if release.place < s.place < held.place]
     took = [s for s in others if _accepts(s) and (s in since or _binds(s, release))]
     if edition >= ReadingEdition.FIFTH:
         took = [s for s in took if s.place < declaration.place]
     mine = _is_to(release, held) and not any(_is_to(release, s) for s in took)
     return release if mine or not took else None
+
+
+def _release_taken(
+    held: SealedScan, others: Iterable[SealedScan], declaration: SealedScan, edition: ReadingEdition
+) -> tuple[SealedScan | None, bool]:
+    """The last release that an acceptance names, else the last before it to its custodian; and whether it is named."""
+    releases = [s for s in others if s.event.biz_step in RELEASES]
+    tied = [s for s in releases if _binds(held, s)]
+    if edition >= ReadingEdition.FIFTH and read_marks(held.event).upstream is None:
+        tied = [s for s in tied if s.place < declaration.place]
+    before = [s for s in releases if s.place < held.place and _is_to(s, held)]
+    return next(reversed(tied or before), None), bool(tied)
 
 
 def _seen_elsewhere(
