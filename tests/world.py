@@ -45,8 +45,9 @@ from devicelock.store import LockEventRow, LockOrderRow
 from devicelock.usecases import standing_authority
 from devicelock.usecases.alert import look_at_alert
 from devicelock.usecases.clear_group import clear_group, groups
+from devicelock.usecases.confirm_lock import confirm_lock
 from devicelock.usecases.register_device import register_device
-from devicelock.usecases.request_lock import approve_lock, confirm_lock
+from devicelock.usecases.request_lock import approve_lock
 from devicelock.usecases.retire import look, retire_due
 from devicelock.watch_store import AlertRow
 from simulators.broker import SimulatedTransport

@@ -36,6 +36,7 @@ from devicelock.rules.lock_facts import LockKind
 from devicelock.rules.order import LockRole, OrderState
 from devicelock.rules.unlock_code import DIGITS
 from devicelock.usecases import plan_parts, request_lock, standing_authority
+from devicelock.usecases.confirm_lock import confirm_lock
 from devicelock.usecases.give_reference import give_reference
 from devicelock.usecases.issue_code import issue_code
 from devicelock.usecases.register_device import register_device
@@ -288,9 +289,7 @@ def confirm(order: str, parts: P, caller: Decider) -> dict[str, Any]:
     """Keep a lock beyond its 72 hours: one person proposes, another confirms with the same call."""
     signed_in_lately(parts, caller, parts.settings.lock_sign_in_minutes)
     with parts.house.unit() as unit:
-        row = request_lock.confirm_lock(
-            unit, parts.locks, name=order, account=caller.account, role=LockRole(caller.role)
-        )
+        row = confirm_lock(unit, parts.locks, name=order, account=caller.account, role=LockRole(caller.role))
         return order_view(unit.session, row)
 
 

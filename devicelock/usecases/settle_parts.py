@@ -32,12 +32,12 @@ from devicelock.rules.lock_facts import LockKind
 from devicelock.rules.order import LockRole, OrderEvent, OrderState, step
 from devicelock.store import DeviceRow, LockOrderRow
 from devicelock.usecases.alert import raise_alert
+from devicelock.usecases.confirm_lock import as_confirmed
 from devicelock.usecases.fan_out import Open, Tried, judge, wait_s
 from devicelock.usecases.give_reference import refuse_other_handset, refuse_unless_confirmed
 from devicelock.usecases.hold_locks import hold_locks
 from devicelock.usecases.lock_office import STANDING, LockOffice
 from devicelock.usecases.plan_parts import lapse_part, let_go, order_of
-from devicelock.usecases.request_lock import as_confirmed
 from devicelock.usecases.wait_for_release import tell_who_waits
 
 RELEASING = frozenset({OrderState.RELEASE_QUEUED, OrderState.RELEASED_UNCONFIRMED})

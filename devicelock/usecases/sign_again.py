@@ -24,8 +24,9 @@ from devicelock.rules.desired import Desired, ShownState, shown_state
 from devicelock.rules.lock_facts import LockKind
 from devicelock.rules.order import OrderState
 from devicelock.store import DeviceRow, LockOrderRow
+from devicelock.usecases.confirm_lock import as_confirmed
 from devicelock.usecases.lock_office import LockOffice
-from devicelock.usecases.request_lock import as_confirmed, kind_of
+from devicelock.usecases.request_lock import kind_of
 from devicelock.usecases.sign import publish_lock, queue, take_lock_back
 
 SIGNED_AGAIN = frozenset(

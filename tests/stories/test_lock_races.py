@@ -23,10 +23,11 @@ from devicelock.rules.command import Reason
 from devicelock.rules.order import LockRole
 from devicelock.store import DeviceRow
 from devicelock.usecases import hear
+from devicelock.usecases.confirm_lock import confirm_lock
 from devicelock.usecases.issue_code import issue_code
 from devicelock.usecases.offer_again import offer_again
 from devicelock.usecases.release_group import release_group
-from devicelock.usecases.request_lock import approve_lock, confirm_lock, lock_for_dispute, request_lock
+from devicelock.usecases.request_lock import approve_lock, lock_for_dispute, request_lock
 from devicelock.usecases.retire import confirm_receipt, leave, received, retire_due
 from devicelock.usecases.settle_parts import claim_part
 from devicelock.usecases.standing_authority import throw_switch

@@ -29,10 +29,11 @@ from devicelock.rules.hello import SimClass
 from devicelock.rules.order import LockRole, OrderState
 from devicelock.transport import Message, PublishOutcome
 from devicelock.usecases.clear_group import clear_group
+from devicelock.usecases.confirm_lock import confirm_lock
 from devicelock.usecases.issue_code import issue_code
 from devicelock.usecases.release import release
 from devicelock.usecases.release_group import release_group
-from devicelock.usecases.request_lock import approve_lock, confirm_lock, request_lock
+from devicelock.usecases.request_lock import approve_lock, request_lock
 from devicelock.usecases.retire import received
 from devicelock.usecases.standing_authority import throw_switch
 from simulators.faults import Fault

@@ -11,7 +11,7 @@ from custody.usecases import move_scheme
 from custody.usecases.name_people import name_people
 from devicelock import store as lock_store
 from devicelock.rules.order import LockRole
-from devicelock.usecases.request_lock import confirm_lock
+from devicelock.usecases.confirm_lock import confirm_lock
 from tests.stories.case_steps import act
 from tests.stories.lock_steps import told
 from tests.world import World

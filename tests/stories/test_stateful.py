@@ -28,8 +28,9 @@ from devicelock.rules.command import Basis, Op, Reason
 from devicelock.rules.hello import SimClass
 from devicelock.rules.order import LockRole, OrderState
 from devicelock.store import CommandRow, LockOrderRow
+from devicelock.usecases.confirm_lock import confirm_lock
 from devicelock.usecases.release import release
-from devicelock.usecases.request_lock import approve_lock, confirm_lock, request_lock
+from devicelock.usecases.request_lock import approve_lock, request_lock
 from devicelock.usecases.standing_authority import throw_switch
 from simulators.station import Signed
 from tests.contracts_store.houses import forge

@@ -16,8 +16,9 @@ from devicelock.rules.hello import SimClass
 from devicelock.rules.order import LockRole, OrderEvent
 from devicelock.rules.topic import Channel, topic
 from devicelock.usecases import standing_authority
+from devicelock.usecases.confirm_lock import confirm_lock
 from devicelock.usecases.release import release
-from devicelock.usecases.request_lock import confirm_lock, lock_for_dispute, refuse_lock
+from devicelock.usecases.request_lock import lock_for_dispute, refuse_lock
 from simulators.radio import Radio
 from tests.rooms.simulators.hands import Operator
 from tests.stories.lock_steps import ask, let_go
