@@ -81,18 +81,7 @@ def request_lock(
     A customer who is still served is told of it in the same unit, and it waits for the hour of which they were told.
     `specialist`: the account of whoever decides it, for a customer who needs support.
     """
-    if reason not in REASONS[Op.LOCK]:
-        reasons = ", ".join(sorted(REASONS[Op.LOCK]))
-        raise Rejected("reason", f"{str(reason)!r} is no reason to lock", fix=f"Use one of {reasons}.")
-    urn = imei_urn(imei)
-    if imei_digits(urn)[-4:] != last4:
-        raise Rejected("imei_last4", "the last four digits typed are not those of the IMEI", fix="Type them again.")
-    if len(evidence) > EVIDENCE_MAX or any(not 0 < len(each) <= EVIDENCE_CHARS for each in evidence):
-        raise Rejected(
-            "evidence",
-            f"there are more than {EVIDENCE_MAX} references, or one is empty or over {EVIDENCE_CHARS} letters",
-            fix="Name log entries, cases or files, not their content.",
-        )
+    urn = _checked(imei, last4, reason, evidence)
     may_ask(office.caps, asked_today=_asked_today(unit, office, account)[1])  # who is past it learns of no handset
     device = _device(unit, urn)
     unit.log.claim()
@@ -117,6 +106,23 @@ def request_lock(
     asked_for = {"reason": str(reason), "evidence": stored.evidence, "notice_ms": stored.notice_ms}
     store.note(unit, order, "requested", actor=account, facts=asked_for)
     return order
+
+
+def _checked(imei: str, last4: str, reason: Reason, evidence: Sequence[str]) -> str:
+    """The canonical IMEI of a request that says what it has to; raises `Rejected`."""
+    if reason not in REASONS[Op.LOCK]:
+        reasons = ", ".join(sorted(REASONS[Op.LOCK]))
+        raise Rejected("reason", f"{str(reason)!r} is no reason to lock", fix=f"Use one of {reasons}.")
+    urn = imei_urn(imei)
+    if imei_digits(urn)[-4:] != last4:
+        raise Rejected("imei_last4", "the last four digits typed are not those of the IMEI", fix="Type them again.")
+    if len(evidence) > EVIDENCE_MAX or any(not 0 < len(each) <= EVIDENCE_CHARS for each in evidence):
+        raise Rejected(
+            "evidence",
+            f"there are more than {EVIDENCE_MAX} references, or one is empty or over {EVIDENCE_CHARS} letters",
+            fix="Name log entries, cases or files, not their content.",
+        )
+    return urn
 
 
 def approve_lock(unit: Unit, office: LockOffice, *, name: str, account: str) -> LockOrderRow:
