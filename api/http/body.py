@@ -25,6 +25,12 @@ class Body(BaseModel):
         return {name: _whole(value) for name, value in fields.items()} if isinstance(fields, dict) else fields
 
 
+def is_json(content_type: str) -> bool:
+    """Whether a body of this type calls itself JSON (RFC 6839 section 3.1)."""
+    sent = content_type.partition(";")[0].strip().lower()
+    return sent == "application/json" or (sent.startswith("application/") and sent.endswith("+json"))
+
+
 def fields_at(kind: Any, path: Iterable[str | int]) -> list[str]:
     """The fields of the object at this path in a body: those that there are, for whoever sent one that there is not."""
     for part in path:

@@ -38,6 +38,11 @@ class BodyLimits:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        try:
+            check_coding(scope)
+        except Rejected as packed:
+            await problems.respond(packed, path=scope["path"])(scope, receive, send)
+            return
         most = MOST_FORM_BYTES if _brings_file(Request(scope)) else self._most
         refused = Rejected("too_large", f"the body is larger than {most} bytes", fix="Send less at once.")
         length, carried = announced(scope), 0
@@ -60,6 +65,16 @@ class BodyLimits:
                 await problems.respond(refused, path=scope["path"])(scope, receive, send)
 
         await self._app(scope, counted, answer)
+
+
+def check_coding(scope: Scope) -> None:
+    """Raise `Rejected` for a body that comes packed: whoever reads one takes it as it stands."""
+    if scope["method"] in {"GET", "HEAD"}:
+        return
+    codings = ",".join(Request(scope).headers.getlist("content-encoding")).lower()
+    if set(codings.replace(" ", "").split(",")) - {"", "identity"}:
+        detail, fix = f"the body is packed by {codings[:100]!r}", "Send it as it is, without Content-Encoding."
+        raise Rejected("content_coding", detail, fix=fix)
 
 
 def announced(scope: Scope) -> int:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http import large_bodies, problems
+from api.http.body import is_json
 from custody.gs1.json_text import read_json
 from custody.kernel.errors import Rejected, Trouble
 
@@ -25,7 +26,7 @@ class JsonBodies:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what is no JSON, and what is good JSON."""
-        if scope["type"] != "http" or scope["method"] not in WITH_BODY or not _is_json(Request(scope)):
+        if scope["type"] != "http" or not _brings_json(scope):
             await self._app(scope, receive, send)
             return
         try:
@@ -63,6 +64,5 @@ def _check(body: bytes) -> None:
     read_json(body, limit_bytes=len(body))
 
 
-def _is_json(request: Request) -> bool:
-    sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return sent == "application/json" or (sent.startswith("application/") and sent.endswith("+json"))
+def _brings_json(scope: Scope) -> bool:
+    return scope["method"] in WITH_BODY and is_json(Request(scope).headers.get("content-type", ""))

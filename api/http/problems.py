@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 
 from api.http import concise_problems
 from api.http.allowed_methods import allowed_methods
-from api.http.body import fields_at
+from api.http.body import fields_at, is_json
 from api.http.titles import title_of
 from custody.kernel.errors import Conflict, Fatal, Forbidden, NotFound, Rejected, Trouble, Unavailable
 
@@ -39,6 +39,7 @@ BY_CODE: dict[str, HTTPStatus] = {
     "hmac": HTTPStatus.FORBIDDEN,
     "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "media_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "content_coding": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "too_many": HTTPStatus.TOO_MANY_REQUESTS,
 }
 
@@ -74,10 +75,17 @@ def respond(trouble: Trouble, *, path: str) -> Response:
     headers = dict(UNKEPT)
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = _challenge(trouble)
+    if trouble.code == "content_coding":
+        headers["Accept-Encoding"] = "identity"  # what is taken instead (RFC 9110 section 12.5.3)
     headers.update(when_again(trouble))
     if concise_problems.are_asked_for(path):
         return concise_problems.respond(trouble, status, headers)
     return JSONResponse(problem(trouble), status_code=status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def of_another_type(sent: str, taken: str) -> Rejected:
+    """What to say to a body of another media type."""
+    return Rejected("media_type", f"the body is {sent or 'of no type'}", fix=f"Send Content-Type: {taken}.")
 
 
 def _challenge(trouble: Trouble) -> str:
@@ -118,6 +126,9 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def on_invalid(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
+        sent = request.headers.get("content-type")
+        if first["loc"] == ("body",) and sent is not None and not is_json(sent):
+            return respond(of_another_type(sent, "application/json"), path=request.url.path)
         where = ".".join(str(part) for part in first["loc"])
         what, fix = first["msg"], "Correct the named fields; /docs shows the form."
         if first["type"] == "extra_forbidden":

@@ -22,6 +22,7 @@ OF_STATUSES = {
     "hmac": "This was not signed with the key of its sender",
     "too_large": "This is too large",
     "media_type": "This is of another type than what is taken here",
+    "content_coding": "This is packed in a way that is not taken here",
     "too_many": "Too often at once",
 }
 """Of the codes that have a status of their own."""

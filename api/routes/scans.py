@@ -20,7 +20,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http import large_bodies, problems, short_way
-from api.http.body_limits import MOST_DIGITS, announced
+from api.http.body_limits import MOST_DIGITS, announced, check_coding
 from api.http.short_way import Header, Reply, Take
 from api.parts import Parts
 from api.receipt_address import receipt_address
@@ -102,7 +102,8 @@ class ScanDoor:
             return None
         head = dict(reversed(scope["headers"]))  # of two headers with one name the first counts
         length = head.get(b"content-length", b"")
-        usual = head.get(b"content-type") == ONE.encode() and length.isdigit() and len(length) < MOST_DIGITS
+        usual = head.get(b"content-type") == ONE.encode() and b"content-encoding" not in head
+        usual = usual and length.isdigit() and len(length) < MOST_DIGITS
         return self._take if usual and int(length) <= self._short_limit else None
 
     def _take(self, body: bytes, reply: Reply) -> bool:
@@ -266,10 +267,11 @@ def describe(ack: ScanAnswer) -> dict[str, Any]:
 
 
 async def read_body(scope: Scope, receive: Receive, *, media_type: str, limit: int) -> bytes:
-    """The whole body, if it is of the media type and not too large."""
+    """The whole body, if it is of the media type, not packed and not too large."""
     sent = next((value for name, value in scope["headers"] if name == b"content-type"), b"").decode("latin-1")
     if sent.partition(";")[0].strip().lower() != media_type:
-        raise Rejected("media_type", f"the body is {sent or 'of no type'}", fix=f"Send Content-Type: {media_type}.")
+        raise problems.of_another_type(sent, media_type)
+    check_coding(scope)
     if announced(scope) > limit:
         raise _too_large(limit)  # before anything is received: who waits for `100 Continue` sends nothing
     body = bytearray()

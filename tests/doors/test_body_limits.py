@@ -1,6 +1,7 @@
 """No body is read past its limit, whatever it is called: the framework reads all of it before a route is asked."""
 
 import asyncio
+import gzip
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from api.http import body_limits, concise_problems
 from api.pages import render
 from api.pages.move_forms import MOVES
 from api.pages.unsent import OWN
+from api.routes import scans
 from custody.kernel import cbor
 from tests.doors.case_desk import CaseDesk
 
@@ -26,6 +28,29 @@ FORM = "application/x-www-form-urlencoded"
 def test_a_body_that_is_too_long_is_refused_whatever_it_is_called(desk: CaseDesk, path: str, kind: str) -> None:
     answer = desk.http.post(path, content=b"1" * (body_limits.MOST_BYTES + 1), headers={"content-type": kind})
     assert (answer.status_code, answer.json()["type"]) == (413, "urn:weaklink:problem:too_large")
+
+
+@pytest.mark.parametrize("coding", ["gzip", "GZIP", "br", "identity, gzip", "x"])
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        *(("/v1/disputes", "application/json"), ("/v1/holders", FORM), ("/entries", "application/cose")),
+        *(("/v1/scans", scans.ONE), ("/v1/scans:batch", scans.MANY), ("/v1/batches", scans.TOGETHER)),
+    ],
+)
+def test_a_packed_body_is_told_to_come_unpacked(desk: CaseDesk, path: str, kind: str, coding: str) -> None:
+    """RFC 9110 section 15.5.16: the answer says which codings are taken."""
+    body = gzip.compress(b"{}")
+    answer = desk.http.post(path, content=body, headers={"content-type": kind, "content-encoding": coding})
+    assert (answer.status_code, answer.headers["accept-encoding"]) == (415, "identity")
+    said = cbor.decode(answer.content)[-2] if path == "/entries" else answer.json()["fix"]
+    assert "without Content-Encoding" in said
+
+
+@pytest.mark.parametrize("coding", ["identity", "Identity", ""])
+def test_a_body_that_is_packed_by_nothing_is_read(desk: CaseDesk, coding: str) -> None:
+    answer = desk.http.post("/v1/disputes", json={"words": "No phone."}, headers={"content-encoding": coding})
+    assert answer.status_code == 201
 
 
 def test_a_body_just_as_long_as_the_limit_is_read(desk: CaseDesk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from api.http.body import Body
 from api.routes import locks
+from tests.doors.case_desk import CaseDesk
 
 IS_NOT: dict[type, tuple[Any, ...]] = {
     bool: (0, 1, "no", "off", "true"),
@@ -66,3 +67,21 @@ def faults(body: type[Body], fields: dict[str, Any]) -> set[Any]:
 def test_the_bodies_of_every_door_are_among_these() -> None:
     assert {locks.SwitchIn, locks.LockIn, locks.DeviceIn} <= {*bodies()}
     assert len(FIELDS) > 100
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", "application/jsonp", "json", ""])
+def test_json_that_calls_itself_something_else_is_told_what_to_call_itself(desk: CaseDesk, kind: str) -> None:
+    """RFC 9110 section 15.5.16; it is what a command line sends that was told of no type."""
+    refused = desk.http.post("/v1/disputes", content=b'{"words": "No phone."}', headers={"content-type": kind})
+    assert (refused.status_code, refused.json()["type"]) == (415, "urn:weaklink:problem:media_type")
+    assert refused.json()["fix"] == "Send Content-Type: application/json."
+
+
+@pytest.mark.parametrize("kind", ["application/json", "Application/JSON; charset=utf-8", "application/x+json"])
+def test_json_by_any_of_its_names_is_read(desk: CaseDesk, kind: str) -> None:
+    taken = desk.http.post("/v1/disputes", content=b'{"words": "No phone."}', headers={"content-type": kind})
+    assert taken.status_code == 201
+
+
+def test_what_json_calls_itself_json_and_is_no_object_is_no_matter_of_its_type(desk: CaseDesk) -> None:
+    assert desk.http.post("/v1/disputes", json=["words"]).status_code == 422

@@ -127,7 +127,7 @@ JSON_TABLE = (
     of_json("a custodian that is a name", 422, "/v1/stations", {**STATION, "custodian": "Carrier"}, by=SUPERVISOR),
     Sent(
         name="another media type",
-        status=422,
+        status=415,
         path="/v1/disputes",
         content=b"words=x",
         media_type="application/x-www-form-urlencoded",
