@@ -287,8 +287,9 @@ def _whole(value: dict[str, Any]) -> None:
     """A case with all of its timeline."""
     _case(value)
     for line in value["timeline"]:
-        said = f"{line['at']}  {line['kind']}  {line['actor']}  entry {line['index']}"
-        console.print(said, highlight=False)
+        why = f": {line['facts']['why']}" if line["facts"].get("why") else ""
+        said = f"{line['at']}  {line['kind']}  {line['actor']}  entry {line['index']}{why}"
+        console.print(said, highlight=False, markup=False)
 
 
 def _to_know(row: dict[str, Any]) -> str:

@@ -59,6 +59,15 @@ def test_part_of_the_price_is_offered_and_a_payment_that_came_back_is_told_in_a_
     assert "(came back)" in shell.run("dispute", "move", case, "payment_came_back", *told).out
 
 
+def test_a_lock_that_was_refused_is_shown_with_the_reason(shell: CommandLine) -> None:
+    sold = {"order": "SO-20995", "imei": "001017004829175"}
+    by = {"authorization": f"Bearer {shell.token}"}
+    assert httpx.post(f"{shell.address}/v1/orders", json=sold, headers=by).is_success
+    opened = shell.json("dispute", "open", "It never came", "--order", "SO-20995", "--claim", "never_received")
+    shown = shell.run("dispute", "show", opened["dispute"]).out
+    assert re.search(r"lock_refused  system  entry \d+: no handset is registered under this IMEI", shown), shown
+
+
 def test_a_case_is_shown_with_its_timeline_as_its_help_says(shell: CommandLine) -> None:
     opened = shell.run("dispute", "open", "It never came", "--claim", "never_received").out
     case = opened.split()[0]
