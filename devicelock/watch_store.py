@@ -141,6 +141,11 @@ def alerts(session: Session, *, seen: bool, limit: int = 100) -> list[AlertRow]:
     return list(session.scalars(query.order_by(col(AlertRow.raised_ms).desc(), col(AlertRow.id)).limit(limit)).all())
 
 
+def count_unseen(session: Session) -> int:
+    """How many alerts nobody has looked at yet."""
+    return session.scalar(select(func.count()).select_from(AlertRow).where(col(AlertRow.seen_ms).is_(None))) or 0
+
+
 def sightings_of(session: Session, name: str) -> list[SightingRow]:
     """Where a device was seen, oldest first."""
     return list(session.scalars(_SIGHTINGS, {"name": name}).all())

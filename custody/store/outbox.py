@@ -44,6 +44,13 @@ class Posted(NamedTuple):
         return OutboxName(self.id, self.created_ms)
 
 
+class Waiting(NamedTuple):
+    """What waits to leave: how many messages, and since when the oldest."""
+
+    messages: int
+    since_ms: Instant
+
+
 def put(
     unit: Unit, *, topic: str, payload: bytes, key: str, priority: int, expires_ms: Instant, wait_ms: int = 0
 ) -> None:
@@ -82,6 +89,14 @@ def pending(
     rows = pick(session, OutboxRow, Posted._fields, by=("id",), values=[name.id for name in wanted])
     posted = {row[0]: Posted(*row) for row in rows}
     return [posted[name.id] for name in wanted if name.id in posted]
+
+
+def waiting(session: Session, *, now_ms: Instant) -> Waiting:
+    """How many messages have not left that may, and since when the oldest of them waits."""
+    which = "published_ms IS NULL AND expires_ms > ? AND created_ms <= ?"
+    question = f"SELECT count(*), min(created_ms) FROM outbox WHERE {which}"  # noqa: S608 - ours
+    messages, since_ms = ask(session, question, (now_ms, now_ms))[0]
+    return Waiting(messages, since_ms or now_ms)
 
 
 def next_due(session: Session, *, now_ms: Instant) -> Instant | None:

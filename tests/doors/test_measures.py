@@ -7,11 +7,14 @@ import re
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import update
+from sqlmodel import col
 
 from custody.disputes.promise import Promise
-from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS
-from custody.store import case_book
+from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+from custody.store import case_book, outbox
 from custody.store.measure_book import measure
+from custody.store.tables import OutboxRow
 from devicelock.rules.order import OrderState
 from tests.doors.case_desk import SEEN, CaseDesk
 
@@ -35,9 +38,10 @@ def read(desk: CaseDesk) -> dict[str, float]:
 
 
 def moved(desk: CaseDesk, before: dict[str, float]) -> dict[str, float]:
-    """By how much each figure is another one now; that time goes on is left out."""
+    """By how much each figure is another one now; that time goes on and the log grows is left out."""
     after = read(desk)
-    return {name: after[name] - before[name] for name in after if after[name] != before[name] and "seconds" not in name}
+    changed = {name: after[name] - before[name] for name in after if after[name] != before[name]}
+    return {name: by for name, by in changed.items() if "seconds" not in name and name != "weaklink_log_entries"}
 
 
 def test_nobody_reads_them_but_supervisors(desk: CaseDesk) -> None:
@@ -138,3 +142,25 @@ def test_a_lock_is_released_in_time_or_late(desk: CaseDesk) -> None:
         order, imei = f"lock-{number}", "490154203237518"
         desk.put_lock(told, order, imei, state=state, release_ms=let_go_ms, released_ms=free_ms)
         assert set(moved(desk, before)) == ({f"weaklink_lock_releases.{outcome}"} if outcome else set())
+
+
+def test_who_is_woken_reads_what_waits_and_what_is_wrong(desk: CaseDesk) -> None:
+    """A lock that does not leave, an alert that nobody sees and a stopped office are figures that can ring."""
+    parts, before = desk.house.parts, read(desk)
+    assert (before["weaklink_writes_failing"], before["weaklink_locks_stopped"]) == (0, 0)
+    stop = {"on": True, "why": "a wrong list came in"}
+    assert desk.http.post("/v1/kill-switch", json=stop, headers=desk.by("supervisor-1")).is_success
+    with parts.house.unit() as unit:
+        expires_ms, created_ms = unit.now_ms + DAY_MS, unit.now_ms - 90 * SECOND_MS
+        outbox.put(unit, topic="dl/v1/dev-9/cmd", payload=b"x", key="dev-9", priority=10, expires_ms=expires_ms)
+        unit.session.execute(update(OutboxRow).where(col(OutboxRow.key) == "dev-9").values(created_ms=created_ms))
+    after = read(desk)
+    assert after["weaklink_locks_stopped"] == 1
+    assert after["weaklink_alerts"] == before["weaklink_alerts"] + 1
+    assert after["weaklink_messages_waiting"] == before["weaklink_messages_waiting"] + 1
+    assert after["weaklink_message_waiting_seconds"] >= 90
+    assert after["weaklink_log_entries"] > before["weaklink_log_entries"]
+    assert after["weaklink_log_entries_uncosigned"] == 0, "nobody was asked to cosign"
+    parts.house.writes = False
+    assert read(desk)["weaklink_writes_failing"] == 1
+    parts.house.writes = True
