@@ -34,7 +34,7 @@ PRESSED_ON = re.compile(r"/console/(?:cases/[^/]+|locks|lessons)(?=/)")
 SIGN_IN_FIRST = frozenset({"unauthenticated", SIGN_IN_AGAIN})
 CUT_OFF = frozenset({"/c", "/c/"})
 """What is left of a customer's link that lost all of its token."""
-_QUALITY = re.compile(r"\s*([^;,\s]+)\s*((?:;[^,]*)?)")
+_WEIGHT = re.compile(r"q=([01](?:\.\d{0,3})?)", re.ASCII)
 
 
 def wants_page(request: Request) -> bool:
@@ -152,7 +152,9 @@ _READERS: dict[Any, Callable[[Any], Trouble]] = {
 def _qualities(accept: str) -> dict[str, float]:
     """The media types of an Accept header with their weights (RFC 9110 section 12.5.1)."""
     found = {}
-    for name, rest in _QUALITY.findall(accept):
-        weight = re.search(r";\s*q=([01](?:\.\d{0,3})?)\s*$", rest)
-        found[name.lower()] = float(weight[1]) if weight else 1.0
+    for part in accept.split(","):
+        name, _, rest = part.partition(";")
+        weight = _WEIGHT.fullmatch(rest.rpartition(";")[2].strip())
+        if name.strip():
+            found[name.strip().lower()] = float(weight[1]) if weight else 1.0
     return found
