@@ -16,6 +16,7 @@ from api.http.idempotency import IdempotencyKeys
 from api.http.json_bodies import JsonBodies
 from api.http.kept_by_nobody import KeptByNobody
 from api.http.openapi import TAGS, complete
+from api.http.plain_cookies import PlainCookies
 from api.http.sendable_text import check_text
 from api.pages import install as pages
 from api.parts import Parts
@@ -135,6 +136,7 @@ def build_app(parts: Parts, *, workers: Workers | None = None, first: socket | N
     app.add_middleware(BodyLimits, parts=parts)
     app.add_middleware(HeadRequests)
     app.add_middleware(KeptByNobody)
+    app.add_middleware(PlainCookies)
     problems.install(app)
     for module in ROUTERS:
         app.include_router(module.router)
