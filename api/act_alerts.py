@@ -78,9 +78,13 @@ def tell_of_told(unit: Unit, dispute: str, *, pence: int | None, account: str) -
 
 
 def tell_of_payer(unit: Unit, before: CasePeople | None, file: CaseFile, *, account: str) -> None:
-    """Ring for money that goes to somebody else by name than before, as another payer was written down."""
+    """Ring for money that goes to somebody else by name than before, as another payer was written down.
+
+    So it does to who comes in the place of somebody who died.
+    """
     known, now = _payee(before), _payee(file.case.people)
-    if known and fold_person(now) != fold_person(known):
+    was_somebody = bool(known) or (before is not None and before.bereaved)
+    if was_somebody and fold_person(now) != fold_person(known):
         detail = f"{account} wrote down in {file.case.id} to whom money goes. Ask the one before whether it is right."
         raise_alert(unit, AlertKind.PAYER_REPLACED, about=act_of(account, file.case.id), detail=detail)
 

@@ -99,6 +99,17 @@ def test_money_that_goes_to_somebody_else_by_name_rings_and_whom_nobody_knew_doe
     only_others_look(desk, alert)
 
 
+def test_who_is_paid_in_the_place_of_somebody_who_died_rings_too(desk: CaseDesk) -> None:
+    told = desk.report(claim_type="defective")
+    for said in ({"holder": "Ann Lee"}, {"died": ["holder"]}):
+        assert desk.event(told, "supervisor-1", "people", people=said).is_success
+    (alert,) = rung(desk, "payer_replaced", told["dispute"])
+    only_others_look(desk, alert)
+    assert desk.event(told, "supervisor-1", "people", people={"holder": "Somebody Else"}).is_success
+    (alert,) = rung(desk, "payer_replaced", told["dispute"])
+    only_others_look(desk, alert)
+
+
 def test_a_sum_that_staff_say_was_promised_elsewhere_rings_and_what_a_customer_tells_does_not(desk: CaseDesk) -> None:
     told = desk.report(claim_type="defective")
     said = {"what": "money for the taxi", "amount_pence": 2_000}
