@@ -7,13 +7,12 @@ a false signature takes nobody's place in the queue.
 import hashlib
 from enum import StrEnum
 
-from sqlalchemy import delete, func, select
-from sqlmodel import Session, col
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, Text, delete, func, select
+from sqlmodel import Field, Session, SQLModel, col
 
 from custody.kernel.clock import Instant
 from custody.kernel.cose import Sign1
 from custody.store.bulk import ask, put
-from custody.store.tables import RegistrationRow
 
 
 class RegistrationState(StrEnum):
@@ -21,6 +20,20 @@ class RegistrationState(StrEnum):
 
     WAITING = "waiting"
     REFUSED = "refused"
+
+
+class RegistrationRow(SQLModel, table=True):
+    """A statement that was accepted to be registered later, or was refused then; gone once it is in the log."""
+
+    __tablename__ = "registration"
+    __table_args__ = (Index("ix_registration_state_received", "state", "received_ms"),)
+    name: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    digest: bytes = Field(sa_type=LargeBinary, index=True)
+    statement: bytes = Field(sa_type=LargeBinary)
+    state: str
+    code: str
+    detail: str = Field(sa_type=Text)
+    received_ms: int = Field(sa_type=BigInteger)
 
 
 def wait(session: Session, message: Sign1, *, at_ms: Instant) -> None:

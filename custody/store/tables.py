@@ -12,7 +12,6 @@ Times are integer milliseconds (64 bits), bytes are raw, documents that only we 
 - `dispute`, `dispute_event`, `promise`, `ask`, `message`, `inquiry`: casework.
 - `cosignature`, `cosigned_head`, `cosigned_note`: what witnesses said of the log.
 - `unopened`: scans in the log whose opening is missing, or holds no event; `opened`: which record says that one came.
-- `registration`: statements that were accepted for the log's standard door and wait for their place in it.
 - `erasure`: what was erased, when and why; `outbox`: what must leave the house, written in the unit that decided it.
 """
 
@@ -369,20 +368,6 @@ class OpenedRow(SQLModel, table=True):
     __tablename__ = "opened"
     place: int = Field(sa_column=_row_number())
     idx: int = Field(sa_type=BigInteger)
-
-
-class RegistrationRow(SQLModel, table=True):
-    """A statement that was accepted to be registered later, or was refused then; gone once it is in the log."""
-
-    __tablename__ = "registration"
-    __table_args__ = (Index("ix_registration_state_received", "state", "received_ms"),)
-    name: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
-    digest: bytes = Field(sa_type=LargeBinary, index=True)
-    statement: bytes = Field(sa_type=LargeBinary)
-    state: str
-    code: str
-    detail: str = Field(sa_type=Text)
-    received_ms: int = Field(sa_type=BigInteger)
 
 
 class ErasureRow(SQLModel, table=True):

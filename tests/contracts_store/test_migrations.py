@@ -24,6 +24,7 @@ from custody.store import exception_book as exception_tables
 from custody.store import lesson_book as lesson_tables
 from custody.store import number_book, run_tables, runs, scan_book
 from custody.store import outside_book as outside_tables
+from custody.store import registration_book as registration_tables
 from custody.store import shard_book as shard_tables
 from custody.store import stretch_book as stretch_tables
 from custody.store import tables as custody_tables
@@ -51,6 +52,7 @@ HOUSES = {
         exception_tables,
         lesson_tables,
         attestation_tables,
+        registration_tables,
     ),
     "devicelock": (devicelock_tables, authority_tables, part_tables, watch_tables, broker_tables, put_off_tables),
     "api": (api_tables,),
