@@ -58,7 +58,7 @@ def _parcel_of(number: int) -> int:
 def _fill(house: House, pattern: Signed, numbers: range, rng: random.Random) -> None:
     event, head = pattern.opening[SALT_BYTES:], pattern.statement
     (parcel,) = [part for part in event.decode().split('"') if part.startswith(f"{ROOT}00/")]
-    entries, rows, taken, keys, views = [], [], [], [], {}
+    entries, rows, openings, taken, keys, views = [], [], [], [], [], {}
     with house.unit() as unit:
         for index, number in enumerate(numbers, unit.log.size):
             sscc = _sscc(_parcel_of(number))
@@ -70,7 +70,8 @@ def _fill(house: House, pattern: Signed, numbers: range, rng: random.Random) -> 
             if message is None:
                 raise Fatal("fill", "the pattern is no plain statement", fix="Look at custody/scans/plain_form.py.")
             place = place_of(index)
-            entries.append(NewEntry(message=message, content_type=CONTENT_TYPE, opening=opening))
+            entries.append(NewEntry(message=message, content_type=CONTENT_TYPE))
+            openings.append(opening)
             rows.append(
                 {
                     "place": place,
@@ -87,7 +88,7 @@ def _fill(house: House, pattern: Signed, numbers: range, rng: random.Random) -> 
             keys += [{"key": key, "place": place} for key in (sscc, event_id)]
             views[sscc] = msgspec.json.encode(UnitView(known=True, last_event_ms=unit.now_ms)).decode()
         unit.log.append(entries)
-        scan_book.add_scans(unit.session, rows, keys)
+        scan_book.add_scans(unit.session, rows, openings, keys)
         newest = StationHead(seq=numbers.stop, digest=entries[-1].message.digest)
         before = number_book.newest(unit.session, [STATION]).get(STATION) or Newest(newest)
         number_book.go_on(unit.session, {STATION: before.after(newest, taken)})

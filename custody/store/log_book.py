@@ -35,13 +35,12 @@ TILE = ("level", "number", "hashes")
 class NewEntry:
     """What goes into the log: the statement, and what it commits to if that is kept apart.
 
-    `scans` are the openings of the scans of a batch, each with its position.
+    The opening of a scan is not in it: it comes with the scan's row (`scan_book.add_scans`).
     """
 
     message: cose.Sign1
     content_type: str
     opening: bytes | None = None
-    scans: Sequence[tuple[int, bytes]] = ()
 
     @classmethod
     def of(cls, statement: bytes, opening: bytes | None = None) -> "NewEntry":
@@ -69,7 +68,6 @@ class NewEntry:
             raw=STATEMENT.hold(self.message.raw),
             content_type=MEDIA_TYPE.hold(self.content_type),
             opening=None if self.opening is None else OPENING.hold(self.opening),
-            scans=[(position, OPENING.hold(opening)) for position, opening in self.scans],
         )
 
 
@@ -81,7 +79,6 @@ class ReadyEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     raw: RowValue
     content_type: RowValue
     opening: RowValue | None
-    scans: list[tuple[int, RowValue]]
 
 
 class LogBook:
@@ -153,7 +150,6 @@ class LogBook:
             names.append({"digest": entry.digest, "place": place_of(idx)})
             if entry.opening is not None:
                 openings.append(opening_row(place_of(idx), entry.opening))
-            openings += [opening_row(place_of(idx, position), opening) for position, opening in entry.scans]
         add(self._session, EntryRow, rows)
         runs.add(self._session, DigestRow, names)
         add(self._session, OpeningRow, openings)

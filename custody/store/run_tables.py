@@ -5,6 +5,7 @@ by their hash in the rows of entries and scans. Of the keys of a scan two stand 
 found by its hash, and the first of the others, which is the parcel's of nearly every scan, in a tree that holds each
 once for the scans under it; a hash would not do there, as each row of a key that stands often lies in the same chain.
 All further keys have rows in `more_key`. Whoever adds to `item_key`, or deletes of it, changes what it is a view of.
+The same holds of openings (`tables.py`), which stand in the rows of their scans, or in `more_opening`.
 """
 
 from typing import Any, ClassVar
@@ -14,11 +15,8 @@ from sqlmodel import Field, SQLModel
 
 from custody.scans.place import WIDTH
 from custody.store.brief import KEY
-from custody.store.some_rows import IN_A_BATCH
+from custody.store.some_rows import A_VIEW, IN_A_BATCH
 from custody.store.tables import COMPACT
-
-VIEW = "view_on_postgresql"
-"""In the `info` of a table that has no rows of its own on PostgreSQL: whether rows can be added there."""
 
 DIGESTS = (
     f"SELECT digest, {WIDTH} * idx AS place FROM entry"  # noqa: S608 - a number of ours
@@ -31,7 +29,7 @@ class ItemKeyRow(SQLModel, table=True):
     """Under which canonical keys a scan is found."""
 
     __tablename__ = "item_key"
-    __table_args__: ClassVar[Any] = COMPACT | {"info": {VIEW: True}}
+    __table_args__: ClassVar[Any] = COMPACT | {"info": {A_VIEW: True}}
     run: int = Field(default=0, primary_key=True)
     key: str = Field(sa_type=KEY, primary_key=True)
     place: int = Field(sa_type=BigInteger, primary_key=True)
@@ -41,7 +39,7 @@ class DigestRow(SQLModel, table=True):
     """Where a statement stands, by its digest; and a scan of a batch, by the hash of its leaf."""
 
     __tablename__ = "digest"
-    __table_args__: ClassVar[Any] = COMPACT | {"info": {VIEW: False}}
+    __table_args__: ClassVar[Any] = COMPACT | {"info": {A_VIEW: False}}
     run: int = Field(default=0, primary_key=True)
     digest: bytes = Field(sa_type=LargeBinary, primary_key=True)
     place: int = Field(sa_type=BigInteger, primary_key=True)

@@ -20,7 +20,8 @@ from sqlmodel import Session, SQLModel
 
 from custody.store import bulk
 from custody.store.engine import is_sqlite
-from custody.store.run_tables import VIEW, SortedRunRow
+from custody.store.run_tables import SortedRunRow
+from custody.store.some_rows import A_VIEW
 
 YOUNG = 2_048
 """So many rows, or a few more, make a run of the lowest level."""
@@ -53,7 +54,7 @@ def add(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any
     if not rows:
         return
     if not is_sqlite(session.connection()):
-        if bulk.table_of(table).info[VIEW]:
+        if bulk.table_of(table).info[A_VIEW]:
             bulk.add(session, table, [{"run": ONLY, **row} for row in rows])
         return
     runs = _Runs(session, table)

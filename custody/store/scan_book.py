@@ -15,6 +15,7 @@ from custody.store import runs
 from custody.store.brief import KEY, UUID_MARK
 from custody.store.bulk import add, ask, pick, put, put_if_absent, whole
 from custody.store.engine import is_sqlite
+from custody.store.log_book import opening_row
 from custody.store.run_tables import DigestRow, ItemKeyRow
 from custody.store.tables import (
     EntryRow,
@@ -170,10 +171,15 @@ def state_at(session: Session, places: Collection[int]) -> list[list[tuple[Any, 
     return [scans, sorted(erased)]
 
 
-def add_scans(session: Session, scans: Sequence[dict[str, Any]], keys: Sequence[dict[str, Any]]) -> None:
-    """Insert scan rows, the keys they are found under, and the digests of those in batches."""
-    if not is_sqlite(session.connection()):
-        scans, keys = _with_keys(scans, keys)
+def add_scans(
+    session: Session, scans: Sequence[dict[str, Any]], openings: Sequence[Any], keys: Sequence[dict[str, Any]]
+) -> None:
+    """Insert scan rows, the opening of each, the keys they are found under, and the digests of those in batches."""
+    if is_sqlite(session.connection()):
+        rows = [opening_row(scan["place"], opening) for scan, opening in zip(scans, openings, strict=True)]
+        add(session, OpeningRow, rows)
+    else:
+        scans, keys = _with_keys(scans, openings, keys)
     add(session, ScanRow, scans)
     runs.add(session, ItemKeyRow, keys)
     inside = [scan for scan in scans if position_of(scan["place"]) is not None]
@@ -181,10 +187,13 @@ def add_scans(session: Session, scans: Sequence[dict[str, Any]], keys: Sequence[
 
 
 def _with_keys(
-    scans: Sequence[dict[str, Any]], keys: Sequence[dict[str, Any]]
+    scans: Sequence[dict[str, Any]], openings: Sequence[Any], keys: Sequence[dict[str, Any]]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Scans with those of their keys for which their rows on PostgreSQL have room, and the keys that are left."""
-    held = {scan["place"]: {**scan, "event_key": None, "other_key": None} for scan in scans}
+    """Scans with what else their rows on PostgreSQL hold, the opening and some of their keys; and the keys left."""
+    held = {
+        scan["place"]: {**scan, "event_key": None, "other_key": None, "opening": opening}
+        for scan, opening in zip(scans, openings, strict=True)
+    }
     left = []
     for each in keys:
         column = "event_key" if KEY.to_row(each["key"]).startswith(UUID_MARK) else "other_key"

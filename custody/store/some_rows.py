@@ -10,6 +10,9 @@ from custody.scans.place import WIDTH
 NOT_A_SCAN = "content_type NOT IN ('.scan+epcis', '.capture+epcis')"
 """Which entries are found by their content type, as rows hold it: not the scans, which are nearly all."""
 
+A_VIEW = "view_on_postgresql"
+"""In the `info` of a table that has no rows of its own on PostgreSQL: whether rows can be added there."""
+
 IN_A_BATCH = f"(place & {WIDTH - 1}) <> 0"
 """Which scans have a digest that no entry has: that of their leaf."""
 

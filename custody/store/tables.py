@@ -15,6 +15,8 @@ Times are integer milliseconds (64 bits), bytes are raw, documents that only we 
 - `erasure`: what was erased, when and why; `outbox`: what must leave the house, written in the unit that decided it.
 """
 
+from typing import Any, ClassVar
+
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text
 from sqlmodel import AutoString, Field, SQLModel
 
@@ -22,7 +24,7 @@ from custody.disputes.inquiry import InquiryState
 from custody.disputes.line import LineKind
 from custody.scans.place import index_of, position_of
 from custody.store.brief import FLAGS, KEY, MEDIA_TYPE, OPENING, STATEMENT, VIEW, WORD
-from custody.store.some_rows import ANSWERED, IN_A_BATCH, NOT_A_SCAN, index_over, on_postgresql
+from custody.store.some_rows import A_VIEW, ANSWERED, IN_A_BATCH, NOT_A_SCAN, index_over, on_postgresql
 
 COMPACT = {"sqlite_with_rowid": False}
 """On SQLite, rows stand in the order of their key; they would otherwise stand there a second time."""
@@ -70,9 +72,13 @@ class EntryRow(SQLModel, table=True):
 
 
 class OpeningRow(SQLModel, table=True):
-    """Salt and content that an entry, or a leaf of a batch, commits to; erasable."""
+    """Salt and content that an entry, or a leaf of a batch, commits to; erasable.
+
+    On PostgreSQL a view: that of a scan stands in the scan's row until it is erased, all others in `more_opening`.
+    """
 
     __tablename__ = "opening"
+    __table_args__: ClassVar[Any] = {"info": {A_VIEW: True}}
     place: int = Field(sa_column=_row_number())
     content: bytes | None = Field(sa_type=OPENING)
     erased_ms: int | None = Field(sa_type=BigInteger)
@@ -97,7 +103,10 @@ class CheckpointRow(SQLModel, table=True):
 
 
 class ScanRow(SQLModel, table=True):
-    """A scan in the log with the judge's verdict at the time; on PostgreSQL with two of its keys (`run_tables.py`)."""
+    """A scan in the log with the judge's verdict at the time.
+
+    On PostgreSQL its opening and two of its keys stand in its row (`run_tables.py`).
+    """
 
     __tablename__ = "scan"
     __table_args__ = (
@@ -115,6 +124,7 @@ class ScanRow(SQLModel, table=True):
     flags: str = Field(sa_type=FLAGS)
     event_key: str | None = Field(default=None, sa_type=KEY)
     other_key: str | None = Field(default=None, sa_type=KEY)
+    opening: bytes | None = Field(default=None, sa_type=OPENING)
 
     @property
     def index(self) -> int:

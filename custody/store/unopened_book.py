@@ -8,8 +8,7 @@ from sqlmodel import Session, col
 
 from custody.scans.place import place_of
 from custody.store.bulk import add, ask, pick
-from custody.store.log_book import opening_row
-from custody.store.tables import OpenedRow, OpeningRow, UnopenedRow
+from custody.store.tables import OpenedRow, UnopenedRow
 
 
 class UnopenedScan(NamedTuple):
@@ -45,11 +44,10 @@ def of_shipments(session: Session, subjects: Iterable[str]) -> list[UnopenedRow]
     return list(session.scalars(query).all())
 
 
-def put_opening(session: Session, index: int, opening: bytes, *, told: int) -> None:
-    """Its opening has come, as the record at `told` says."""
+def note_opened(session: Session, index: int, *, told: int) -> None:
+    """Its opening has come, with its row, as the record at `told` says."""
     place = place_of(index)
     add(session, OpenedRow, [{"place": place, "idx": told}])
-    add(session, OpeningRow, [opening_row(place, opening)])
     session.connection().execute(delete(UnopenedRow).where(col(UnopenedRow.place) == place))
 
 

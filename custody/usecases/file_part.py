@@ -12,7 +12,7 @@ from custody.kernel.errors import Rejected
 from custody.scans.batch import BATCH, BatchedScan, SealedBatch
 from custody.scans.scan import Scan
 from custody.store.batch_book import pack_leaves
-from custody.store.brief import KEY, RowValue
+from custody.store.brief import KEY, OPENING, RowValue
 from custody.store.log_book import NewEntry, ReadyEntry
 from custody.trail.names import index_keys
 
@@ -20,9 +20,13 @@ ScanOrBatch = Scan | SealedBatch
 
 
 class Filing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A part as it will be filed: its entry, the keys that each of its scans is found under, a batch's leaves."""
+    """A part as it will be filed: its entry, opening and keys of each of its scans, a batch's leaves.
+
+    A scan of a batch that cannot be read has neither.
+    """
 
     entry: ReadyEntry
+    openings: list[RowValue | None]
     keys: list[list[RowValue]]
     leaves: bytes = b""
 
@@ -41,12 +45,12 @@ Checked = Filing | Unproven | Rejected
 def file_part(part: ScanOrBatch) -> Filing:
     """The filing of a part that its station signed."""
     if isinstance(part, Scan):
-        entry = NewEntry(message=part.message, content_type=part.content_type, opening=part.opening)
-        return Filing(entry=entry.ready(), keys=[_keys_of(part)])
+        entry = NewEntry(message=part.message, content_type=part.content_type)
+        return Filing(entry=entry.ready(), openings=[OPENING.hold(part.opening)], keys=[_keys_of(part)])
     scans = part.batch.scans
-    openings = [(at, scan.opening) for at, scan in enumerate(scans) if isinstance(scan, BatchedScan)]
     return Filing(
-        entry=NewEntry(message=part.statement.message, content_type=BATCH, scans=openings).ready(),
+        entry=NewEntry(message=part.statement.message, content_type=BATCH).ready(),
+        openings=[OPENING.hold(scan.opening) if isinstance(scan, BatchedScan) else None for scan in scans],
         keys=[_keys_of(scan) if isinstance(scan, BatchedScan) else [] for scan in scans],
         leaves=pack_leaves([leaf.raw for leaf in part.batch.leaves]),
     )

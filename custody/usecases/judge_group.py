@@ -96,6 +96,7 @@ class Bench:
         self._moved_views: set[str] = set()
         self._entries: list[ReadyEntry] = []
         self._scan_rows: list[dict[str, object]] = []
+        self._openings: list[object] = []
         self._key_rows: list[dict[str, object]] = []
         self._batch_rows: list[dict[str, object]] = []
         self._unread_rows: list[dict[str, object]] = []
@@ -108,7 +109,7 @@ class Bench:
         answered = {turn: self._part(parts[turn], checked[turn]) for turn in turns}
         session = self._unit.session
         self._unit.log.append(self._entries)
-        scan_book.add_scans(session, self._scan_rows, self._key_rows)
+        scan_book.add_scans(session, self._scan_rows, self._openings, self._key_rows)
         batch_book.add_batches(session, self._batch_rows)
         unopened_book.add_unreadable(session, self._unread_rows)
         number_book.go_on(session, self._gone_on())
@@ -119,7 +120,7 @@ class Bench:
             scan_book.add_to_quarantine(session, self._aside)
         for index, scan in self._opened:
             told = self._unit.record(OPENED, {"index": index, "digest": scan.digest})
-            unopened_book.put_opening(session, index, scan.opening, told=told)
+            unopened_book.note_opened(session, index, told=told)
         return [answered[turn] for turn in range(len(parts))]
 
     def _read_numbers(self, plain: Sequence[Scan], batches: Sequence[BatchStatement]) -> None:
@@ -215,6 +216,7 @@ class Bench:
             if isinstance(scan, BatchedScan) and verdict is not None:
                 numbers.append((statement.first + at, place))
                 self._scan_rows.append(_scan_row(scan, verdict, place, self._unit.now_ms))
+                self._openings.append(filing.openings[at])
                 self._key_rows += [{"key": name, "place": place} for name in filing.keys[at]]
             else:
                 leaf = batch.leaves[at]
@@ -298,6 +300,7 @@ class Bench:
     def _file(self, scan: Scan, verdict: Verdict, index: int, received_ms: Instant, filing: Filing) -> None:
         place = place_of(index)
         self._scan_rows.append(_scan_row(scan, verdict, place, received_ms))
+        self._openings.append(filing.openings[0])
         self._key_rows += [{"key": name, "place": place} for name in filing.keys[0]]
         if verdict.result != QUARANTINED:
             edition, custodian = self._tolerances.edition, self._custodians.get(scan.message.kid)

@@ -113,7 +113,7 @@ def test_rows_are_asked_for_by_two_columns_together(house: House) -> None:
         for seq in (1, 2, 3)
     ]
     with house.unit() as unit:
-        scan_book.add_scans(unit.session, rows, [])
+        scan_book.add_scans(unit.session, rows, [b""] * len(rows), [])
     wanted = [("dock", 1), ("hub", 3), ("hub", 9), ("nowhere", 1), ("dock", 1)]
     with house.read() as session:
         found = sorted(pick(session, ScanRow, ("station", "seq", "place"), by=("station", "seq"), values=wanted))
@@ -127,7 +127,7 @@ def test_a_condition_that_would_be_left_out_is_refused(house: House) -> None:
 
 def test_asking_for_nothing_finds_nothing_and_writing_nothing_is_fine(house: House) -> None:
     with house.unit() as unit:
-        scan_book.add_scans(unit.session, [], [])
+        scan_book.add_scans(unit.session, [], [], [])
         number_book.go_on(unit.session, {})
         number_book.add_late(unit.session, [])
         assert number_book.takers_at(unit.session, [], {}) == {}
