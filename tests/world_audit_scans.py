@@ -19,7 +19,8 @@ from custody.scans.place import index_of, place_of, position_of
 from custody.scans.scan import SCANS, Scan, open_scan
 from custody.store.engine import is_sqlite
 from custody.store.log_reader import StoredEntry
-from custody.store.number_book import LateNumberRow, NumberSpanRow, read_span
+from custody.store.number_book import LateNumberRow, NumberSpanRow
+from custody.store.number_span import read_span
 from custody.store.run_tables import DigestRow, ItemKeyRow, SortedRunRow
 from custody.store.tables import BatchRow, EntryRow, OpeningRow, ScanRow, StationHeadRow, StationKeyRow
 

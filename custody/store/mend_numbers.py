@@ -9,7 +9,8 @@ from sqlmodel import Session
 
 from custody.scans.view import StationHead
 from custody.store.bulk import add, ask, change
-from custody.store.number_book import NOTHING_TAKEN, SPAN, NumberSpanRow, add_late, go_on, read_span
+from custody.store.number_book import NOTHING_TAKEN, SPAN, NumberSpanRow, add_late, go_on
+from custody.store.number_span import hold_plain, press, read_span
 
 Taken = tuple[int, int]
 """A number, and the place of the scan that took it."""
@@ -66,7 +67,7 @@ def mend(session: Session, led_to: Mapping[str, StationNumbers], stations: Colle
 def _go_on(session: Session, station: str, head: StationHead, in_turn: Sequence[Taken]) -> None:
     whole = len(in_turn) - len(in_turn) % SPAN
     spans = [in_turn[first : first + SPAN] for first in range(0, whole, SPAN)]
-    rows = [{"station": station, "last": span[-1][0], "taken": NOTHING_TAKEN.after(head, span).taken} for span in spans]
+    rows = [{"station": station, "last": span[-1][0], "taken": press(hold_plain(span))} for span in spans]
     add(session, NumberSpanRow, rows)
     go_on(session, {station: NOTHING_TAKEN.after(head, in_turn[whole:])})
 

@@ -9,7 +9,6 @@ Whatever else takes a number has a row of its own, as a late one: an opening tha
 content under a number that was taken, a scan from which its station does not go on.
 """
 
-import struct
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, pairwise
 from typing import Any, NamedTuple, Self
@@ -20,6 +19,7 @@ from sqlmodel import Field, Session, SQLModel
 from custody.scans.place import index_of
 from custody.scans.view import StationHead
 from custody.store.bulk import add, ask, pick, put
+from custody.store.number_span import PAIR, hold_plain, press, read_span
 from custody.store.scan_book import statement_digests
 from custody.store.tables import COMPACT, StationHeadRow
 
@@ -29,11 +29,9 @@ SPAN = 16
 Number = tuple[str, int]
 """A station, and a number of it."""
 
-_PAIR = struct.Struct(">QQ")
-
 
 class NumberSpanRow(SQLModel, table=True):
-    """Numbers that a station's scans took in turn, up to `last`; `taken`: each with the scan's place, 8 bytes both."""
+    """Numbers that a station's scans took in turn, up to `last`; `taken`: each with the scan's place, pressed."""
 
     __tablename__ = "number_span"
     station: str = Field(primary_key=True)
@@ -52,14 +50,14 @@ class LateNumberRow(SQLModel, table=True):
 
 
 class Newest(NamedTuple):
-    """A station's head, and the newest numbers that were taken in turn, as a span will hold them."""
+    """A station's head, and the newest numbers that were taken in turn, as `number_span.py` holds them plain."""
 
     head: StationHead
     taken: bytes = b""
 
     def after(self, head: StationHead, numbers: Iterable[tuple[int, int]]) -> Self:
         """The station goes on from another head, having taken these numbers in turn, each with its place."""
-        return self._replace(head=head, taken=self.taken + b"".join([_PAIR.pack(*number) for number in numbers]))
+        return self._replace(head=head, taken=self.taken + hold_plain(numbers))
 
 
 NOTHING_TAKEN = Newest(StationHead(seq=0, digest=b""))
@@ -73,11 +71,6 @@ class Taker(NamedTuple):
     link: bytes
 
 
-def read_span(span: bytes) -> list[tuple[int, int]]:
-    """The numbers of a span, each with its place."""
-    return list(_PAIR.iter_unpack(span))
-
-
 def newest(session: Session, stations: Iterable[str]) -> dict[str, Newest]:
     """From where each station goes on."""
     found = pick(session, StationHeadRow, ("station", "seq", "digest", "taken"), by=("station",), values=stations)
@@ -88,9 +81,9 @@ def go_on(session: Session, stations: Mapping[str, Newest]) -> None:
     """Replace from where stations go on; enough numbers become a span."""
     heads, spans = list[dict[str, Any]](), list[dict[str, Any]]()
     for station, (head, held) in sorted(stations.items()):
-        is_span = len(held) >= SPAN * _PAIR.size
+        is_span = len(held) >= SPAN * PAIR.size
         if is_span:
-            spans.append({"station": station, "last": _PAIR.unpack(held[-_PAIR.size :])[0], "taken": held})
+            spans.append({"station": station, "last": read_span(held)[-1][0], "taken": press(held)})
         heads.append({"station": station, "seq": head.seq, "digest": head.digest, "taken": b"" if is_span else held})
     put(session, StationHeadRow, heads, keys=("station",))
     add(session, NumberSpanRow, spans)

@@ -21,6 +21,7 @@ from custody.store import log_reader, number_book, runs
 from custody.store.brief import MEDIA_TYPE
 from custody.store.bulk import ask
 from custody.store.number_book import SPAN
+from custody.store.number_span import read_span
 from custody.store.run_tables import DigestRow
 from custody.usecases.replay_log import Damaged
 from custody.usecases.replay_verdicts import read_entries
@@ -51,7 +52,7 @@ def check_newest(session: Session) -> None:
     last = log_reader.size_now(session) - 1
     for station, taken in heads:
         try:
-            is_ahead = any(index_of(place) > last for _, place in number_book.read_span(taken))
+            is_ahead = any(index_of(place) > last for _, place in read_span(taken))
         except (struct.error, TypeError) as error:
             raise Fatal("names", f"the newest numbers of {station} cannot be read", fix=REBUILD) from error
         if is_ahead:

@@ -13,7 +13,8 @@ from custody.scans.verdict import Flag, sum_up
 from custody.scans.view import StationHead
 from custody.store import number_book
 from custody.store.bulk import add
-from custody.store.number_book import LateNumberRow, Newest, NumberSpanRow, Taker, read_span
+from custody.store.number_book import LateNumberRow, Newest, NumberSpanRow, Taker
+from custody.store.number_span import read_span
 from custody.store.tables import EntryRow, ScanRow, StationHeadRow, UnopenedRow
 from custody.store.unit import House
 
