@@ -1,6 +1,5 @@
 """The scans of a whole log, for the oracle: plain ones and those of batches, with what does not fit about batches."""
 
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ from custody.scans.edition import Edition, edition_of
 from custody.scans.leaf import read_leaf
 from custody.scans.place import index_of, place_of, position_of
 from custody.scans.scan import SCANS, Scan, open_scan
+from custody.store.batch_book import unpack_leaves
 from custody.store.engine import is_sqlite
 from custody.store.log_reader import StoredEntry
 from custody.store.number_book import LateNumberRow, NumberSpanRow
@@ -46,7 +46,7 @@ def held_scans(session: Session, entries: list[StoredEntry]) -> Iterator[Held]:
             yield Held(place=place_of(entry.idx), entry=entry, digest=entry.digest, scan=opened)
         if entry.content_type == BATCH and entry.idx in rows:
             batch = read_batch(entry.raw)
-            for at, raw in enumerate(cbor.decode(zlib.decompress(rows[entry.idx].leaves))):
+            for at, raw in enumerate(unpack_leaves(rows[entry.idx].leaves)):
                 place = place_of(entry.idx, at)
                 row = openings.get(place)
                 content = None if row is None else row.content
@@ -82,7 +82,7 @@ def batch_complaints(session: Session, entries: list[StoredEntry]) -> Iterator[s
         if row is None:
             yield f"batch {entry.idx}: it has no row"
             continue
-        leaves = cbor.decode(zlib.decompress(row.leaves))
+        leaves = unpack_leaves(row.leaves)
         counts[entry.idx] = len(leaves)
         tree = SmallTree.of(map(leaf_hash, leaves))
         if (tree.root, tree.size) != (batch.root, batch.count):
