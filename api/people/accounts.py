@@ -200,8 +200,8 @@ def change_password(session: Session, caller: Caller, *, held: str, password_has
 def link(session: Session, caller: Caller, *, held: str, they: Identity, token: str) -> None:
     """Let the person of one's own account sign in at the provider from now on; every other session of it ends.
 
-    Raises `Forbidden` as `change_password` does, or as `sign_in_as` would from now on, or `Conflict`: an account has one
-    person there, and they have one open account.
+    Raises `Forbidden` as `change_password` does, or as `sign_in_as` would from now on, or `Conflict`: an account has
+    one person there, and they have one open account.
     """
     row = session.get_one(AccountRow, caller.account)
     if not row.active or row.password_hash != held:

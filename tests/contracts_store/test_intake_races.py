@@ -16,6 +16,7 @@ from sqlmodel import col
 from custody.ledger.note import Ed25519Verifier, text_key
 from custody.scans.scan import Scan
 from custody.scans.tolerances import Tolerances
+from custody.store.bulk import table_of
 from custody.store.run_tables import DigestRow, ItemKeyRow
 from custody.store.tables import EntryRow
 from custody.store.unit import House
@@ -80,7 +81,7 @@ def test_what_two_services_take_in_at_once_stands_once_and_replays(house: House,
         assert max(entries.values()) == 1
         assert {scan.digest for scan in every} <= entries.keys()
         for table in (DigestRow, ItemKeyRow):
-            named = [tuple(row) for row in session.execute(select(*table.__table__.columns))]
+            named = [tuple(row) for row in session.execute(select(*table_of(table).columns))]
             assert len(named) == len(set(named))
         assert list(unfound(session)) == []
         found = compare_verdicts(session, Tolerances())
