@@ -173,11 +173,12 @@ class OpenIdProvider:
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": back, "code_verifier": verifier}
         headers: tuple[tuple[str, str], ...] = ()
         secret = self._client_secret.get_secret_value()
-        if secret:  # each part is written as in a form first (RFC 6749 section 2.3.1)
+        if secret and not _reads_forms_alone(self._says.configuration):
+            # each part is written as in a form first (RFC 6749 section 2.3.1)
             both = f"{quote_plus(self._client_id)}:{quote_plus(secret)}"
             headers = (("authorization", f"Basic {b64encode(both.encode()).decode()}"),)
         else:
-            form["client_id"] = self._client_id
+            form |= {"client_id": self._client_id, **({"client_secret": secret} if secret else {})}
         told = self._says.post(self._says.endpoint("token_endpoint"), headers=headers, body=urlencode(form).encode())
         token = told.get("id_token")
         if not isinstance(token, str):
@@ -199,6 +200,16 @@ class OpenIdProvider:
             return None
         told = claims.get(self._role_claim, [])
         return frozenset(each for each in (told if isinstance(told, list) else [told]) if isinstance(each, str))
+
+
+def _reads_forms_alone(configuration: Mapping[str, Any]) -> bool:
+    """Whether the provider takes a secret in the form and not in the header.
+
+    One that says nothing takes it in the header (OpenID Connect Discovery 1.0 section 3).
+    """
+    methods = configuration.get("token_endpoint_auth_methods_supported")
+    listed = methods if isinstance(methods, list) else []
+    return "client_secret_post" in listed and "client_secret_basic" not in listed
 
 
 def _with_query(address: str, asked: Mapping[str, str]) -> str:

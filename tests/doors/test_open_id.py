@@ -52,7 +52,8 @@ def test_the_challenge_is_that_of_the_standard(provider: Provider) -> None:
 
 def test_a_token_that_holds_says_who_it_is(provider: Provider, begun: SignOn) -> None:
     said = provider.identity(begun)
-    assert said == Identity(subject=f"{provider.issuer} ann", roles=None, since_ms=None)
+    assert said == Identity(subject=f"{provider.issuer} ann", roles=None, since_ms=None, hint=said.hint)
+    assert said.hint.count(".") == 2, "the token itself"
     assert provider.forms == [
         {
             "grant_type": ["authorization_code"],
@@ -69,6 +70,31 @@ def test_a_secret_is_written_as_in_a_form_before_it_is_packed(provider: Provider
     provider.identity(begun, known_as={"client_secret": SecretStr("a:b &")})
     assert provider.authorizations == ["Basic d2Vha2xpbms6YSUzQWIrJTI2"]
     assert "client_id" not in provider.forms[0]
+
+
+@pytest.mark.parametrize(
+    ("methods", "header"),
+    [
+        (["client_secret_post"], False),
+        (["private_key_jwt", "client_secret_post"], False),
+        (["client_secret_post", "client_secret_basic"], True),
+        ([], True),
+        ("client_secret_post", True),
+    ],
+)
+def test_a_secret_goes_where_the_provider_takes_it(
+    provider: Provider, begun: SignOn, methods: object, *, header: bool
+) -> None:
+    """OpenID Connect Discovery 1.0 section 3: in the header unless the provider says that it reads forms alone."""
+    provider.metadata = {"token_endpoint_auth_methods_supported": methods}
+    provider.identity(begun, known_as={"client_secret": SecretStr("a:b &")})
+    in_form = {name: provider.forms[0].get(name) for name in ("client_id", "client_secret")}
+    if header:
+        assert provider.authorizations == ["Basic d2Vha2xpbms6YSUzQWIrJTI2"]
+        assert in_form == {"client_id": None, "client_secret": None}
+    else:
+        assert provider.authorizations == [None]
+        assert in_form == {"client_id": ["weaklink"], "client_secret": ["a:b &"]}
 
 
 @pytest.mark.parametrize("told", [["agent", "supervisor"], "agent", 7, [{}, "agent"]])
