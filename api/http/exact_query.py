@@ -2,7 +2,7 @@
 
 A name that the door does not know is refused, or a misspelt filter would show everything; so is one that stands twice,
 of which one would not count. A whole number has one spelling. Doors that others have described pass over what they do
-not know: a cache, or whoever watches the service, adds names of its own.
+not know: a cache, or whoever watches the service, adds names of its own. So does whoever only tells us something.
 """
 
 import re
@@ -16,13 +16,14 @@ from fastapi.dependencies.models import Dependant
 from custody.kernel.errors import Rejected
 
 OURS = "/v1/"
+ASKS = frozenset({"GET", "HEAD"})
 _WHOLE = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
 
 
 async def check_query(request: Request) -> None:
     """A dependency of every route; raises `Rejected("query")`."""
     asked = request.query_params.multi_items()
-    if not asked or not request.scope["path"].startswith(OURS):
+    if not asked or request.method not in ASKS or not request.scope["path"].startswith(OURS):
         return
     known = dict(_known(request.scope["route"].dependant))
     times = Counter(name for name, _ in asked)

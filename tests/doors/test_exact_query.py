@@ -57,3 +57,9 @@ def test_doors_that_others_have_described_pass_over_what_they_do_not_know(desk: 
     """A cache, or whoever watches the service, adds names of its own."""
     for path in ("/log/checkpoint", "/healthz", "/.well-known/scitt-keys"):
         assert desk.http.get(path, params={"t": "1"}).status_code == 200, path
+
+
+def test_a_door_that_is_told_something_is_asked_nothing(desk: CaseDesk) -> None:
+    """Another system may be set up to send its events to an address with a query of its own."""
+    told = desk.http.post("/v1/disputes?from=elsewhere", json={"words": "No phone."}, headers=desk.by("agent-1"))
+    assert told.status_code == 201
