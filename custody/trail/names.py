@@ -29,6 +29,8 @@ NO_THING = "unit"
 _SSCC = re.compile(r"(?:(?:\](?:C1|e0|d2|Q3|J1))?(?:00|\(00\)))?(\d{18})", re.ASCII)
 """With its AI as labels have it, and before that what kind of symbol it was, as scanners may be set up to tell (GS1
 General Specifications, section 5.1.3)."""
+_START = re.compile(r"(?:https?|urn|po):", re.IGNORECASE)
+"""A telephone begins what is typed with a capital letter; the scheme of a URI has no case (RFC 3986 section 3.1)."""
 _APART = re.compile(r"[\s\u200b\u2010-\u2015\u2060\u2212\ufeff-]+")
 """What people and their pages put between digits: blanks and dashes of every width."""
 
@@ -68,6 +70,9 @@ def ask(text: str, *, as_labelled: bool = False) -> str:
     of 14, 15 or 16 digits or as a URN; a seal; an order as `po:...`.
     """
     trimmed = text.strip()
+    start = _START.match(trimmed)
+    if start is not None:
+        trimmed = start[0].lower() + trimmed[start.end() :]
     compact = _APART.sub("", trimmed)
     sscc = _SSCC.fullmatch(compact)
     if sscc is not None:

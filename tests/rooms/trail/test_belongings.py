@@ -45,6 +45,8 @@ PO = [{"type": "po", "bizTransaction": ORDER}]
         "\ufeff195214730000088169",
         "urn:epc:id:sscc:9521473.1000008816",
         "https://shop.example/00/195214730000088169?x=1",
+        "Https://id.gs1.org/00/195214730000088169",
+        "Urn:epc:id:sscc:9521473.1000008816",
     ],
 )
 def test_a_parcel_is_found_by_every_spelling_of_its_sscc(text: str) -> None:
@@ -73,6 +75,12 @@ def test_a_handset_is_found_by_every_spelling_of_its_imei(text: str) -> None:
 def test_what_is_no_parcel_handset_seal_or_order_is_refused(text: str) -> None:
     with pytest.raises(Rejected):
         ask(text)
+
+
+def test_an_order_is_found_however_its_first_letters_are_written() -> None:
+    """A telephone begins what is typed with a capital letter; the number of an order stays as it is."""
+    assert {ask(f"{start}:SO-20991") for start in ("po", "Po", "PO")} == {"po:SO-20991"}
+    assert ask("po:so-20991") == "po:so-20991"
 
 
 @pytest.mark.parametrize("digits", ["19521473000008816", "1952147300000881699", "10195214730000088169", "123"])
