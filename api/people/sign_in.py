@@ -32,10 +32,9 @@ from api.people.token_bucket import TokenBuckets
 from api.people.turns import Turns
 from api.process.open_id import Identity
 from custody.kernel.clock import DAY_MS, SECOND_MS
+from custody.kernel.errors import Unavailable
 
 LONGEST = 100
-SIGN_ON = "single sign-on"
-"""What tries of whoever comes back from the provider are counted under: an account has no such name."""
 MAX_PLACES = 10_000
 """So many places are remembered at which an account was signed in to, the latest ones."""
 
@@ -69,6 +68,14 @@ class Tries:
         self._at_place.take(_place(account, address))
         if not self._is_known(account, address):
             self._at_account.take(account)
+
+    def take_of(self, address: str) -> None:
+        """One try of an address, at no account; raises `Rejected("too_many")`."""
+        self._from_address.take(address)
+
+    def give_back_to(self, address: str) -> None:
+        """The try of an address does not count."""
+        self._from_address.give_back(address)
 
     def give_back(self, *, account: str, address: str, browser: str = "") -> None:
         """The password was right: the try does not count, and the account is known to be used there."""
@@ -117,11 +124,22 @@ def change_password(request: Request, parts: Parts, caller: Caller, *, old: str,
 
 
 def sign_on(request: Request, parts: Parts, said: Callable[[], Identity]) -> str:
-    """A session token for whoever has signed in at the provider; raises as `said` does, and `accounts.sign_in_as`."""
-    with _one_try(request, parts, SIGN_ON):
+    """A session token for whoever has signed in at the provider; raises as `said` does, and `accounts.sign_in_as`.
+
+    There is nothing to guess at this door, and all come by it: only the address that a failed try came from has one
+    less, and none if it was the provider that failed.
+    """
+    address = network_of(request)
+    _tries.take_of(address)
+    try:
         they = said()
-        with parts.house.unit() as unit:
-            return accounts.sign_in_as(unit.session, they, now_ms=unit.now_ms, hours=parts.settings.session_hours)
+    except Unavailable:
+        _tries.give_back_to(address)
+        raise
+    with parts.house.unit() as unit:
+        token = accounts.sign_in_as(unit.session, they, now_ms=unit.now_ms, hours=parts.settings.session_hours)
+    _tries.give_back_to(address)
+    return token
 
 
 def link(request: Request, parts: Parts, caller: Caller, *, password: str, said: Callable[[], Identity]) -> None:

@@ -1,7 +1,8 @@
 """Signing in elsewhere, at the console's own doors: what an attacker may send there, and what people read."""
 
+import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
@@ -9,6 +10,7 @@ import httpx
 import pytest
 from sqlmodel import select
 
+from api.app import build_app
 from api.people.tables import SessionRow
 from tests.doors.sign_on_desk import COOKIE, PASSWORD, SignOnDesk, sign_on_desk
 
@@ -53,6 +55,41 @@ def test_an_account_is_linked_with_who_signs_in_there_now(desk: SignOnDesk, http
     http.post("/console/sign-in", data={"account": "eve-1", "password": PASSWORD})
     assert desk.begin(http, "/console/account/sign-on")["prompt"] == "login"
     assert "prompt" not in desk.begin(http)
+
+
+def come_back(desk: SignOnDesk, addresses: Iterable[str]) -> list[int]:
+    """What those at these addresses are answered who come back from nowhere."""
+    app = build_app(desk.house.parts)
+
+    async def ask(address: str) -> int:
+        transport = httpx.ASGITransport(app, client=(address, 1))
+        async with httpx.AsyncClient(transport=transport, base_url=desk.house.address) as http:
+            return (await http.get("/console/sign-on/back", params={"code": "x", "state": "x"})).status_code
+
+    async def ask_each() -> list[int]:
+        return [await ask(address) for address in addresses]
+
+    return asyncio.run(ask_each())
+
+
+def test_nobody_elsewhere_uses_up_the_tries_of_whoever_signs_in_at_the_provider(desk: SignOnDesk) -> None:
+    """All who sign in there come by one door, and there is nothing to guess at it: each address has its own tries."""
+    assert set(come_back(desk, [f"203.0.113.{number}" for number in range(130)])) == {401}
+
+
+def test_one_address_comes_back_from_nowhere_no_more_often_than_it_may_try(desk: SignOnDesk) -> None:
+    said = come_back(desk, ["198.51.100.7"] * 130)
+    assert (said[0], said[-1]) == (401, 429)
+
+
+def test_a_provider_that_is_away_uses_up_nobodys_tries(desk: SignOnDesk, http: httpx.Client) -> None:
+    """A whole house may come from one address, and give passwords there meanwhile."""
+    back = desk.says(desk.begin(http), "ann")
+    desk.provider.status = 503
+    said = {http.get("/console/sign-on/back", params=back).status_code for _ in range(120)}
+    desk.provider.status = 200
+    assert said == {503}
+    assert http.get("/console/sign-on/back", params=back).status_code == 200
 
 
 WAITS = re.compile(r'<form class="card" method="post" action="(/console/[^"]+\?unsent=yes)">(.*?)</form>', re.DOTALL)
