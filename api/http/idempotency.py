@@ -32,7 +32,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.http import problems
 from api.http.body_limits import MOST_BYTES
 from api.parts import Parts
-from api.people.auth import COOKIE, signed_in, token_of
+from api.people.auth import bearer, session_cookies, signed_in
 from custody.kernel import cbor
 from custody.kernel.errors import Conflict, Rejected, Trouble
 from custody.store import idempotency
@@ -89,7 +89,7 @@ class IdempotencyKeys:
     async def _once(self, request: Request, key: str, send: Send) -> None:
         if not 1 <= len(key) <= MAX_KEY:
             raise Rejected("idempotency", f"the key is not 1 to {MAX_KEY} characters", fix="Send a fresh UUID.")
-        caller = request.headers.get("authorization", "") + request.cookies.get(COOKIE, "")
+        caller = request.headers.get("authorization", "") + session_cookies(request)
         reader = KeyReader(caller, key, f"{request.url.path}?{request.url.query}")
         with SpooledTemporaryFile(MOST_BYTES) as body:
             async for piece in request.stream():
@@ -134,7 +134,7 @@ class IdempotencyKeys:
     def _may_read(self, request: Request) -> bool:
         """Whether whoever asks again is let in as before; if their session is over, the application decides that."""
         try:
-            return not token_of(request) or bool(signed_in(request, self._parts))
+            return not (bearer(request) or session_cookies(request)) or bool(signed_in(request, self._parts))
         except Rejected:
             return False
 

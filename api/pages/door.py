@@ -12,7 +12,7 @@ from api.pages.render import page, see
 from api.pages.unsent import SIGN_IN, fields_of, hand_on, of_door
 from api.parts import Parts, parts_of
 from api.people import sign_in
-from api.people.auth import COOKIE, same_site, signed_in
+from api.people.auth import COOKIE, cookie_name, same_site, signed_in
 from custody.kernel.clock import HOUR_MS, SECOND_MS
 from custody.kernel.errors import Rejected
 
@@ -68,7 +68,7 @@ def enter(
         return page(request, "sign_in.html", status=status, trouble=said, **facts)
     answer = hand_on(send_to) or see(onward_to(onward) or "/console")
     max_age_s = parts.settings.session_hours * HOUR_MS // SECOND_MS
-    sign_in.keep(answer, request, parts, COOKIE, token, max_age_s=max_age_s)
+    sign_in.keep(answer, request, cookie_name(request, COOKIE), token, max_age_s=max_age_s)
     sign_in.keep_mark(answer, request, parts, account=account)
     return answer
 

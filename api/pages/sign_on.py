@@ -29,7 +29,7 @@ from api.pages.unsent import of_door
 from api.pages.visit import Staff
 from api.parts import Parts, parts_of, service_address
 from api.people import accounts, sign_in
-from api.people.auth import COOKIE, token_of
+from api.people.auth import COOKIE, cookie, cookie_name, token_of
 from api.process.open_id import Identity, OpenIdProvider, SignOn, new_sign_on
 from custody.kernel.clock import HOUR_MS, MINUTE_MS, SECOND_MS
 from custody.kernel.errors import NotFound, Rejected, Trouble, Unavailable
@@ -88,8 +88,8 @@ def come_back(request: Request, parts: P) -> Response:
     onward, beside = (begun.onward, begun.beside) if begun else ("", False)
     answer = page(request, "signed_on.html", onward=onward or HOME, beside=beside)
     max_age_s = parts.settings.session_hours * HOUR_MS // SECOND_MS
-    sign_in.keep(answer, request, parts, COOKIE, token, max_age_s=max_age_s)
-    answer.delete_cookie(UNDER_WAY, path="/")
+    sign_in.keep(answer, request, cookie_name(request, COOKIE), token, max_age_s=max_age_s)
+    sign_in.let_go(answer, request, cookie_name(request, UNDER_WAY))
     return answer
 
 
@@ -103,7 +103,7 @@ def link(visit: Staff, password: Typed = "") -> Response:
     except Trouble as trouble:
         return _ask_to_link(request, parts, trouble)
     answer = see(ACCOUNT, done="linked")
-    answer.delete_cookie(UNDER_WAY, path="/")
+    sign_in.let_go(answer, request, cookie_name(request, UNDER_WAY))
     return answer
 
 
@@ -126,14 +126,14 @@ def _leave(request: Request, parts: Parts, begun: Begun) -> Response:
     where = _provider(parts).address(begun.sign_on, back=back, max_age_s=max_age_s, anew=anew)
     answer = RedirectResponse(where, status_code=HTTPStatus.SEE_OTHER, headers={"Cache-Control": "no-store"})
     kept = b64(msgspec.json.encode([*astuple(begun.sign_on), *begun[1:]]))
-    sign_in.keep(answer, request, parts, UNDER_WAY, kept, max_age_s=LASTS_S, samesite="lax")
+    sign_in.keep(answer, request, cookie_name(request, UNDER_WAY), kept, max_age_s=LASTS_S, samesite="lax")
     return answer
 
 
 def _begun(request: Request) -> Begun | None:
     """The sign-in that this browser has begun, if any."""
     try:
-        kept = msgspec.json.decode(unb64(request.cookies.get(UNDER_WAY, ""), where=UNDER_WAY), type=_KEPT)
+        kept = msgspec.json.decode(unb64(cookie(request, UNDER_WAY), where=UNDER_WAY), type=_KEPT)
     except (Rejected, msgspec.MsgspecError):
         return None
     state, nonce, verifier, why, onward, beside = kept

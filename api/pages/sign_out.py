@@ -12,7 +12,7 @@ from api.pages.render import page, see
 from api.pages.unsent import SIGN_IN, SIGN_OUT
 from api.parts import Parts, parts_of, service_address
 from api.people import accounts, sign_in
-from api.people.auth import COOKIE, same_site, token_of
+from api.people.auth import COOKIE, cookie_name, same_site, token_of
 from custody.kernel.errors import Unavailable
 
 router = APIRouter(include_in_schema=False)
@@ -31,7 +31,7 @@ def sign_out(request: Request, parts: P) -> Response:
     else:
         way_out = _way_out(request, parts, id_token)
         answer = page(request, "signed_out.html", name=parts.settings.oidc_name, way_out=way_out)
-    answer.delete_cookie(COOKIE, path="/", secure=sign_in.is_secure(request, parts), httponly=True, samesite="strict")
+    sign_in.let_go(answer, request, cookie_name(request, COOKIE))
     return answer
 
 

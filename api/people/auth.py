@@ -15,18 +15,42 @@ from custody.kernel.clock import MINUTE_MS, SECOND_MS
 from custody.kernel.errors import Forbidden, Rejected
 
 COOKIE = "weaklink_session"
+HOSTS_OWN = "__Host-"
+"""Browsers take a cookie of such a name from the host itself alone (draft-ietf-httpbis-rfc6265bis section 4.1.3.2)."""
 SIGN_IN_AGAIN = "sign_in_again"
 SUPERVISOR = "supervisor"
 BEARER = HTTPBearer(auto_error=False, scheme_name="session", description="The token that `POST /v1/sessions` answers.")
 """How the OpenAPI document tells which doors ask for a session; who comes in is decided by `signed_in`."""
 
 
+def is_secure(request: Request) -> bool:
+    """Whether people reach us by https; what stands before the service may end it, and hand on plain http."""
+    parts: Parts = request.app.state.parts
+    return request.url.scheme == "https" or parts.settings.address.lower().startswith("https:")
+
+
+def cookie_name(request: Request, name: str) -> str:
+    """What a cookie that lets somebody in is called: by https no neighbour of this host can lay one."""
+    return HOSTS_OWN + name if is_secure(request) else name
+
+
+def cookie(request: Request, name: str) -> str:
+    """What this browser holds under a name; nothing if it holds none."""
+    return request.cookies.get(cookie_name(request, name), "")
+
+
 def token_of(request: Request) -> str:
     """The session token of a request: the bearer token, else the console's cookie."""
-    return _bearer(request) or request.cookies.get(COOKIE, "")
+    return bearer(request) or cookie(request, COOKIE)
 
 
-def _bearer(request: Request) -> str:
+def session_cookies(request: Request) -> str:
+    """What a request brings under the name of a session's cookie, whether or not it counts here."""
+    return "".join([request.cookies.get(name, "") for name in (COOKIE, HOSTS_OWN + COOKIE)])
+
+
+def bearer(request: Request) -> str:
+    """The bearer token of a request; nothing if it has none."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
 
@@ -35,7 +59,7 @@ def signed_in(
     request: Request, parts: Annotated[Parts, Depends(parts_of)], _told: Annotated[object, Depends(BEARER)] = None
 ) -> Caller:
     """The caller; raises `Rejected("unauthenticated")`. A cookie counts for changes only from our own pages."""
-    by_cookie = COOKIE in request.cookies and not _bearer(request)
+    by_cookie = cookie_name(request, COOKIE) in request.cookies and not bearer(request)
     if by_cookie and request.method not in {"GET", "HEAD"}:
         same_site(request)
     with parts.house.read() as session:
@@ -49,7 +73,7 @@ def known(request: Request, parts: Parts) -> Caller | None:
     try:
         return signed_in(request, parts)
     except Rejected:
-        if _bearer(request):
+        if bearer(request):
             raise
         return None
 

@@ -25,7 +25,7 @@ from fastapi import Request, Response
 from api.parts import Parts
 from api.people import accounts
 from api.people.accounts import Caller
-from api.people.auth import token_of
+from api.people.auth import is_secure, token_of
 from api.people.client_network import network_of
 from api.people.known_browser import COOKIE, DAYS, make_mark, read_mark
 from api.people.token_bucket import TokenBuckets
@@ -181,7 +181,6 @@ def _one_try(request: Request, parts: Parts, account: str) -> Iterator[None]:
 def keep(
     answer: Response,
     request: Request,
-    parts: Parts,
     name: str,
     value: str,
     *,
@@ -189,8 +188,13 @@ def keep(
     samesite: Literal["strict", "lax"] = "strict",
 ) -> None:
     """Let a browser keep a cookie that scripts cannot read and other sites cannot use, but to lead here if `lax`."""
-    secure = is_secure(request, parts)
+    secure = is_secure(request)
     answer.set_cookie(name, value, max_age=max_age_s, path="/", secure=secure, httponly=True, samesite=samesite)
+
+
+def let_go(answer: Response, request: Request, name: str) -> None:
+    """Let a browser forget a cookie."""
+    answer.delete_cookie(name, path="/", secure=is_secure(request), httponly=True, samesite="strict")
 
 
 def keep_mark(answer: Response, request: Request, parts: Parts, *, account: str) -> None:
@@ -198,12 +202,7 @@ def keep_mark(answer: Response, request: Request, parts: Parts, *, account: str)
     secret = parts.keyring.browsers
     if not read_mark(secret, account, request.cookies.get(COOKIE, "")):
         mark = make_mark(secret, account, nonce=parts.ids.random_bytes(16))
-        keep(answer, request, parts, COOKIE, mark, max_age_s=DAYS * DAY_MS // SECOND_MS)
-
-
-def is_secure(request: Request, parts: Parts) -> bool:
-    """Whether people reach us by https; what stands before the service may end it, and hand on plain http."""
-    return request.url.scheme == "https" or parts.settings.address.lower().startswith("https:")
+        keep(answer, request, COOKIE, mark, max_age_s=DAYS * DAY_MS // SECOND_MS)
 
 
 def _place(account: str, where: str) -> str:
