@@ -16,7 +16,7 @@ from custody.store.unit import Unit
 from devicelock import store, watch_store
 from devicelock.rules.alert_kind import AlertKind
 from devicelock.rules.applied import Applied, Pair
-from devicelock.rules.command import Basis, KeyRing, Op, Reason, open_command
+from devicelock.rules.command import Basis, Op, Reason, open_command
 from devicelock.rules.order import LockRole
 from devicelock.rules.unlock_code import derive_key, lock_number, read_challenge, unlock_code
 from devicelock.store import DeviceRow
@@ -95,5 +95,4 @@ def _pair_of(unit: Unit, office: LockOffice, device: DeviceRow) -> Pair:
             "no lock of this handset is known here",
             fix="Read the number of the lock off the screen too, after the digits; it looks like 3.17.",
         )
-    keys = KeyRing(lock=office.signers.lock.public, unlock=office.signers.unlock.public)
-    return open_command(newest.raw, keys).pair
+    return open_command(newest.raw, office.keys).pair
