@@ -90,20 +90,27 @@ def judge_batch(
         verdicts.append(verdict)
         if verdict.result != QUARANTINED:
             known |= follow(scan.event, look, tolerances.edition, custodian=custodian)
-    unread_apart = standing in _DEAD or statement.iat_s * 1000 - now_ms > tolerances.skew_quarantine_ms
     results = {**said, **{seq: verdict.result for seq, verdict in enumerate(verdicts, statement.first) if verdict}}
-    apart = [
-        results[seq] == QUARANTINED
-        if seq in results
-        else unread_apart or held.get(seq, statement.digest) != statement.digest
-        for seq in range(statement.first, statement.last + 1)
-    ]
-    goes_on = not broken and not all(apart) and (head is None or statement.last > head.seq)
+    unread_apart = standing in _DEAD or statement.iat_s * 1000 - now_ms > tolerances.skew_quarantine_ms
+    apart = _is_apart(statement, results, held, unread_apart=unread_apart)
+    goes_on = not broken and not apart and (head is None or statement.last > head.seq)
     return JudgedBatch(
         verdicts=tuple(verdicts),
         views=known,
         head=StationHead(seq=statement.last, digest=statement.digest) if goes_on else None,
     )
+
+
+def _is_apart(
+    statement: BatchStatement, results: Mapping[int, str], held: Mapping[int, bytes], *, unread_apart: bool
+) -> bool:
+    """Whether every scan of the batch is set apart; `unread_apart`: those are that nobody can read."""
+    for seq in range(statement.first, statement.last + 1):
+        result, taken = results.get(seq), held.get(seq, statement.digest) != statement.digest
+        is_apart = result == QUARANTINED or (result is None and (unread_apart or taken))
+        if not is_apart:
+            return False
+    return True
 
 
 def _newest(known: Mapping[str, UnitView], before: Mapping[str, UnitView], key: str) -> UnitView:
