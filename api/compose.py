@@ -8,11 +8,8 @@ from typing import BinaryIO
 
 import api.migrations
 import devicelock.migrations
-from api import joints, lock_news
 from api.backends import capabilities, open_backends
-from api.circumstances import circumstances
 from api.parts import Parts, broker_address
-from api.people import persons
 from api.process.embedded_broker import EmbeddedBroker
 from api.process.heads import HeadKeeper
 from api.process.keyring import Keyring, open_keyring
@@ -22,6 +19,7 @@ from api.process.one_broker import name_broker
 from api.process.open_id import OpenIdProvider
 from api.process.witnesses import Witnesses, open_policy
 from api.settings import Settings
+from api.wired_office import wired_office
 from custody.disputes.civil import civil_date
 from custody.disputes.desks import DESKS, Directory, read_desks
 from custody.disputes.policy import DEFAULT_POLICY
@@ -355,7 +353,7 @@ def _witnesses(settings: Settings, house: House) -> Witnesses | None:
 
 def _office(settings: Settings, house: House, keyring: Keyring, anchor: AnchorFile) -> LockOffice:
     today = civil_date(house.clock.now_ms())
-    return LockOffice(
+    return wired_office(
         house=house,
         signers=CommandSigners(lock=keyring.lock, unlock=keyring.unlock),
         anchor=anchor,
@@ -367,18 +365,6 @@ def _office(settings: Settings, house: House, keyring: Keyring, anchor: AnchorFi
             recourse=for_holders(settings.recourse or independent_body(DEFAULT_POLICY, today)),
             bought=BOUGHT.format(address=f"{settings.address}/bought"),
         ),
-        circumstances=circumstances,
-        person=persons.person,
-        behind=persons.behind,
-        answering=persons.answering,
-        accounts=persons.accounts,
-        retires_at=joints.retires_at,
-        moved=lock_news.lock_moved,
-        freed=joints.lock_when_freed,
-        wronged=lock_news.lock_was_wrong,
-        announce=lock_news.announce_lock,
-        sighted=joints.handset_seen,
-        hold=lock_news.hold_cases,
         caps=_caps(settings),
         backends=capabilities(settings),
         release_clock_ms=DEFAULT_POLICY.count("unlock_minutes", today) * MINUTE_MS,

@@ -10,9 +10,8 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 from sqlmodel import col
 
-from api import joints, lock_news
-from api.circumstances import circumstances
-from api.people import persons
+from api import lock_news
+from api.wired_office import wired_office
 from custody.kernel.clock import SECOND_MS
 from custody.kernel.ids import Ids
 from custody.scans.tolerances import Tolerances
@@ -30,7 +29,7 @@ from devicelock.rules.topic import Channel, every
 from devicelock.transport import Message
 from devicelock.usecases.ask_again import ask_again, is_put_off_due
 from devicelock.usecases.hear import hear
-from devicelock.usecases.lock_office import LockOffice, ScreenTexts
+from devicelock.usecases.lock_office import ScreenTexts
 from devicelock.usecases.relay import Relay
 from devicelock.usecases.sweep import (
     is_lapse_due,
@@ -75,7 +74,7 @@ class Process:
         open_log(self.house, registrar=key("registrar").public, rules={"lock_keys": keys})
         self.anchor = AnchorFile(self.folder / "anchor" / "locks.txt")
         self.anchor.start()
-        self.office = LockOffice(
+        self.office = wired_office(
             house=self.house,
             signers=CommandSigners(lock=key("lock"), unlock=key("unlock")),
             anchor=self.anchor,
@@ -87,18 +86,6 @@ class Process:
                 recourse="the ombudsman",
                 bought="Did you buy it? Tell us.",
             ),
-            circumstances=circumstances,
-            person=persons.person,
-            behind=persons.behind,
-            answering=persons.answering,
-            accounts=persons.accounts,
-            retires_at=joints.retires_at,
-            moved=lock_news.lock_moved,
-            freed=joints.lock_when_freed,
-            wronged=lock_news.lock_was_wrong,
-            announce=lock_news.announce_lock,
-            sighted=joints.handset_seen,
-            hold=lock_news.hold_cases,
             caps=self.caps,
         )
         self.line = SimulatedTransport(
