@@ -14,7 +14,7 @@ before the giver has signed. `names_release` and `digest_matches` are None where
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -25,6 +25,8 @@ from custody.trail.names import PARTY
 from custody.trail.runs import CANCELS, Run, is_acceptance, is_release
 
 Signing = Literal["dual", "named", "one_sided", "internal", "gap", "recipient"]
+
+_BOTH_SIGNED = "Both sides signed: the acceptance names the release and carries the digest of its statement."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,31 +151,32 @@ def prove(
     given = {entry.digest for entry in giver.entries if is_release(entry)} - cancelled
     ours = [entry for entry in named if entry.digest in given]
     release = ours[-1] if ours else release
-    upstream = acceptance.marks.upstream
-    if not names and upstream is None:
+    if not names and acceptance.marks.upstream is None:
         return _unbound(release, acceptance)
-    if not names and release is not None and upstream == release.digest:
-        digest_matches: bool | None = True
-    else:
-        digest_matches = None if upstream is None or not named else any(entry.digest == upstream for entry in named)
+    digest_matches = _digest_matches(release, acceptance, names=names, named=named)
     flaw = _flaw(release, acceptance, names=names, named=named, ours=ours)
     direct = bool(ours) or (not names and digest_matches is True)
     findings = () if flaw is None else (Finding(kind=flaw[0], sentence=flaw[1], indices=_indices(release, acceptance)),)
-    sentence = (
-        "Both sides signed: the acceptance names the release and carries the digest of its statement."
-        if flaw is None
-        else flaw[1]
-    )
     return HandoverProof(
         signing="dual" if flaw is None else "named",
         release=release,
         acceptance=acceptance,
         names_release=bool(ours) if named else None,
         digest_matches=digest_matches,
-        sentence=sentence,
+        sentence=_BOTH_SIGNED if flaw is None else flaw[1],
         direct=direct,
         findings=(*findings, *(_parties(release, acceptance) if direct else ())),
     )
+
+
+def _digest_matches(
+    release: Entry | None, acceptance: Entry, *, names: Collection[str], named: Iterable[Entry]
+) -> bool | None:
+    """Whether an acceptance carries the digest of what it names, or else of the release; None where nothing says so."""
+    upstream, digests = acceptance.marks.upstream, {entry.digest for entry in named}
+    if not names and release is not None and upstream == release.digest:
+        return True
+    return None if upstream is None or not digests else upstream in digests
 
 
 def _upstream_ids(entry: Entry) -> tuple[str, ...]:
