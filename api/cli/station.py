@@ -126,13 +126,17 @@ def revoke(
     station: str,
     reason: Annotated[str, typer.Option(help="Why; it stands in the log for ever.")],
     suspect_from: Annotated[int | None, typer.Option(help="The log index where doubt begins; now if left out.")] = None,
+    suspect_since: Annotated[
+        str | None, typer.Option(help="The moment where doubt begins, if no index is known: 2026-05-01T14:00+01:00.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """End every key of a station (supervisor); its scans from `--suspect-from` on are unproven, never deleted.
+    """End every key of a station (supervisor); its scans from then on are unproven, never deleted.
 
-    Example: `weaklink station revoke bench-4 --reason "handheld stolen" --suspect-from 17`.
+    Say since when the key was out of your hands: what came before you noticed counts as proved otherwise. Example:
+    `weaklink station revoke bench-4 --reason "handheld stolen" --suspect-since 2026-05-01T14:00+01:00`.
     """
-    body = {"reason": reason, "suspect_from": suspect_from}
+    body = {"reason": reason, "suspect_from": suspect_from, "suspect_since": suspect_since}
     show(call("POST", f"/v1/stations/{named(station)}/revoke", json=body), as_json=as_json)
 
 

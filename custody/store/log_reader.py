@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, and_, inspect, select, text
+from sqlalchemy import ColumnElement, Engine, and_, func, inspect, select, text
 from sqlmodel import Session, col
 
 from custody.kernel.clock import Instant
@@ -17,7 +17,7 @@ from custody.store.bulk import ask, pick
 from custody.store.log_book import HEAD_ID, TILE, unpack
 from custody.store.run_tables import DigestRow
 from custody.store.some_rows import NOT_A_SCAN
-from custody.store.tables import EntryRow, LogHeadRow, OpeningRow, TileRow
+from custody.store.tables import CheckpointRow, EntryRow, LogHeadRow, OpeningRow, TileRow
 
 ENTRY = ("idx", "digest", "raw", "content_type", "received_ms")
 OPENING = ("place", "content", "erased_ms")
@@ -76,6 +76,15 @@ def size_now(session: Session) -> int:
     if not sizes:
         raise NotFound("no_log", "the log is empty", fix="Start the service once; it writes the first entry.")
     return int(sizes[0][0])
+
+
+def size_before(session: Session, at_ms: Instant) -> int:
+    """How many entries were signed for before a moment; the first one at or after it has that index."""
+    later = select(func.min(CheckpointRow.size)).where(col(CheckpointRow.signed_ms) >= at_ms).scalar_subquery()
+    before = select(func.max(CheckpointRow.size)).where(
+        col(CheckpointRow.size) < func.coalesce(later, size_now(session) + 1)
+    )
+    return session.scalar(before) or 0
 
 
 def newest_note(session: Session) -> bytes:
