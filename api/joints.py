@@ -304,9 +304,8 @@ def lock_of_case(unit: Unit, office: LockOffice, file: CaseFile) -> LockAnswer:
     if not wish.fair or file.case.claim_type is None:
         return LockAnswer(order=None, refused=wish.reason, allowed_by="Two people, if the handset is missing.")
     if file.imei is None:
-        return LockAnswer(
-            order=None, refused="No record says which handset it is.", allowed_by="Give the order or the parcel number."
-        )
+        allowed_by = "A report with the number of the order, the parcel or the handset; join this one to it."
+        return LockAnswer(order=None, refused="No record says which handset it is.", allowed_by=allowed_by)
     reason = REASONS.get(ClaimType(file.case.claim_type), Reason.MISSING_FROM_CUSTODY)
     try:
         order = lock_for_dispute(unit, office, imei=file.imei, reason=reason, dispute=file.case.id)

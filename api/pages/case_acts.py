@@ -102,7 +102,7 @@ def lock(dispute: str, visit: Staff, imei_last4: Line = "", reason: Line = "") -
         with visit.parts.house.read() as session:
             file = case_book.read(session, dispute)
         if file.imei is None:
-            raise Rejected("imei", "no record says which handset it is", fix="Give the order or the parcel number.")
+            raise Rejected("imei", "no record says which handset it is", fix=words.WITH_A_NUMBER)
         body = LockIn(
             imei=imei_digits(file.imei),
             imei_last4=imei_last4.strip(),

@@ -31,7 +31,7 @@ from custody.disputes.policy import DEFAULT_POLICY
 from custody.disputes.promise import A_COPY, PROMISE
 from custody.disputes.work_clocks import Elapsed, elapsed
 from custody.kernel.clock import DAY_MS, from_iso
-from custody.store import case_book, evidence_book
+from custody.store import case_book, evidence_book, sale_book
 from custody.store.case_book import CaseFile
 from custody.store.evidence_book import Given
 from custody.store.inquiry_answer import StoredAnswer, stored_answer
@@ -56,6 +56,7 @@ class CasePage:
     `at_desk`: the case among the `desks`, which are told in words.
     `waited`: since the first word, and how much of that on an answer to what we asked.
     `effects`: what a lock would do to the customer, in the words that they are sent.
+    `order_unknown`: an order is named of which neither a sale nor a scan tells.
     `refused`: what keeps this person from asking for a lock whatever the checks say, empty if nothing does.
     """
 
@@ -75,6 +76,7 @@ class CasePage:
     may_ask: bool
     open_lock: bool
     viewings: Sequence[ViewingRow]
+    order_unknown: bool
 
     @property
     def asked_days(self) -> int:
@@ -126,7 +128,13 @@ def read_case_page(parts: Parts, caller: Caller, dispute: str) -> CasePage:
             and all(row["ok"] is True or bool(row["second"]) for row in checks),
             open_lock=open_lock,
             viewings=() if caller.role == "agent" else viewings.of_case(session, dispute, limit=MOST_VIEWINGS),
+            order_unknown=_is_order_unknown(session, file),
         )
+
+
+def _is_order_unknown(session: Session, file: CaseFile) -> bool:
+    order = file.case.order_ref
+    return bool(order) and not (file.parcel or file.imei) and sale_book.find(session, order or "") is None
 
 
 def _payouts(file: CaseFile) -> tuple[tuple[str, str], ...]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from fastapi import APIRouter, Response
 from sqlmodel import Session
 
+from api.pages import words
 from api.pages.render import HEADERS, see
 from api.pages.visit import Decider, Staff
 from api.parts import Parts
@@ -112,5 +113,5 @@ def trail_of(parts: Parts, dispute: str) -> str:
         file = case_book.read(session, dispute)
     item = file.parcel or file.imei
     if item is None:
-        raise NotFound("parcel", "no record says which parcel it is", fix="Give the order or the parcel number.")
+        raise NotFound("parcel", "no record says which parcel it is", fix=words.WITH_A_NUMBER)
     return f"/console/trails/{item.rpartition('/')[2]}"

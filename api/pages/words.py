@@ -187,6 +187,8 @@ ALERTS: Mapping[str, str] = {
     AlertKind.BROKER_AWAY: "The broker cannot be reached: no lock and no release leaves",
     AlertKind.WITNESS_AWAY: "A witness of the log does not answer as it should",
 }
+WITH_A_NUMBER = "Open a new report with the number of the order, the parcel or the handset, and join this one to it."
+"""What helps a case of which no record says what it is about: an order that was typed wrong stays wrong in it."""
 PAUSES: Mapping[str, str] = {
     CapReason.CANARY_UNSETTLED: "Its first handsets have not answered yet",
     CapReason.CANARY_NOT_CLEARED: "Its first locks wait for somebody to look at them",

@@ -25,3 +25,14 @@ def test_reports_of_an_order_that_became_known_after_them_are_joined(desk: CaseD
 @pytest.mark.parametrize("blank", ["", "  ", "\t"])
 def test_a_blank_order_or_item_is_none(desk: CaseDesk, blank: str) -> None:
     assert desk.view(desk.report(order=blank, item=blank))["order"] is None
+
+
+def test_the_page_of_a_case_whose_order_nobody_knows_says_so_and_what_to_do(desk: CaseDesk) -> None:
+    """A typing slip would look like any other case otherwise, and its handset would never be locked."""
+    said = "No order of ours has the reference SO-SLIP."
+    way_on = "Open a new report with the number"
+    slip, known = desk.report(order="SO-SLIP"), desk.report(order=desk.sold("SO-KNOWN"))
+    pages = [
+        desk.http.get(f"/console/cases/{told['dispute']}", headers=desk.by("agent-1")).text for told in (slip, known)
+    ]
+    assert [(said in page, way_on in page) for page in pages] == [(True, True), (False, False)]
