@@ -19,11 +19,12 @@ from starlette.exceptions import HTTPException
 from api.http import problems
 from api.http.titles import heading_of
 from api.pages.plain_refusals import for_staff
-from api.pages.render import page
+from api.pages.render import LARGE, page, see
 from api.pages.sent_form import Sent
 from api.pages.unsent import SIGN_IN, ask_to_sign_in
 from api.people.auth import SIGN_IN_AGAIN
 from custody.kernel.errors import Conflict, Fatal, NotFound, Rejected, Trouble, Unavailable
+from custody.kernel.ids import as_typed
 
 Handler = Callable[[Request, Any], Awaitable[Response]]
 MACHINES = ("/v1/", "/log/", "/entries", "/.well-known/", "/assets/", "/openapi.json")
@@ -34,6 +35,8 @@ PRESSED_ON = re.compile(r"/console/(?:cases/[^/]+|locks|lessons)(?=/)")
 SIGN_IN_FIRST = frozenset({"unauthenticated", SIGN_IN_AGAIN})
 CUT_OFF = frozenset({"/c", "/c/"})
 """What is left of a customer's link that lost all of its token."""
+A_LINK = re.compile(r"/c/([^/]+)")
+A_TOKEN = re.compile(r"c_[0-9a-z]{16}", re.ASCII)
 _WEIGHT = re.compile(r"q=([01](?:\.\d{0,3})?)", re.ASCII)
 
 
@@ -53,6 +56,8 @@ def respond(
     if trouble.code in SIGN_IN_FIRST and path.startswith("/console") and path != SIGN_IN:
         return RedirectResponse(f"{SIGN_IN}?{_onward(request, trouble)}", status_code=HTTPStatus.SEE_OTHER)
     if trouble.code == "token" or (trouble.code == "page" and path in CUT_OFF):
+        if (meant := _link_meant(request)) is not None:
+            return see(meant, large=request.query_params.get("size") == LARGE)
         phone = request.app.state.parts.settings.support_phone
         return page(request, "no_such_link.html", status=HTTPStatus.NOT_FOUND, phone=phone)
     if isinstance(trouble, Unavailable) and any(re.match(way, path) for way in OF_CUSTOMERS):
@@ -69,6 +74,15 @@ def respond(
     )
     answer.headers.update({**problems.when_again(trouble), **(headers or {})})
     return answer
+
+
+def _link_meant(request: Request) -> str | None:
+    """The page of a link that was typed off a letter, or copied with the full stop after it; None if that is it."""
+    found = A_LINK.fullmatch(request.url.path)
+    if found is None or request.method != "GET":
+        return None
+    meant = as_typed("c", found[1])
+    return f"/c/{meant}" if meant != found[1] and A_TOKEN.fullmatch(meant) else None
 
 
 def out_of_reach(request: Request, trouble: Unavailable, sent: Sent) -> Response:

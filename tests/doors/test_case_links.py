@@ -4,6 +4,7 @@ import io
 import json
 import re
 import zipfile
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -165,3 +166,30 @@ def test_the_messages_in_a_customers_file_have_the_times_of_their_page(desk: Cas
     first = desk.own(told)["messages"][0]
     assert file["messages.txt"].decode().startswith(f"{moment_words(first['at'])}\n{first['text']}\n")
     assert b"messages.txt: what we told you. Its times are UK time." in file["read-me.txt"]
+
+
+@pytest.mark.parametrize("spoil", [str.upper, "{}.".format, "{}),".format, lambda link: link.replace("0", "O")])
+def test_a_link_that_was_typed_off_a_letter_or_copied_with_its_full_stop_leads_to_its_page(
+    desk: CaseDesk, spoil: Callable[[str], str]
+) -> None:
+    token = desk.report()["customer_token"]
+    answer = desk.http.get(f"/c/{spoil(token)}", follow_redirects=True)
+    assert (answer.status_code, answer.url.path) == (200, f"/c/{token}")
+
+
+def test_a_link_that_no_spelling_makes_right_still_says_so_kindly(desk: CaseDesk) -> None:
+    answer = desk.http.get("/c/c_CUT-OFF", follow_redirects=True)
+    assert answer.status_code == 404
+    assert "You did nothing wrong." in answer.text
+
+
+def test_who_lost_the_link_is_told_where_to_get_another(desk: CaseDesk) -> None:
+    assert "lost the address of your page?" in desk.http.get("/complain").text
+
+
+def test_who_pressed_found_by_a_slip_is_led_to_the_way_back(desk: CaseDesk) -> None:
+    link = f"/c/{desk.report(claim_type='never_received')['customer_token']}"
+    assert desk.http.post(f"{link}/found").status_code == 303
+    page = desk.http.get(link).text
+    assert "Was it a slip?" in page
+    assert "Open my case again" in page
