@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from api.people import persons, viewings
 from custody.disputes.messages import pounds
+from custody.disputes.outside_promise import MOST_PENCE
 from custody.disputes.people import CasePeople, paid_to
 from custody.disputes.two_answers import is_of_answers
 from custody.gs1.imei import imei_digits
@@ -117,6 +118,17 @@ def tell_of_sale(unit: Unit, sale: Sale, disputes: Sequence[str], *, account: st
         )
         about = act_of(account, imei_digits(sale.imei))
         raise_alert(unit, AlertKind.SOLD_IN_DISPUTE, about=about, detail=detail)
+
+
+def tell_of_price(unit: Unit, sale: Sale, *, account: str) -> None:
+    """Ring for an order that is said to have cost more than a phone does: a refund of it gives that much.
+
+    Its price comes from whoever records it, and what bounds every sum by a word is the price.
+    """
+    pence = sale.facts.price_pence or 0
+    if pence > MOST_PENCE:
+        detail = f"{account} wrote down that the order {sale.order_ref} cost {pounds(pence)}. Look at its invoice."
+        raise_alert(unit, AlertKind.DEAR_ORDER, about=act_of(account, sale.order_ref), detail=detail)
 
 
 def tell_of_withdrawn(unit: Unit, authority: str, *, account: str) -> None:

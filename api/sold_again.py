@@ -14,13 +14,12 @@ from custody.usecases.record_sale import Sale, read_sale
 
 def disputes_of_other_orders(session: Session, sale: Sale) -> list[str]:
     """The open cases of their customers' own that are about the handset of a sale which nobody recorded yet."""
-    if _is_recorded(session, sale.order_ref):
-        return []
     others = (file for file in open_cases(session, sale.imei) if file.case.order_ref != sale.order_ref)
     return [file.case.id for file in others if is_customers(session, file)]
 
 
-def _is_recorded(session: Session, order_ref: str) -> bool:
+def is_recorded(session: Session, order_ref: str) -> bool:
+    """Whether an order was recorded before."""
     try:
         read_sale(session, order_ref)
     except NotFound:

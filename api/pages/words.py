@@ -177,6 +177,7 @@ ALERTS: Mapping[str, str] = {
     AlertKind.SUM_TOLD: "One of us wrote down money that somebody promised elsewhere",
     AlertKind.SUM_OF_ANSWERS: "One person promised money by two answers",
     AlertKind.SOLD_IN_DISPUTE: "A handset of an open case is said to be sold again",
+    AlertKind.DEAR_ORDER: "An order is said to have cost more than a phone does",
     AlertKind.DECIDER_CLOSED: "Somebody closed an account that decides",
     AlertKind.DECIDER_MADE: "Somebody made an account that decides",
     AlertKind.MANY_ERASURES: "One person erased a lot",

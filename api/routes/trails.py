@@ -5,14 +5,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import Field
 
-from api.act_alerts import tell_of_sale
+from api.act_alerts import tell_of_price, tell_of_sale
 from api.http.body import Body, Day
 from api.http.encoding import b64
 from api.parts import Parts, parts_of
 from api.people.accounts import Caller
 from api.people.auth import role, signed_in
 from api.receipt_address import receipt_address
-from api.sold_again import disputes_of_other_orders
+from api.sold_again import disputes_of_other_orders, is_recorded
 from custody.disputes.order import OrderFacts, Payment, Standing
 from custody.disputes.people import MOST_NAME, CasePeople, Relation, by_order
 from custody.gs1.canonical import canonical
@@ -103,9 +103,12 @@ def record(body: OrderIn, parts: P, caller: Annotated[Caller, Depends(role("agen
         facts=facts,
     )
     with parts.house.unit() as unit:
-        disputes = disputes_of_other_orders(unit.session, sale)
+        is_new = not is_recorded(unit.session, sale.order_ref)
+        disputes = disputes_of_other_orders(unit.session, sale) if is_new else []
         index = record_sale(unit, sale)
-        tell_of_sale(unit, sale, disputes, account=caller.account)
+        if is_new:
+            tell_of_sale(unit, sale, disputes, account=caller.account)
+            tell_of_price(unit, sale, account=caller.account)
     code = receipt_code(parts.keyring.codes, body.order)
     return {"order": body.order, "imei": sale.imei, "index": index, "receipt_code": code}
 

@@ -32,6 +32,7 @@ class AlertKind(StrEnum):
     SUM_TOLD = "sum_told"
     SUM_OF_ANSWERS = "sum_of_answers"
     SOLD_IN_DISPUTE = "sold_in_dispute"
+    DEAR_ORDER = "dear_order"
     DECIDER_CLOSED = "decider_closed"
     DECIDER_MADE = "decider_made"
     MANY_ERASURES = "many_erasures"

@@ -42,8 +42,11 @@ def raise_alert(unit: Unit, kind: AlertKind, *, about: str, detail: str) -> None
 
 
 def act_of(account: str, of: str) -> str:
-    """What an alert of an act is about: of which account, and of which thing. A group of locks is named so too."""
-    return f"account:{account}:{of}"
+    """What an alert of an act is about: of which account, and of which thing. A group of locks is named so too.
+
+    Behind the last colon stands the thing (`account_of`), so it has none itself.
+    """
+    return f"account:{account}:{of.replace(':', '-')}"
 
 
 ABOUT_A_PERSON = frozenset(

@@ -122,3 +122,18 @@ def test_a_sum_that_staff_say_was_promised_elsewhere_rings_and_what_a_customer_t
     (alert,) = rung(desk, "sum_told")
     assert "£200 was promised elsewhere" in alert["detail"]
     only_others_look(desk, alert)
+
+
+def test_an_order_that_is_said_to_have_cost_more_than_a_phone_does_rings_once(desk: CaseDesk) -> None:
+    def record(order: str, pence: int) -> None:
+        body = {"order": order, "imei": "356938035643809", "price_pence": pence}
+        assert desk.http.post("/v1/orders", json=body, headers=desk.by("supervisor-1")).is_success
+
+    record("po-plain", 250_000)
+    assert rung(desk, "dear_order") == []
+    record("po:dear", 1_000_000)
+    (alert,) = rung(desk, "dear_order")
+    assert ("po:dear" in alert["detail"], "£10000" in alert["detail"]) == (True, True), alert
+    only_others_look(desk, alert)
+    record("po:dear", 1_000_000)
+    assert rung(desk, "dear_order") == []
