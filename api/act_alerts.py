@@ -52,7 +52,7 @@ def tell_of_award(unit: Unit, dispute: str, *, pence: int | None, account: str) 
     """Ring for what an account wrote down as a scheme's decision, which the scheme itself can confirm."""
     of_sum = "without a sum" if pence is None else f"with the sum of {pounds(pence)}"
     detail = f"{account} wrote down a scheme's decision in {dispute}, {of_sum}. Ask the scheme whether it is so."
-    raise_alert(unit, AlertKind.AWARD_WRITTEN, about=act_of(account, dispute), detail=detail)
+    raise_alert(unit, AlertKind.AWARD_WRITTEN, about=act_of(account, _sum_in(dispute, pence)), detail=detail)
 
 
 def tell_of_answers(unit: Unit, dispute: str, *, account: str) -> None:
@@ -62,7 +62,7 @@ def tell_of_answers(unit: Unit, dispute: str, *, account: str) -> None:
     pence = sum(filter(None, sums))
     if pence:
         detail = f"{account} wrote down two answers of ours in {dispute}, and {pounds(pence)} is promised by them."
-        raise_alert(unit, AlertKind.SUM_OF_ANSWERS, about=act_of(account, dispute), detail=detail)
+        raise_alert(unit, AlertKind.SUM_OF_ANSWERS, about=act_of(account, _sum_in(dispute, pence)), detail=detail)
 
 
 def tell_of_told(unit: Unit, dispute: str, *, pence: int | None, account: str) -> None:
@@ -72,7 +72,10 @@ def tell_of_told(unit: Unit, dispute: str, *, pence: int | None, account: str) -
     """
     if pence:
         told = f"{pounds(pence)} was promised elsewhere"
-        detail = f"{account} wrote down in {dispute}: {told}. It binds us if nobody rebuts it."
+        detail = (
+            f"{account} wrote down in {dispute}: {told}. It binds us if nobody rebuts it. Look at every sum that they "
+            "wrote down since."
+        )
         person = persons.person(unit.session, account)
         about = account if person is None else person.person
         raise_alert(unit, AlertKind.SUM_TOLD, about=about, detail=detail)
@@ -155,6 +158,11 @@ def tell_of_trust(unit: Unit, office: LockOffice, what: str, *, account: str) ->
     """
     detail = f"{account} changed whose word counts: {what}. Look at everything that they announced or revoked since."
     raise_alert(unit, AlertKind.TRUST_CHANGED, about=office.key_of(unit.session, account), detail=detail)
+
+
+def _sum_in(dispute: str, pence: int | None) -> str:
+    """A sum in a case: another one rings too, while nobody has looked at the first."""
+    return f"{pence or 'no'} pence in {dispute}"
 
 
 def _payee(people: CasePeople | None) -> str:

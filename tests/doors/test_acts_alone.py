@@ -121,6 +121,7 @@ def test_a_sum_that_staff_say_was_promised_elsewhere_rings_and_what_a_customer_t
         assert desk.event(told, "supervisor-1", "told", **paid).is_success
     (alert,) = rung(desk, "sum_told")
     assert "£200 was promised elsewhere" in alert["detail"]
+    assert "every sum that they wrote down since" in alert["detail"], "the next ones ring no more"
     only_others_look(desk, alert)
 
 

@@ -103,3 +103,16 @@ def test_awards_in_several_reports_of_an_order_count_together(desk: CaseDesk) ->
     second = {"text": "Pay 600 pounds", "award_pence": 60_000, "reference": "S-2"}
     assert desk.event(again, "supervisor-1", "decision", **second).json()["state"] == "with_adr"
     assert desk.event(again, "supervisor-2", "decision", **second).json()["state"] == "adr_decided"
+
+
+def test_a_large_award_is_not_hidden_behind_a_small_one_that_nobody_has_looked_at(desk: CaseDesk) -> None:
+    told = with_the_scheme(desk)
+    awarded_and_paid(desk, told, 1_000, "S-1")
+    desk.http.post(f"/c/{told['customer_token']}/disagree")
+    to_the_scheme(desk, told)
+    second = {"text": "Pay 2000 pounds", "award_pence": 200_000, "reference": "S-2"}
+    assert desk.event(told, "supervisor-1", "decision", **second).json()["state"] == "adr_decided"
+    assert sorted(alert["detail"].partition("sum of ")[2].partition(".")[0] for alert in rung(desk, told)) == [
+        "£10",
+        "£2000",
+    ]
