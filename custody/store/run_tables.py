@@ -1,9 +1,10 @@
 """Tables whose rows stand in sorted runs, and what is known of those runs (`runs.py`).
 
 On PostgreSQL a row of its own takes more than the name in it, and `digest` and `item_key` are views. Digests are found
-by their hash in the rows of entries and scans. Of the keys of a scan two stand in its own row: the name of the event,
-found by its hash, and the first of the others, which is the parcel's of nearly every scan, in a tree that holds each
-once for the scans under it; a hash would not do there, as each row of a key that stands often lies in the same chain.
+by their hash in the rows of entries and scans. Of the keys of a scan three stand in its own row: the name of the event,
+found by its hash, and the first two of the others, of which the first is the parcel's of nearly every scan, each in a
+tree that holds a key once for the scans under it; a hash would not do there, as each row of a key that stands often
+lies in the same chain.
 All further keys have rows in `more_key`. Whoever adds to `item_key`, or deletes of it, changes what it is a view of.
 The same holds of openings (`tables.py`), which stand in the rows of their scans, or in `more_opening`.
 """

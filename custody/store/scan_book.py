@@ -29,6 +29,8 @@ from custody.store.tables import (
 
 MAX_QUARANTINE = 100_000
 READ_AT_ONCE = 1_000
+COLUMNS_OF_KEYS = {True: ("event_key",), False: ("other_key", "third_key")}
+"""In which columns of a scan's row on PostgreSQL its keys stand: the name of its event, and others."""
 
 
 class EnrolledKey(NamedTuple):
@@ -191,17 +193,18 @@ def _with_keys(
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Scans with what else their rows on PostgreSQL hold, the opening and some of their keys; and the keys left."""
     held = {
-        scan["place"]: {**scan, "event_key": None, "other_key": None, "opening": opening}
+        scan["place"]: {**scan, "event_key": None, "other_key": None, "third_key": "", "opening": opening}
         for scan, opening in zip(scans, openings, strict=True)
     }
     left = []
     for each in keys:
-        column = "event_key" if KEY.to_row(each["key"]).startswith(UUID_MARK) else "other_key"
-        row = held[each["place"]]
-        if row[column] is None:
-            row[column] = each["key"]
-        else:
+        row, key = held[each["place"]], each["key"]
+        is_event = KEY.to_row(key).startswith(UUID_MARK)
+        column = next((name for name in COLUMNS_OF_KEYS[is_event] if not row[name]), None)
+        if column is None:
             left.append(each)
+        else:
+            row[column] = key
     return list(held.values()), left
 
 

@@ -16,6 +16,9 @@ A_VIEW = "view_on_postgresql"
 IN_A_BATCH = f"(place & {WIDTH - 1}) <> 0"
 """Which scans have a digest that no entry has: that of their leaf."""
 
+HAS_A_THIRD_KEY = "third_key <> ''"
+"""Which scans have a third key in their row; most have none, and no text takes less there than no value."""
+
 ANSWERED = "kind IN ('offered', 'heard_accepted', 'mind_changed', 'decision_accepted', 'told_rebutted')"
 """Which lines of a timeline give or overturn an answer (`disputes/overturned.py`)."""
 

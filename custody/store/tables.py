@@ -24,7 +24,7 @@ from custody.disputes.inquiry import InquiryState
 from custody.disputes.line import LineKind
 from custody.scans.place import index_of, position_of
 from custody.store.brief import FLAGS, KEY, MEDIA_TYPE, OPENING, STATEMENT, VIEW, WORD
-from custody.store.some_rows import A_VIEW, ANSWERED, IN_A_BATCH, NOT_A_SCAN, index_over, on_postgresql
+from custody.store.some_rows import A_VIEW, ANSWERED, HAS_A_THIRD_KEY, IN_A_BATCH, NOT_A_SCAN, index_over, on_postgresql
 
 COMPACT = {"sqlite_with_rowid": False}
 """On SQLite, rows stand in the order of their key; they would otherwise stand there a second time."""
@@ -105,7 +105,7 @@ class CheckpointRow(SQLModel, table=True):
 class ScanRow(SQLModel, table=True):
     """A scan in the log with the judge's verdict at the time.
 
-    On PostgreSQL its opening and two of its keys stand in its row (`run_tables.py`).
+    On PostgreSQL its opening and three of its keys stand in its row (`run_tables.py`).
     """
 
     __tablename__ = "scan"
@@ -113,6 +113,7 @@ class ScanRow(SQLModel, table=True):
         on_postgresql("ix_scan_digest", "digest", "hash", rows=IN_A_BATCH),
         on_postgresql("ix_scan_event_key", "event_key", "hash"),
         on_postgresql("ix_scan_other_key", "other_key", "btree"),
+        on_postgresql("ix_scan_third_key", "third_key", "btree", rows=HAS_A_THIRD_KEY),
     )
     place: int = Field(sa_column=_row_number())
     seq: int = Field(sa_type=BigInteger)
@@ -124,6 +125,7 @@ class ScanRow(SQLModel, table=True):
     flags: str = Field(sa_type=FLAGS)
     event_key: str | None = Field(default=None, sa_type=KEY)
     other_key: str | None = Field(default=None, sa_type=KEY)
+    third_key: str = Field(default="", sa_type=KEY)
     opening: bytes | None = Field(default=None, sa_type=OPENING)
 
     @property
