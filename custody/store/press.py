@@ -26,7 +26,7 @@ import zstandard
 
 from custody.scans.scan import SALT_BYTES
 
-LEVEL = 3
+LEVEL = 4
 URN = b"urn:uuid:"
 UUID_TEXT, UUID_BYTES = 36, 16
 MARK = b"\x08"
