@@ -196,7 +196,7 @@ def holds_ending(session: Session, *, before_ms: int, untold: AlertKind, limit: 
     query = select(LockOrderRow).where(
         col(LockOrderRow.state) == OrderState.ACTIVE_PROVISIONAL,
         col(LockOrderRow.held_until_ms) <= before_ms,
-        ~_told(untold),
+        ~_raised(untold),
     )
     return list(session.scalars(query.order_by(col(LockOrderRow.held_until_ms)).limit(limit)).all())
 
@@ -204,7 +204,9 @@ def holds_ending(session: Session, *, before_ms: int, untold: AlertKind, limit: 
 def releases_overdue(session: Session, *, before_ms: int, untold: AlertKind, limit: int) -> list[LockOrderRow]:
     """Orders whose release has waited since before a moment, and of which no alert of this kind was raised."""
     query = select(LockOrderRow).where(
-        col(LockOrderRow.state) == OrderState.RELEASE_QUEUED, col(LockOrderRow.release_ms) <= before_ms, ~_told(untold)
+        col(LockOrderRow.state) == OrderState.RELEASE_QUEUED,
+        col(LockOrderRow.release_ms) <= before_ms,
+        ~_raised(untold),
     )
     return list(session.scalars(query.order_by(col(LockOrderRow.release_ms)).limit(limit)).all())
 
@@ -233,7 +235,7 @@ def orders_silent(session: Session, *, released_before_ms: int, held_before_ms: 
     return list(session.scalars(query.order_by(col(LockOrderRow.release_ms)).limit(limit)).all())
 
 
-def _told(kind: AlertKind) -> ColumnElement[bool]:
+def _raised(kind: AlertKind) -> ColumnElement[bool]:
     """Whether an alert of this kind was ever raised about an order."""
     return exists().where(col(AlertRow.about) == col(LockOrderRow.id), col(AlertRow.kind) == kind)
 
