@@ -139,7 +139,9 @@ class Settings(LockSystems, SingleSignOn):
     metrics_token: SecretStr = Field(
         default=SecretStr(""), description="Bearer token of a monitoring system, for /metrics; empty means none."
     )
-    support_phone: str = Field(default="0800 000 000", description="Free phone number on lock screens.")
+    support_phone: str = Field(
+        default="0800 000 000", description="Free phone number for customers, also on lock screens."
+    )
     recourse: str = Field(
         default="", description="Who decides without us, for lock screens; empty means the scheme of the policy."
     )

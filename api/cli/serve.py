@@ -15,7 +15,7 @@ import uvicorn
 from api.addresses import http_address
 from api.app import build_app
 from api.cli.listen import ctrl_c_waits, listen
-from api.compose import compose, free_port, join, kept_outside
+from api.compose import compose, free_port, instance, join, kept_outside
 from api.http.protocol import Protocol
 from api.parts import Parts
 from api.people.accounts import first_accounts
@@ -45,6 +45,8 @@ def serve(settings: Settings, *, quiet: bool = False, as_json: bool = False) -> 
         parts = compose(settings, broker_lock=broker_lock)
         if settings.mqtt_host and not settings.public_url:  # the handsets are elsewhere
             log.warning("lock screens name an address of this machine", address=settings.address, set="public_url")
+        if settings.public_url and settings.support_phone == Settings.model_fields["support_phone"].default:
+            log.warning("customers and lock screens are given a number that is not yours", set="support_phone")
         shared = settings.model_copy(update={"embedded_mqtt_port": parts.broker.port if parts.broker else 0})
         workers = Workers(shared, work, parts.house)
         app = build_app(parts, workers=workers)
@@ -60,6 +62,7 @@ def serve(settings: Settings, *, quiet: bool = False, as_json: bool = False) -> 
 def _begun(parts: Parts) -> Iterator[None]:
     """What may fail of the application's start, before the web server: that would end in a trace, and tell no fix."""
     parts.heads.keep_now()
+    instance(parts.settings.data, parts.ids)
     if parts.broker is None:
         yield
         return

@@ -41,8 +41,10 @@ EPCS = "One or more identifiers, joined with |: as events have them, or as a tra
 class CustomerIn(Body):
     """How to reach the customer, and in which part of the country the order goes. Erasable."""
 
-    contact: str = Field(default="", max_length=500)
-    region: int | None = Field(default=None, ge=0, le=7)
+    contact: str = Field(default="", max_length=500, description="Name, post code, e-mail, phone: what finds them.")
+    region: int | None = Field(
+        default=None, ge=0, le=7, description="The part of the country, by your own numbers; stations have the same."
+    )
 
 
 class OrderPeopleIn(Body):

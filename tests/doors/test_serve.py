@@ -149,7 +149,7 @@ def test_a_start_is_told_as_one_json_value_with_the_accounts_only_once(
     [
         ({}, False),
         ({"MQTT_HOST": "127.0.0.1"}, True),
-        ({"MQTT_HOST": "127.0.0.1", "PUBLIC_URL": "https://log.example"}, False),
+        ({"MQTT_HOST": "127.0.0.1", "PUBLIC_URL": "https://log.example", "SUPPORT_PHONE": "0800 1"}, False),
     ],
 )
 def test_who_serves_handsets_elsewhere_hears_that_their_lock_screens_need_an_address(
@@ -162,6 +162,21 @@ def test_who_serves_handsets_elsewhere_hears_that_their_lock_screens_need_an_add
     with capture_logs() as lines:
         CommandLine(address="", folder=tmp_path).run("serve", "--port", "0", "--data", "d", "--json")
     assert [line["set"] for line in lines if "set" in line] == ["public_url"] * warned
+
+
+@pytest.mark.parametrize(("phone", "warned"), [("", True), ("0800 123 456", False)])
+def test_who_serves_customers_hears_that_their_pages_need_a_number_of_the_house(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, phone: str, *, warned: bool
+) -> None:
+    """Else an angry customer calls a number that is nobody's."""
+    monkeypatch.setattr("api.cli.serve.Server", Mock())
+    monkeypatch.setattr("api.cli.serve.speak", Mock())
+    monkeypatch.setenv("WEAKLINK_PUBLIC_URL", "https://log.example")
+    if phone:
+        monkeypatch.setenv("WEAKLINK_SUPPORT_PHONE", phone)
+    with capture_logs() as lines:
+        CommandLine(address="", folder=tmp_path).run("serve", "--port", "0", "--data", "d", "--json")
+    assert [line["set"] for line in lines if "set" in line] == ["support_phone"] * warned
 
 
 def test_accounts_whose_passwords_could_not_be_told_are_not_made_and_the_next_start_tells_them(
@@ -331,6 +346,18 @@ def test_a_line_has_colours_on_a_screen_and_in_a_journal_or_file_it_is_plain_tex
     line = "".join(written)
     assert "the disk is full" in line
     assert ("\x1b[" in line) is on_a_screen
+
+
+def test_a_first_start_that_cannot_write_its_name_says_so_in_two_lines_and_no_trace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a disk that is full by then."""
+    monkeypatch.setattr("api.cli.serve.speak", Mock())
+    (tmp_path / "d" / "instance.txt").mkdir(parents=True)
+    ended = CommandLine(address="", folder=tmp_path).run("serve", "--port", "0", "--data", "d", expect=1)
+    what, fix = ended.err.splitlines()
+    assert "instance.txt" in what
+    assert fix.strip()
 
 
 @pytest.mark.parametrize(
