@@ -93,6 +93,12 @@ def tell_of_payer(unit: Unit, before: CasePeople | None, file: CaseFile, *, acco
         raise_alert(unit, AlertKind.PAYER_REPLACED, about=act_of(account, file.case.id), detail=detail)
 
 
+def tell_of_return(unit: Unit, dispute: str, paid: str, *, account: str) -> None:
+    """Ring for a payment that one of ours says came back: it is paid once more, as often as that is said."""
+    detail = f"{account} wrote down in {dispute} that the payment of {paid} came back. Ask the bank whether it did."
+    raise_alert(unit, AlertKind.PAID_AGAIN, about=act_of(account, f"{paid} in {dispute}"), detail=detail)
+
+
 def tell_of_account(unit: Unit, *, made: str, role: str, person: str, account: str) -> None:
     """Ring for a new account that may decide: who was not to have one, or is no other person, decides with it."""
     if role in DECIDERS:

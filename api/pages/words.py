@@ -174,6 +174,7 @@ ALERTS: Mapping[str, str] = {
     AlertKind.MANY_CASES: "One person saw very many cases",
     AlertKind.AUTHORITY_WITHDRAWN: "The standing authority was withdrawn",
     AlertKind.PAYER_REPLACED: "Somebody wrote down to whom money goes",
+    AlertKind.PAID_AGAIN: "Money is paid again, as it is said to have come back",
     AlertKind.SUM_TOLD: "One of us wrote down money that somebody promised elsewhere",
     AlertKind.SUM_OF_ANSWERS: "One person promised money by two answers",
     AlertKind.SOLD_IN_DISPUTE: "A handset of an open case is said to be sold again",

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 
 from api import joints, lock_news
-from api.act_alerts import tell_of_award, tell_of_link, tell_of_payer, tell_of_told
+from api.act_alerts import tell_of_award, tell_of_link, tell_of_payer, tell_of_return, tell_of_told
 from api.http.body import Day, one_of
 from api.join_reports import join_reports
 from api.parts import Parts, parts_of
@@ -274,18 +274,20 @@ def _credit_paid(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> cas
 
 
 def _payment_came_back(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    promise, reference = need(body.promise, "promise"), need(body.reference, "reference")
-    role = CaseRole(caller.role)
+    promise, reference, role = need(body.promise, "promise"), need(body.reference, "reference"), CaseRole(caller.role)
     people = persons.agents(unit.session)
-    return payment_came_back(
+    file = payment_came_back(
         unit, dispute, promise=promise, reference=reference, actor=caller.account, role=role, people=people
     )
+    tell_of_return(unit, dispute, promise, account=caller.account)
+    return file
 
 
 def _credit_came_back(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    payment, reference = need(body.payment, "payment"), need(body.reference, "reference")
-    role = CaseRole(caller.role)
-    return credit_came_back(unit, dispute, payment=payment, reference=reference, actor=caller.account, role=role)
+    payment, reference, role = need(body.payment, "payment"), need(body.reference, "reference"), CaseRole(caller.role)
+    file = credit_came_back(unit, dispute, payment=payment, reference=reference, actor=caller.account, role=role)
+    tell_of_return(unit, dispute, payment, account=caller.account)
+    return file
 
 
 def _propose_decline(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:

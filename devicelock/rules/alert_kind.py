@@ -29,6 +29,7 @@ class AlertKind(StrEnum):
     MANY_CASES = "many_cases"
     AUTHORITY_WITHDRAWN = "authority_withdrawn"
     PAYER_REPLACED = "payer_replaced"
+    PAID_AGAIN = "paid_again"
     SUM_TOLD = "sum_told"
     SUM_OF_ANSWERS = "sum_of_answers"
     SOLD_IN_DISPUTE = "sold_in_dispute"

@@ -138,3 +138,20 @@ def test_an_order_that_is_said_to_have_cost_more_than_a_phone_does_rings_once(de
     only_others_look(desk, alert)
     record("po:dear", 1_000_000)
     assert rung(desk, "dear_order") == []
+
+
+def test_money_that_is_said_to_have_come_back_and_is_paid_again_rings_each_time(desk: CaseDesk) -> None:
+    told = desk.report(claim_type="defective")
+    refund = {"remedy": "refund", "payout": "cheque"}
+    assert desk.http.post(f"/v1/customer/{told['customer_token']}/choose", json=refund).is_success
+    for number in range(2):
+        (owed,) = [
+            each["promise"] for each in desk.view(told)["promises"] if each["state"] == "made" and each["is_money"]
+        ]
+        paid = {"promise": owed, "reference": f"CHEQUE {number}"}
+        assert desk.event(told, "agent-1", "promise_kept", **paid).is_success
+        back = {"promise": owed, "reference": f"BANK {number}"}
+        for _ in range(2):
+            assert desk.event(told, "supervisor-1", "payment_came_back", **back).is_success
+        (alert,) = rung(desk, "paid_again", told["dispute"])
+        only_others_look(desk, alert)
