@@ -41,6 +41,13 @@ def change_password(visit: Staff, old_password: Typed = "", password: Typed = ""
     return _then(visit, act, done="password", sent=Sent(form="own", given=EMPTY))
 
 
+@router.post("/account/sign-out-elsewhere")
+def sign_out_elsewhere(visit: Staff) -> Response:
+    """End every other session of one's own account."""
+    people.sign_out_elsewhere(visit.request, visit.parts, visit.caller)
+    return see(PAGE, done="ended_elsewhere")
+
+
 @router.post("/accounts")
 def add(visit: Supervisor, name: Typed = "", role: Typed = "", person: Typed = "", password: Typed = "") -> Response:
     """Make an account."""

@@ -144,6 +144,7 @@ DONE: Mapping[str, str] = {
     "ran": "The chain was judged with every other dispute and the whole traffic.",
     "step": "It is written down.",
     "password": "Your password is changed. Your other sessions have ended.",
+    "ended_elsewhere": "Your other sessions have ended, and so have the tokens for the command line.",
     "account_made": "The account is made. Whoever it is for changes its password at once.",
     "account_closed": "The account is closed, and its sessions have ended.",
     "away": "Written down. No new case comes, and after some minutes the open ones get another owner.",

@@ -194,7 +194,12 @@ def change_password(session: Session, caller: Caller, *, held: str, password_has
     if not row.active or row.password_hash != held:
         raise _wrong_password()
     row.password_hash = password_hash
-    _end_others(session, row, token)
+    _end_others(session, row.name, token)
+
+
+def sign_out_elsewhere(session: Session, caller: Caller, *, token: str) -> None:
+    """End every session of one's own account but the one with this token, and the tokens drawn from them or from it."""
+    _end_others(session, caller.account, token)
 
 
 def link(session: Session, caller: Caller, *, held: str, they: Identity, token: str) -> None:
@@ -216,7 +221,7 @@ def link(session: Session, caller: Caller, *, held: str, they: Identity, token: 
         theirs.subject = None
         session.flush()
     row.subject = they.subject
-    _end_others(session, row, token)
+    _end_others(session, row.name, token)
 
 
 def sign_in_as(session: Session, they: Identity, *, now_ms: Instant, hours: int) -> str:
@@ -342,8 +347,8 @@ def _begin(session: Session, account: str, **kept: Any) -> str:
     return token
 
 
-def _end_others(session: Session, row: AccountRow, token: str) -> None:
-    others = (col(SessionRow.account) == row.name, col(SessionRow.token_hash) != _hash(token))
+def _end_others(session: Session, account: str, token: str) -> None:
+    others = (col(SessionRow.account) == account, col(SessionRow.token_hash) != _hash(token))
     session.execute(delete(SessionRow).where(*others))
 
 

@@ -76,6 +76,14 @@ def me(caller: Annotated[Caller, Depends(signed_in)]) -> dict[str, str]:
     return {"account": caller.account, "role": caller.role, "person": caller.person}
 
 
+@router.delete("/me/sessions", status_code=204)
+def sign_out_elsewhere(request: Request, parts: P, caller: Annotated[Caller, Depends(signed_in)]) -> Response:
+    """End every other session of one's own account, and every token that was drawn from one."""
+    with parts.house.unit() as unit:
+        accounts.sign_out_elsewhere(unit.session, caller, token=token_of(request))
+    return Response(status_code=204)
+
+
 @router.post("/me/password", status_code=204)
 def change_password(
     body: PasswordIn, request: Request, parts: P, caller: Annotated[Caller, Depends(signed_in)]
