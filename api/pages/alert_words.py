@@ -1,0 +1,45 @@
+"""Plain words for the kinds of alerts, as `words.py` has them for every other code."""
+
+from collections.abc import Mapping
+
+from devicelock.rules.alert_kind import AlertKind
+
+ALERTS: Mapping[str, str] = {
+    AlertKind.ASKS_REACHED: "One person asked for too many locks",
+    AlertKind.CAP_REACHED: "A limit on locking is reached",
+    AlertKind.GROUP_PAUSED: "A group of locks is paused",
+    AlertKind.WRONG_LOCK: "A lock was wrong",
+    AlertKind.LOCKS_STOPPED: "All locking is stopped",
+    AlertKind.MANY_RELEASES: "One person released many locks",
+    AlertKind.MANY_CODES: "One person gave out many codes",
+    AlertKind.LAPSE_NEAR: "A lock ends by itself within a day",
+    AlertKind.RELEASE_OVERDUE: "A release has no answer yet",
+    AlertKind.RELEASED_UNCONFIRMED: "A handset never answered its release",
+    AlertKind.LOCKED_ON_OWN_SIM: "A locked handset has the customer's SIM",
+    AlertKind.HOLDER_SPOKE: "Somebody says that they bought a locked handset",
+    AlertKind.BACKEND_FAILED: "Another lock system does not do what it is asked",
+    AlertKind.WRONG_REFERENCE: "Another lock system knows another handset by this name",
+    AlertKind.FIX_OVERDUE: "Nobody wrote down what is mended for good",
+    AlertKind.PROMISE_MISSED: "A promise was missed and is not kept yet",
+    AlertKind.EXCEPTION_ASKED: "Something was asked for beyond the rules",
+    AlertKind.EXCEPTION_UNANSWERED: "Nobody has answered what was asked for beyond the rules",
+    AlertKind.LESSON_OVERDUE: "Nobody wrote down what was learned from an answer",
+    AlertKind.MANY_LINKS: "One person made many new links of customers",
+    AlertKind.MANY_CASES: "One person saw very many cases",
+    AlertKind.AUTHORITY_WITHDRAWN: "The standing authority was withdrawn",
+    AlertKind.PAYER_REPLACED: "Somebody wrote down to whom money goes",
+    AlertKind.PAID_AGAIN: "Money is paid again, as it is said to have come back",
+    AlertKind.SUM_TOLD: "One of us wrote down money that somebody promised elsewhere",
+    AlertKind.SUM_OF_ANSWERS: "One person promised money by two answers",
+    AlertKind.SOLD_IN_DISPUTE: "A handset of an open case is said to be sold again",
+    AlertKind.DEAR_ORDER: "An order is said to have cost more than a phone does",
+    AlertKind.DECIDER_CLOSED: "Somebody closed an account that decides",
+    AlertKind.DECIDER_MADE: "Somebody made an account that decides",
+    AlertKind.MANY_ERASURES: "One person erased a lot",
+    AlertKind.TRUST_CHANGED: "Somebody changed whose scans count",
+    AlertKind.AWARD_WRITTEN: "Somebody wrote down what a scheme decided",
+    AlertKind.CLOCK_JUMPED: "The clock jumped ahead",
+    AlertKind.CLOCK_PUT_BACK: "The clock was put back",
+    AlertKind.BROKER_AWAY: "The broker cannot be reached: no lock and no release leaves",
+    AlertKind.WITNESS_AWAY: "A witness of the log does not answer as it should",
+}
