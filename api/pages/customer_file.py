@@ -11,15 +11,18 @@ a number.
 """
 
 import re
-import weakref
 import zipfile
+from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from tempfile import TemporaryFile
 from typing import IO, Any
 
 import msgspec
 from sqlmodel import Session
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from api.given_name import cut_name
 from api.pages.times import moment_words
@@ -43,31 +46,37 @@ README = (
     "files: what you gave us.\n"
 )
 
+PIECE_BYTES = 65_536
 MUCH_BYTES = 16 * 1024 * 1024
 """A file with more in it than this is one of few at once."""
 _turns = Turns(at_once=6, in_line=0, of_one=2, busy="many files are being fetched at this moment", again_s=60)
 
 
-def write_out(parts: Parts, token: str) -> tuple[IO[bytes], int]:
-    """The zip, to be read from its beginning, and its length; raises as `write_file`, and `Rejected("too_many")`."""
+class OwnFile(StreamingResponse):
+    """The zip as it is sent; its file and its turn end when it was, or when nobody reads it any more."""
+
+    def __init__(self, kept: ExitStack, out: IO[bytes], headers: Mapping[str, str]) -> None:
+        super().__init__(iter(partial(out.read, PIECE_BYTES), b""), media_type="application/zip", headers=headers)
+        self._kept = kept
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        with self._kept:
+            await super().__call__(scope, receive, send)
+
+
+def own_file(parts: Parts, token: str, headers: Mapping[str, str]) -> OwnFile:
+    """The zip as an answer; raises as `write_file`, and `Rejected("too_many")`."""
     with ExitStack() as kept:
-        out = kept.enter_context(TemporaryFile())
         with parts.house.read() as session:
             dispute = case_book.read_by_token(session, hash_token(token)).case.id
             if sum(given.bytes for given in evidence_book.of_case(session, dispute)) > MUCH_BYTES:
-                _hold_turn(dispute, out)
+                kept.enter_context(_turns.turn(dispute))
+            out = kept.enter_context(TemporaryFile())
             write_file(session, token, out, now_ms=parts.clock.now_ms())
-        length = out.tell()
+        length = str(out.tell())
         out.seek(0)
-        kept.pop_all()
-    return out, length
-
-
-def _hold_turn(dispute: str, out: IO[bytes]) -> None:
-    """Hold a turn for as long as there is the file that it is for."""
-    held = ExitStack()
-    held.enter_context(_turns.turn(dispute))
-    weakref.finalize(out, held.close)
+        return OwnFile(kept.pop_all(), out, {**headers, "Content-Length": length})
 
 
 def write_file(session: Session, token: str, out: IO[bytes], *, now_ms: Instant) -> None:

@@ -4,19 +4,18 @@ It says first that we believe the customer, then what happens and when. Every fo
 refused comes back as it was sent. Large print stays large whatever is pressed.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import IO, Annotated, Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFile
-from starlette.responses import StreamingResponse
 
 from api.circumstances import found_ms
 from api.http.problems import status_of
 from api.pages.case_moves import READ
 from api.pages.cases import attached
-from api.pages.customer_file import write_out
+from api.pages.customer_file import own_file
 from api.pages.once import Once, fresh_once
 from api.pages.people_form import MOST_PEOPLE_FORM, TypedPeople, people_in_form
 from api.pages.plain_refusals import for_customers
@@ -52,7 +51,6 @@ P = Annotated[Parts, Depends(parts_of)]
 Line = Annotated[str, Form(max_length=200)]
 PAYS = frozenset(map(str, PAYS_MONEY))
 MOST_DIGITS = 60
-PIECE_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,11 +93,9 @@ def letter(token: str, request: Request, parts: P) -> Response:
 
 
 @router.get("/c/{token}/file")
-def own_file(token: str, parts: P) -> Response:
+def fetch(token: str, parts: P) -> Response:
     """Everything the case holds about the customer, as one file."""
-    out, length = write_out(parts, token)
-    headers = {**HEADERS, "Content-Disposition": attached("my-case.zip"), "Content-Length": str(length)}
-    return StreamingResponse(_pieces(out), media_type="application/zip", headers=headers)
+    return own_file(parts, token, {**HEADERS, "Content-Disposition": attached("my-case.zip")})
 
 
 @router.post("/c/{token}/choose")
@@ -384,9 +380,3 @@ def _scheme(file: CaseFile, today: date) -> Scheme | None:
         last_day=way.last_day,
         is_open=today >= way.opens,
     )
-
-
-def _pieces(out: IO[bytes]) -> Iterator[bytes]:
-    with out:
-        while piece := out.read(PIECE_BYTES):
-            yield piece
