@@ -100,7 +100,7 @@ def test_signing_out_ends_the_session(console: Console, quiet_page: Page) -> Non
     quiet_page.get_by_label("Password").fill(console.instance.accounts["agent-2"])
     quiet_page.get_by_role("button", name="Sign in").click()
     token = next(cookie["value"] for cookie in quiet_page.context.cookies() if cookie["name"] == COOKIE)
-    quiet_page.get_by_role("button", name="Sign out").click()
+    quiet_page.get_by_role("button", name="Sign out", exact=True).click()
     expect(quiet_page.get_by_role("status")).to_have_text("You are signed out.")
     answer = httpx.get(f"{console.address}/v1/me", headers={"authorization": f"Bearer {token}"})
     assert answer.status_code == 401

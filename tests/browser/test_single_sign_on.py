@@ -111,7 +111,7 @@ def test_an_account_is_linked_once_and_signed_in_to_at_the_provider_from_then_on
     link(house, page, "ann-1", ANN)
     expect(page.get_by_role("status")).to_contain_text("Linked")
     expect(page.get_by_text("You sign in with Example Ltd.")).to_be_visible()
-    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="Sign out", exact=True).click()
     by_password(house, page, "ann-1")
     expect(page.get_by_role("alert")).to_contain_text("password is wrong")
     page.get_by_role("link", name="Sign in with Example Ltd").click()
@@ -217,7 +217,7 @@ def test_whoever_signs_out_is_led_to_sign_out_there_too_and_comes_back(
     page.goto(f"{house.address}/console/sign-on")
     at_provider(page, ANN)
     token = drawn(page)
-    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="Sign out", exact=True).click()
     expect(page.get_by_text("You are still signed in with Example Ltd")).to_be_visible()
     assert axe(page) == []
     assert in_by(house, token), "a token for programs is not signed out by a button of the console"
