@@ -12,8 +12,10 @@ from api.parts import Parts, parts_of
 from api.people.accounts import Caller
 from api.people.auth import role
 from custody.kernel.clock import to_iso
+from custody.store.aside_book import NOTHING_READ
+from custody.store.erase_book import read_quarantine
 from custody.store.write_ahead import drop_old_pages
-from custody.usecases.erase import MAX_REASON
+from custody.usecases.erase import MAX_REASON, is_case
 from custody.usecases.erase import erase as erase_now
 from devicelock.usecases.forget_locks import forget_locks, locks_on
 
@@ -35,6 +37,8 @@ def erase(body: EraseIn, parts: P, caller: Annotated[Caller, Depends(role("super
     `gone_from_disk`: whether the database's files hold none of it any more. If not, on SQLite the same request, sent
     again, clears it away; on PostgreSQL its vacuum does.
     """
+    with parts.house.read() as session:
+        ahead = NOTHING_READ if is_case(body.target) else read_quarantine(session)
     with parts.house.unit() as unit:
         done = erase_now(
             unit,
@@ -44,6 +48,7 @@ def erase(body: EraseIn, parts: P, caller: Annotated[Caller, Depends(role("super
             holds=locks_on,
             forgets=forget_locks,
             claims=claim_for_erasure,
+            ahead=ahead,
         )
         tell_of_erasure(unit, parts.locks, account=caller.account)
     gone = drop_old_pages(parts.engine)

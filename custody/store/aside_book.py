@@ -5,7 +5,8 @@ Things are told by their canonical keys, handsets by their IMEIs. One thing is s
 read; where there is none, the numbers are looked for in the bytes.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
 
 from custody.gs1.imei import imei_digits
 from custody.kernel import cbor, cose
@@ -16,16 +17,25 @@ from custody.scans.scan import CAPTURED, SALT_BYTES
 from custody.store.tables import QuarantineRow
 from custody.trail.names import ORDER, PARCEL, filed_under, imei_of, is_parcel
 
+Named = Mapping[tuple[bytes, bytes], frozenset[str] | None]
+"""What events name, by digest and name of their rows; None where there is no event."""
+NOTHING_READ: Named = MappingProxyType({})
+
 
 def speaks_of(row: QuarantineRow, names: Collection[str], *, orders: Collection[str] = ()) -> bool:
     """Whether it names one of these things, or one of these orders and no parcel."""
-    keys = _keys_in(row)
+    keys = keys_in(row)
     if keys is None:
         return any(text in row.opening for name in names for text in _spelled(name))
+    return are_of(keys, names, orders=orders)
+
+
+def are_of(keys: frozenset[str], names: Collection[str], *, orders: Collection[str]) -> bool:
+    """The same of what an event names."""
     return not keys.isdisjoint(names) or not (keys.isdisjoint(orders) or any(map(is_parcel, keys)))
 
 
-def _keys_in(row: QuarantineRow) -> frozenset[str] | None:
+def keys_in(row: QuarantineRow) -> frozenset[str] | None:
     """What its event names; None if it holds no event."""
     message, opening = cose.parse(row.statement), row.opening
     kind = message.protected.get(cose.PREIMAGE_CONTENT_TYPE)

@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Any
 
 import msgspec
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import bindparam, delete, func, select, text, update
 from sqlmodel import Session, col
 
 from custody.disputes.asks import Ledger
@@ -30,7 +30,7 @@ from custody.kernel.clock import Instant
 from custody.scans.place import index_of, tell_place
 from custody.scans.view import UnitView
 from custody.store import case_book, exception_book, lesson_book, outside_book, scan_book
-from custody.store.aside_book import speaks_of
+from custody.store.aside_book import Named, are_of, keys_in, speaks_of
 from custody.store.case_book import OPEN, CaseFile
 from custody.store.inquiry_answer import RECOMPUTE, examined, without_inputs
 from custody.store.run_tables import ItemKeyRow
@@ -51,6 +51,8 @@ from custody.store.tables import (
 )
 
 ERASED = "erased"
+AT_ONCE = 500
+HAS_OPENING = col(QuarantineRow.opening) != b""
 OUR_PROMISES = NOT_BY_THE_REMEDY.union(WORDS.values())
 """What we promise in words of our own, which say nothing of anybody and by which money of an order is counted.
 
@@ -145,15 +147,39 @@ def forget_parcels(session: Session, parcel: str, items: Iterable[str], *, going
     run(found.where(col(ItemKeyRow.place).in_(erased), col(ItemKeyRow.key) != parcel))
 
 
-def forget_quarantined(session: Session, names: Collection[str], *, orders: Collection[str]) -> int:
-    """Delete the openings of quarantined statements about these things or orders (`speaks_of`); returns how many."""
-    query = select(QuarantineRow).where(col(QuarantineRow.opening) != b"").execution_options(yield_per=500)
-    rows = [row for row in session.scalars(query) if speaks_of(row, names, orders=orders)]
-    for row in rows:
-        row.opening = b""
-        session.add(row)
-    session.flush()
-    return len(rows)
+def read_quarantine(session: Session) -> Named:
+    """What each quarantined statement names, read before the unit that forgets some of them.
+
+    100,000 of them take a quarter of a minute, anybody can have them kept, and no scan is taken while a unit lasts.
+    """
+    kept = select(QuarantineRow).where(HAS_OPENING).execution_options(yield_per=AT_ONCE)
+    return {(row.digest, row.name): keys_in(row) for row in session.scalars(kept)}
+
+
+def forget_quarantined(session: Session, names: Collection[str], *, orders: Collection[str], ahead: Named) -> int:
+    """Delete the openings of quarantined statements about these things or orders (`speaks_of`); returns how many.
+
+    `ahead`: what was read before; what came since is read now.
+    """
+    of_row = select(col(QuarantineRow.digest), col(QuarantineRow.name)).where(HAS_OPENING)
+    kept = [(digest, name) for digest, name in session.execute(of_row)]
+    told = {key: keys for key in kept if (keys := ahead.get(key)) is not None}
+    gone = [key for key, keys in told.items() if are_of(keys, names, orders=orders)]
+    unread = {digest for digest, name in kept if (digest, name) not in told}
+    came = (row for row in _unread(session, unread) if (row.digest, row.name) not in told)
+    gone += [(row.digest, row.name) for row in came if speaks_of(row, names, orders=orders)]
+    own = (col(QuarantineRow.digest) == bindparam("of"), col(QuarantineRow.name) == bindparam("named"))
+    if gone:
+        change = update(QuarantineRow).where(*own).values(opening=b"")
+        session.connection().execute(change, [{"of": digest, "named": name} for digest, name in gone])
+    return len(gone)
+
+
+def _unread(session: Session, digests: Collection[bytes]) -> Iterator[QuarantineRow]:
+    left = sorted(digests)
+    for first in range(0, len(left), AT_ONCE):
+        part = col(QuarantineRow.digest).in_(left[first : first + AT_ONCE])
+        yield from session.scalars(select(QuarantineRow).where(part, HAS_OPENING))
 
 
 def forget_contacts(session: Session, orders: Iterable[str]) -> list[int]:

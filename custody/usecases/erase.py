@@ -30,6 +30,7 @@ from custody.kernel.errors import Conflict, NotFound, Rejected
 from custody.scans.follow import concerned
 from custody.scans.place import ToldPlace, index_of, place_of, tell_place
 from custody.store import attestation_book, case_book, drop_book, erase_book, exception_book, outside_book, stretch_book
+from custody.store.aside_book import NOTHING_READ, Named
 from custody.store.case_book import CaseFile
 from custody.store.tables import ErasureRow, SaleRow
 from custody.store.unit import Unit
@@ -82,13 +83,15 @@ def erase(
     holds: Holds,
     forgets: Forgets = nothing_else,
     claims: Claims = the_cases,
+    ahead: Named = NOTHING_READ,
 ) -> Erased:
     """Erase a case by its name, or else a parcel by any name; raises `Rejected`, `NotFound` or `Conflict`.
 
     All that goes is held by `claims` before anything is asked of it: its customer may open a case again meanwhile.
+    `ahead`: what was kept aside of statements, as `erase_book.read_quarantine` read it before the unit.
     """
     check_reason(reason)
-    by = _Asked(reason=reason, actor=actor, holds=holds, forgets=forgets, claims=claims)
+    by = _Asked(reason=reason, actor=actor, holds=holds, forgets=forgets, claims=claims, ahead=ahead)
     return _erase_case(unit, target, by) if is_case(target) else _erase_parcel(unit, target, by)
 
 
@@ -112,6 +115,7 @@ class _Asked:
     holds: Holds
     forgets: Forgets
     claims: Claims
+    ahead: Named
 
 
 def _erase_case(unit: Unit, dispute: str, by: _Asked) -> Erased:
@@ -181,7 +185,8 @@ def _erase_parcel(unit: Unit, item: str, by: _Asked) -> Erased:
     # 2. What was kept elsewhere, aside or computed with; then its scans without those that others need.
     forgotten = {alias for name in names for alias in aliases(name)}
     records = [*by.forgets(session, imeis - erase_book.sold_elsewhere(session, imeis, references))]
-    erase_book.forget_quarantined(session, {parcel, *forgotten, *imeis}, orders=found.trail.belongings.orders)
+    aside = {parcel, *forgotten, *imeis}
+    erase_book.forget_quarantined(session, aside, orders=found.trail.belongings.orders, ahead=by.ahead)
     erase_book.forget_inputs(session, [parcel])
     records += erase_book.forget_contacts(session, references)
     attested = forget_attested(session, [scan.digest for scan in found.scans if scan.place in mine])
@@ -214,7 +219,7 @@ def _erase_order(unit: Unit, item: str, by: _Asked) -> Erased | None:
     _check_holds(session, "the order", [target], {sale.imei}, by.holds)
     again = erase_book.sold_elsewhere(session, [sale.imei], [sale.order_ref])
     records = [*by.forgets(session, {sale.imei} - again)]
-    erase_book.forget_quarantined(session, (), orders=[target])
+    erase_book.forget_quarantined(session, (), orders=[target], ahead=by.ahead)
     records += erase_book.forget_contacts(session, [sale.order_ref])
     gone = erase_book.delete_openings(session, [*map(place_of, records)], at_ms=unit.now_ms)
     if gone:

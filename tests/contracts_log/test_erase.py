@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from sqlalchemy import event
 from sqlmodel import Session, col, select
 
 from custody.disputes.opening import Report
@@ -16,7 +17,7 @@ from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict, NotFound, Rejected
 from custody.ledger.record import open_record
 from custody.scans.place import place_of
-from custody.store import case_book, log_reader
+from custody.store import case_book, erase_book, log_reader
 from custody.store.case_book import CaseFile
 from custody.store.press import OPENINGS
 from custody.store.run_tables import ItemKeyRow
@@ -50,9 +51,9 @@ def nothing(_session: Session, _imeis: Collection[str]) -> Sequence[str]:
     return ()
 
 
-def run(world: World, target: str) -> Erased:
+def run(world: World, target: str, **more: Any) -> Erased:
     with world.house.unit() as unit:
-        done = erase(unit, target, reason=WHY, actor="supervisor-1", holds=locks_on, forgets=forget_locks)
+        done = erase(unit, target, reason=WHY, actor="supervisor-1", holds=locks_on, forgets=forget_locks, **more)
     drop_old_pages(world.engine)
     return done
 
@@ -198,6 +199,31 @@ def test_what_was_kept_aside_goes_by_whatever_name_it_told_of_the_parcel(world: 
     assert len(kept_aside(world)) == 7
     run(world, sscc(mine))
     assert kept_aside(world) == others
+
+
+def test_what_was_read_of_it_before_is_not_read_again_while_no_scan_can_be_taken_and_what_came_since_is(
+    world: World,
+) -> None:
+    mine, other = world.parcels
+    early = {aside(world, sscc(parcel)) for parcel in world.parcels}
+    with world.house.read() as session:
+        ahead = erase_book.read_quarantine(session)
+    assert {digest for digest, _ in ahead} == early
+    since = {aside(world, sscc(other), bizLocation={"id": "https://id.gs1.org/414/9521473000207"})}
+    aside(world, mine.unit.imei_urn)
+    read: list[bytes] = []
+
+    def note(row: QuarantineRow, _context: object) -> None:
+        read.append(row.digest)
+
+    event.listen(QuarantineRow, "load", note)
+    run(world, sscc(mine), ahead=ahead)
+    event.remove(QuarantineRow, "load", note)
+    assert len(read) == 2
+    assert early.isdisjoint(read)
+    left = kept_aside(world)
+    assert len(left) == 2
+    assert since < left
 
 
 def test_an_erased_scan_that_is_sent_again_brings_nothing_back(world: World) -> None:
