@@ -11,7 +11,7 @@ Times are integer milliseconds (64 bits), bytes are raw, documents that only we 
 - `sorted_run`: in which parts rows of `item_key`, `digest` stand; `sale`: the handset of an order, by the seller.
 - `dispute`, `dispute_event`, `promise`, `ask`, `message`, `inquiry`: casework.
 - `cosignature`, `cosigned_head`, `cosigned_note`: what witnesses said of the log.
-- `unopened`: scans in the log whose opening is missing, or holds no event; `opened`: which record says that one came.
+- `unopened`: scans in the log whose opening is missing, or holds no event.
 - `erasure`: what was erased, when and why; `outbox`: what must leave the house, written in the unit that decided it.
 """
 
@@ -24,7 +24,17 @@ from custody.disputes.inquiry import InquiryState
 from custody.disputes.line import LineKind
 from custody.scans.place import index_of, position_of
 from custody.store.brief import FLAGS, KEY, MEDIA_TYPE, OPENING, STATEMENT, VIEW, WORD
-from custody.store.some_rows import A_VIEW, ANSWERED, HAS_A_THIRD_KEY, IN_A_BATCH, NOT_A_SCAN, index_over, on_postgresql
+from custody.store.some_rows import (
+    A_VIEW,
+    ANSWERED,
+    HAS_A_THIRD_KEY,
+    IN_A_BATCH,
+    NOT_A_SCAN,
+    OF_A_DIGEST,
+    beginning,
+    index_over,
+    on_postgresql,
+)
 
 COMPACT = {"sqlite_with_rowid": False}
 """On SQLite, rows stand in the order of their key; they would otherwise stand there a second time."""
@@ -34,7 +44,7 @@ def _big(*, primary_key: bool = False, nullable: bool = False, index: bool = Fal
     return Column(BigInteger, primary_key=primary_key, nullable=nullable, index=index, autoincrement=False)
 
 
-def _row_number() -> Column[int]:
+def row_number() -> Column[int]:
     """A number of 64 bits that names the row; SQLite takes an INTEGER for its own row number and keeps no index."""
     return Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False)
 
@@ -60,14 +70,14 @@ class EntryRow(SQLModel, table=True):
     """A leaf: the full COSE_Sign1 with an empty unprotected header."""
 
     __tablename__ = "entry"
-    idx: int = Field(sa_column=_row_number())
+    idx: int = Field(sa_column=row_number())
     digest: bytes = Field(sa_type=LargeBinary)
     raw: bytes = Field(sa_type=STATEMENT)
     content_type: str = Field(sa_type=MEDIA_TYPE)
     received_ms: int = Field(sa_type=BigInteger)
     __table_args__ = (
         index_over("ix_entry_content_type", "content_type", "idx", rows=NOT_A_SCAN),
-        on_postgresql("ix_entry_digest", "digest", "hash"),
+        on_postgresql("ix_entry_digest", beginning("digest", OF_A_DIGEST), "btree"),
     )
 
 
@@ -79,7 +89,7 @@ class OpeningRow(SQLModel, table=True):
 
     __tablename__ = "opening"
     __table_args__: ClassVar[Any] = {"info": {A_VIEW: True}}
-    place: int = Field(sa_column=_row_number())
+    place: int = Field(sa_column=row_number())
     content: bytes | None = Field(sa_type=OPENING)
     erased_ms: int | None = Field(sa_type=BigInteger)
 
@@ -97,7 +107,7 @@ class CheckpointRow(SQLModel, table=True):
     """Every checkpoint that was published, as signed."""
 
     __tablename__ = "checkpoint"
-    size: int = Field(sa_column=_row_number())
+    size: int = Field(sa_column=row_number())
     note: bytes = Field(sa_type=LargeBinary)
     signed_ms: int = Field(sa_type=BigInteger)
 
@@ -110,12 +120,12 @@ class ScanRow(SQLModel, table=True):
 
     __tablename__ = "scan"
     __table_args__ = (
-        on_postgresql("ix_scan_digest", "digest", "hash", rows=IN_A_BATCH),
+        on_postgresql("ix_scan_digest", beginning("digest", OF_A_DIGEST), "btree", rows=IN_A_BATCH),
         on_postgresql("ix_scan_event_key", "event_key", "hash"),
         on_postgresql("ix_scan_other_key", "other_key", "btree"),
         on_postgresql("ix_scan_third_key", "third_key", "btree", rows=HAS_A_THIRD_KEY),
     )
-    place: int = Field(sa_column=_row_number())
+    place: int = Field(sa_column=row_number())
     seq: int = Field(sa_type=BigInteger)
     received_ms: int = Field(sa_type=BigInteger)
     station: str
@@ -143,7 +153,7 @@ class BatchRow(SQLModel, table=True):
     """What a batch's entry does not hold: the station's seal, and the leaves; nothing of it is ever erased."""
 
     __tablename__ = "batch"
-    idx: int = Field(sa_column=_row_number())
+    idx: int = Field(sa_column=row_number())
     seal: bytes = Field(sa_type=LargeBinary)
     leaves: bytes = Field(sa_type=LargeBinary)
 
@@ -361,7 +371,7 @@ class UnopenedRow(SQLModel, table=True):
     """A scan whose opening is missing (gone once it has come), or one of a batch whose opening holds no event."""
 
     __tablename__ = "unopened"
-    place: int = Field(sa_column=_row_number())
+    place: int = Field(sa_column=row_number())
     station: str
     seq: int = Field(sa_type=BigInteger)
     digest: bytes = Field(sa_type=LargeBinary)
@@ -372,14 +382,6 @@ class UnopenedRow(SQLModel, table=True):
     def index(self) -> int:
         """The log index."""
         return index_of(self.place)
-
-
-class OpenedRow(SQLModel, table=True):
-    """The record which says that the opening of a scan has come, that the log held before without it."""
-
-    __tablename__ = "opened"
-    place: int = Field(sa_column=_row_number())
-    idx: int = Field(sa_type=BigInteger)
 
 
 class ErasureRow(SQLModel, table=True):

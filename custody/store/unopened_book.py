@@ -3,12 +3,20 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, select
-from sqlmodel import Session, col
+from sqlalchemy import BigInteger, delete, select
+from sqlmodel import Field, Session, SQLModel, col
 
 from custody.scans.place import place_of
 from custody.store.bulk import add, ask, pick
-from custody.store.tables import OpenedRow, UnopenedRow
+from custody.store.tables import UnopenedRow, row_number
+
+
+class OpenedRow(SQLModel, table=True):
+    """The record which says that the opening of a scan has come, that the log held before without it."""
+
+    __tablename__ = "opened"
+    place: int = Field(sa_column=row_number())
+    idx: int = Field(sa_type=BigInteger)
 
 
 class UnopenedScan(NamedTuple):

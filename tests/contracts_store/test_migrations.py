@@ -28,6 +28,7 @@ from custody.store import registration_book as registration_tables
 from custody.store import shard_book as shard_tables
 from custody.store import stretch_book as stretch_tables
 from custody.store import tables as custody_tables
+from custody.store import unopened_book as unopened_tables
 from custody.store.bulk import pick
 from custody.store.engine import WRITES, is_sqlite, open_engine, opening
 from custody.store.migrate import OWN_VERSIONS, alembic_config, migrate
@@ -53,6 +54,7 @@ HOUSES = {
         lesson_tables,
         attestation_tables,
         registration_tables,
+        unopened_tables,
     ),
     "devicelock": (devicelock_tables, authority_tables, part_tables, watch_tables, broker_tables, put_off_tables),
     "api": (api_tables,),
@@ -87,10 +89,10 @@ def differences(engine: Engine, part: MetaData) -> list[Any]:
         return kind != "table" or name in part.tables or parents.get("table_name") in part.tables
 
     def here(item: Any, _name: str | None, kind: str, *_: object) -> bool:
-        if kind == "table":
-            return is_sqlite(engine) or some_rows.A_VIEW not in item.info
-        return kind != "index" or not is_sqlite(engine) or not item.dialect_options["postgresql"]["using"]
+        return kind != "table" or is_sqlite(engine) or some_rows.A_VIEW not in item.info
 
+    for table in part.tables.values() if is_sqlite(engine) else ():
+        table.indexes -= {each for each in table.indexes if each.dialect_options["postgresql"]["using"]}
     with engine.connect() as connection:
         options = {"compare_type": True, "include_name": ours, "include_object": here}
         return list(compare_metadata(MigrationContext.configure(connection, opts=options), part))

