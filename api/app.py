@@ -184,6 +184,7 @@ async def lead(parts: Parts, workers: Workers | None) -> AsyncIterator[None]:
     parts.heads.keep_now()
     parts.heads.thread.start()
     parts.intake.start()
+    parts.viewings.thread.start()
     transport.start()
     relay.thread.start()
     timer.start()
@@ -199,6 +200,7 @@ async def lead(parts: Parts, workers: Workers | None) -> AsyncIterator[None]:
     timer.stop()
     relay.thread.stop()
     transport.stop()
+    parts.viewings.thread.stop()
     parts.intake.stop()
     parts.heads.thread.stop()
     if parts.broker is not None:
@@ -211,7 +213,9 @@ async def lead(parts: Parts, workers: Workers | None) -> AsyncIterator[None]:
 async def follow(parts: Parts) -> AsyncIterator[None]:
     """What any other process runs beside its doors."""
     parts.intake.start()
+    parts.viewings.thread.start()
     yield
+    parts.viewings.thread.stop()
     parts.intake.stop()
     parts.backends.close()
     parts.engine.dispose()

@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,7 +18,9 @@ from api.process.log_keys import check_keys, key_rules, name_codes, require_keys
 from api.process.one_anchor import ANCHOR, check_anchor, name_anchor
 from api.process.one_broker import name_broker
 from api.process.open_id import OpenIdProvider
+from api.process.viewing_notes import ViewingNotes
 from api.process.witnesses import Witnesses, open_policy
+from api.seen_cases import write_down
 from api.settings import Settings
 from api.wired_office import wired_office
 from custody.disputes.civil import civil_date
@@ -126,6 +129,7 @@ def join(settings: Settings) -> Parts:
         backends=open_backends(settings, office),
         broker=broker,
         heads=HeadKeeper(house, heads),
+        viewings=ViewingNotes(house, partial(write_down, office=office)),
         desks=desks,
         witnesses=_witnesses(settings, house),
         sign_on=_sign_on(settings, house.clock),

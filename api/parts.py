@@ -10,6 +10,7 @@ from api.process.embedded_broker import EmbeddedBroker
 from api.process.heads import HeadKeeper
 from api.process.keyring import Keyring
 from api.process.open_id import OpenIdProvider
+from api.process.viewing_notes import ViewingNotes
 from api.process.witnesses import Witnesses
 from api.settings import Settings
 from custody.disputes.desks import Directory
@@ -39,6 +40,7 @@ class Parts:
     backends: Backends
     broker: EmbeddedBroker | None
     heads: HeadKeeper
+    viewings: ViewingNotes
     desks: Directory
     witnesses: Witnesses | None = None
     sign_on: OpenIdProvider | None = None

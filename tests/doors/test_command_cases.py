@@ -14,6 +14,7 @@ from api.environment import client_address
 from api.routes.disputes import EventIn
 from api.routes.event_parts import OrderDaysIn, WhereaboutsIn
 from tests.doors.command_line import CommandLine, signed_in
+from tests.servers.witness import until
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ def test_a_case_is_shown_with_its_timeline_as_its_help_says(shell: CommandLine) 
 def test_who_saw_a_case_is_told_on_the_command_line(shell: CommandLine) -> None:
     case = shell.json("dispute", "open", "It never came", "--claim", "never_received")["dispute"]
     shell.run("dispute", "show", case)
-    (seen,) = shell.json("dispute", "viewings", case)["viewings"]
+    (seen,) = until(lambda: shell.json("dispute", "viewings", case)["viewings"])
     assert (seen["account"], seen["dispute"]) == ("supervisor-1", case)
     assert case in shell.run("dispute", "viewings", case).out
     assert seen in shell.json("account", "viewings", "supervisor-1")["viewings"]

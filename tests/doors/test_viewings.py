@@ -11,6 +11,7 @@ from api.people import viewings
 from custody.kernel.clock import DAY_MS
 from tests.contracts_store.faults import broken_commit
 from tests.doors.case_desk import CaseDesk
+from tests.servers.witness import until
 
 
 def of_case(desk: CaseDesk, dispute: str) -> list[dict[str, Any]]:
@@ -18,6 +19,11 @@ def of_case(desk: CaseDesk, dispute: str) -> list[dict[str, Any]]:
     assert answer.is_success, answer.text
     found: list[dict[str, Any]] = answer.json()["viewings"]
     return found
+
+
+def seen_by(desk: CaseDesk, account: str, dispute: str) -> None:
+    """Wait until it stands written that the account saw the case: nobody waits for that who reads it."""
+    until(lambda: account in [one["account"] for one in of_case(desk, dispute)])
 
 
 def by_account(desk: CaseDesk, account: str, **asked: Any) -> httpx.Response:
@@ -34,7 +40,8 @@ def test_whoever_sees_a_case_by_any_door_stands_beside_it_once_a_day(desk: CaseD
         else:
             seen = desk.http.get(door.format(dispute), headers=desk.by("agent-1"))
         assert seen.is_success, seen.text
-        assert [(one["account"], one["dispute"]) for one in of_case(desk, dispute)] == [("agent-1", dispute)]
+        seen_by(desk, "agent-1", dispute)
+    assert [(one["account"], one["dispute"]) for one in of_case(desk, dispute)] == [("agent-1", dispute)]
 
 
 def test_a_list_or_a_case_that_is_not_there_is_no_viewing(desk: CaseDesk) -> None:
@@ -42,6 +49,9 @@ def test_a_list_or_a_case_that_is_not_there_is_no_viewing(desk: CaseDesk) -> Non
     assert desk.http.get("/v1/disputes", headers=desk.by("agent-1")).is_success
     assert desk.http.get("/v1/disputes/case_none", headers=desk.by("agent-1")).status_code == 404
     assert desk.http.post("/v1/packs", json={"dispute": "case_none"}, headers=desk.by("agent-1")).status_code == 404
+    last = desk.report(claim_type="defective")["dispute"]
+    assert desk.http.get(f"/v1/disputes/{last}", headers=desk.by("agent-1")).is_success
+    seen_by(desk, "agent-1", last)
     seen = {one["dispute"] for one in by_account(desk, "agent-1").json()["viewings"]}
     assert (of_case(desk, dispute), seen & {dispute, "case_none"}) == ([], set())
 
@@ -50,6 +60,7 @@ def test_what_an_account_saw_is_read_newest_first_and_a_page_at_a_time_by_superv
     cases = [desk.report(claim_type="defective")["dispute"] for _ in range(3)]
     for dispute in cases:
         assert desk.http.get(f"/v1/disputes/{dispute}", headers=desk.by("agent-2")).is_success
+        seen_by(desk, "agent-2", dispute)
     first = by_account(desk, "agent-2", limit=2).json()
     rest = by_account(desk, "agent-2", limit=2, cursor=first["next"]).json()
     assert [one["dispute"] for one in first["viewings"] + rest["viewings"]] == cases[::-1]
@@ -60,6 +71,8 @@ def test_what_an_account_saw_is_read_newest_first_and_a_page_at_a_time_by_superv
 
 def test_the_console_leads_those_who_decide_to_who_saw_what(desk: CaseDesk) -> None:
     dispute = desk.report(claim_type="defective")["dispute"]
+    assert desk.http.get(f"/v1/disputes/{dispute}", headers=desk.by("agent-1")).is_success
+    seen_by(desk, "agent-1", dispute)
     pages = {
         account: desk.http.get(f"/console/cases/{dispute}", headers=desk.by(account)).text
         for account in ("agent-1", "supervisor-2", "investigator-1")
@@ -98,6 +111,7 @@ def test_whoever_sees_very_many_cases_within_a_day_is_looked_at_by_another_perso
     for dispute in (cases[0], cases[0], cases[1], cases[2]):
         assert rung() == []
         assert desk.http.get(f"/v1/disputes/{dispute}", headers=desk.by("supervisor-1")).is_success
+        seen_by(desk, "supervisor-1", dispute)
     (alert,) = rung()
     assert "supervisor-1 has seen 3 cases" in alert["detail"]
     seen = f"/v1/alerts/{alert['alert']}/seen"
@@ -105,16 +119,32 @@ def test_whoever_sees_very_many_cases_within_a_day_is_looked_at_by_another_perso
     assert desk.http.post(seen, headers=desk.by("supervisor-2")).is_success
 
 
-def test_a_database_that_takes_no_writes_keeps_nobody_from_reading_a_case(desk: CaseDesk) -> None:
+def test_nobody_who_reads_a_case_waits_for_whoever_writes_and_it_is_written_down_after_that(desk: CaseDesk) -> None:
+    dispute = desk.report(claim_type="defective")["dispute"]
+    with desk.house.parts.house.unit():
+        assert desk.http.get(f"/v1/disputes/{dispute}", headers=desk.by("agent-1"), timeout=15).is_success
+        assert of_case(desk, dispute) == []
+    seen_by(desk, "agent-1", dispute)
+
+
+def test_what_a_database_did_not_take_is_written_down_once_it_does(desk: CaseDesk) -> None:
     dispute = desk.report(claim_type="defective")["dispute"]
     with broken_commit(desk.house.parts.engine, applied=False):
         assert desk.http.get(f"/v1/disputes/{dispute}", headers=desk.by("agent-1")).is_success
-    assert of_case(desk, dispute) == []
+        seen_by(desk, "agent-1", dispute)
+
+
+def test_a_visit_that_writes_nothing_is_a_viewing_all_the_same(desk: CaseDesk) -> None:
+    dispute = desk.report(claim_type="defective")["dispute"]
+    form = f"/console/cases/{dispute}/moves/in_favour?unsent=yes"
+    assert dispute in desk.http.post(form, data={"words": "x"}, headers=desk.by("agent-1")).text
+    seen_by(desk, "agent-1", dispute)
 
 
 def test_customers_read_when_one_of_ours_saw_their_case_and_not_who(desk: CaseDesk) -> None:
     told = desk.report(claim_type="defective")
     assert desk.http.get(f"/v1/disputes/{told['dispute']}", headers=desk.by("investigator-1")).is_success
+    seen_by(desk, "investigator-1", told["dispute"])
     (seen,) = of_case(desk, told["dispute"])
     own = json.loads(desk.file(told)["my-case.json"])
     assert own["seen_by_us"] == [{"at": seen["at"], "role": "investigator"}]
@@ -124,6 +154,7 @@ def test_customers_read_when_one_of_ours_saw_their_case_and_not_who(desk: CaseDe
 def test_viewings_are_forgotten_when_nobody_can_ask_for_them_any_more(desk: CaseDesk) -> None:
     dispute = desk.report(claim_type="defective")["dispute"]
     assert desk.http.get(f"/v1/disputes/{dispute}", headers=desk.by("agent-1")).is_success
+    seen_by(desk, "agent-1", dispute)
     with desk.house.parts.house.unit() as unit:
         for later_ms, left in ((viewings.KEPT_MS - DAY_MS, 1), (viewings.KEPT_MS + DAY_MS, 0)):
             old = viewings.outlived(unit.session, now_ms=unit.now_ms + later_ms, limit=100)
