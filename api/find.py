@@ -43,9 +43,18 @@ class BoxFound:
         return not (self.files or self.orders or self.parcel)
 
 
+GIVEN = "Number given: "
+
+
 def given_number(item: str) -> str:
     """The line by which a case holds a number that no record has."""
-    return f"Number given: {''.join(item.split())}"
+    return f"{GIVEN}{''.join(item.split())}"
+
+
+def numbers_given(file: CaseFile) -> list[str]:
+    """The numbers that a case holds by such lines."""
+    lines = file.case.anything_else.splitlines()
+    return [line.removeprefix(GIVEN) for line in lines if line.startswith(GIVEN)]
 
 
 def cases_of_orders(session: Session, references: Sequence[str]) -> tuple[CaseFile, ...]:

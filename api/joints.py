@@ -220,6 +220,14 @@ def handset_seen(unit: Unit, device: DeviceRow, sighting: SightingRow) -> None:
             _note_sightings(unit, file.case.id, device.imei, only=sighting)
 
 
+def handset_learned(unit: Unit, office: LockOffice, file: CaseFile) -> None:
+    """A case has learned its handset: where that was seen goes into it, and its lock is asked for."""
+    if file.imei:
+        _note_sightings(unit, file.case.id, file.imei)
+    unit.session.flush()
+    lock_when_freed(unit, office, [file.case.id])
+
+
 def _note_sightings(unit: Unit, dispute: str, imei: str, *, only: SightingRow | None = None) -> None:
     """Write where the handset was seen into the case, for the investigation and the evidence pack."""
     device = lock_store.device_by_imei(unit.session, imei)

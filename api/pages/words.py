@@ -151,7 +151,10 @@ NO_ANSWER_KNOWN = (
 )
 """Instead of the words of a lock that is over, where nobody knows that its handset is free (`of_lock`)."""
 ALERTS: Mapping[str, str] = ALERT_WORDS
-WITH_A_NUMBER = "Open a new report with the number of the order, the parcel or the handset, and join this one to it."
+WITH_A_NUMBER = (
+    "If what was given is recorded later, this case learns its handset by itself. If it is wrong: "
+    "Open a new report with the number of the order, the parcel or the handset, and join this one to it."
+)
 """What helps a case of which no record says what it is about: an order that was typed wrong stays wrong in it."""
 PAUSES: Mapping[str, str] = {
     CapReason.CANARY_UNSETTLED: "Its first handsets have not answered yet",

@@ -6,7 +6,8 @@ an investigation whose fix is late, of a promise that was missed and is not kept
 answers that was asked for beyond the rules, and of a lesson that is late.
 Each of these is looked for first, and where nothing is due nothing is begun: scans do not wait for a look. What is due
 is done in one unit; if that fails each is done in a unit of its own, so that one that fails holds back no other.
-Cases are looked at on a slow round too, a few at each look: asks lapse, a reminder or a letter leaves, owners change.
+Cases are looked at on a slow round too, a few at each look: asks lapse, a reminder or a letter leaves, owners change,
+and one that no record told of when it was reported learns its handset.
 Shards of a quarter that is over are counted and closed, some entries at each look.
 Handsets whose delivery nobody disputes any more are retired on a slow round over the fleet, a few at each look. The
 look itself writes nothing, so that no lock and no release waits for it.
@@ -31,6 +32,7 @@ from api.people import persons, viewings
 from api.process.clock_mark import ClockMark
 from api.rounds.clock_watch import JUMP_MS, ClockMarker, ClockWatch, act_on_jump, is_held
 from api.rounds.late_fixes import is_fix_late, late_fixes, tell_of_late_fixes
+from api.rounds.late_handsets import LateHandsets
 from api.rounds.late_lessons import is_lesson_late, late_lessons, tell_of_lessons
 from api.rounds.lessons_alone import hand_on_lessons, is_lesson_alone, lessons_alone
 from api.rounds.lost_contact import LostContact
@@ -103,7 +105,8 @@ class Sweep:
 class Timer:
     """One thread that sweeps; `up_ms` is when the service was last up, if that is known, and `service` its name.
 
-    `mark`: where it leaves word that it is up; `lost` tells people of whom the service cannot reach.
+    `mark`: where it leaves word that it is up; `lost` tells people of whom the service cannot reach, and
+    `late_handsets` knows which company prefixes are ours.
     """
 
     def __init__(
@@ -114,9 +117,11 @@ class Timer:
         service: str = "",
         mark: ClockMark | None = None,
         lost: LostContact | None = None,
+        late_handsets: LateHandsets | None = None,
     ) -> None:
         self._parts = parts
         self._lost = lost or LostContact({})
+        self._late_handsets = late_handsets or LateHandsets(parts.house, parts.locks, own=())
         self._service = service
         self._marker = ClockMarker(mark)
         self._stopping = threading.Event()
@@ -183,6 +188,7 @@ class Timer:
     def _go_round(self) -> None:
         """The next steps of what is looked at slowly."""
         self._sweep_cases()
+        self._late_handsets.look(self._look, self._attempt)
         if self._closer.is_due(self._parts.clock.now_ms()):
             self._close_shards()
         if self._rest:

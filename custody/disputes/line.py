@@ -56,6 +56,7 @@ LineKind = Literal[
     "left",
     "leaver_told",
     "whereabouts",
+    "handset_learned",
     "order_days",
     "needs",
     "support_needs",

@@ -1,6 +1,8 @@
 """What somebody of ours learned of an order or its handset while its case is open; the case moves by none of it.
 
 - Whereabouts: what became of the handset. Whether a lock of it is fair is judged anew.
+- Handset: which one the case is about, where no record led to one when it was reported. What the seller recorded of
+  its order comes with it, beside what was learned; who is who in the contract stays as it was told.
 - Days of the order: when it was delivered, when the customer proved that they sent it back, when it came back. Each is
   said with what shows it, by anybody who works on the case: proof of sending comes from the customer, the others from
   the chain and the returns bench. The law counts from these days, so one that is known is put right by a supervisor
@@ -21,6 +23,8 @@ from dataclasses import asdict, replace
 from datetime import date
 from typing import Any, Final
 
+from sqlmodel import Session
+
 from custody.disputes import civil
 from custody.disputes.case import CASE
 from custody.disputes.choose_remedy import said_of
@@ -29,15 +33,17 @@ from custody.disputes.lock_wish import WishFacts, lock_wish
 from custody.disputes.machine import CaseRole
 from custody.disputes.messages import Message, say
 from custody.disputes.opening import legal_clocks, promised_beside
-from custody.disputes.order import FIRST_ORDER_DATE
+from custody.disputes.order import FIRST_ORDER_DATE, OrderFacts
 from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.disputes.promise import KEPT, is_owed, proof
 from custody.disputes.remedy import Extra, Needs, learned
 from custody.disputes.work_clocks import state_clock
-from custody.kernel.errors import Conflict, Forbidden, Rejected
+from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
+from custody.usecases.find_handset import FoundHandset
+from custody.usecases.record_sale import read_sale
 from custody.usecases.ways_out import ways_of_days
 from custody.usecases.write_move import write_move
 
@@ -59,6 +65,33 @@ def whereabouts(
     return write_move(unit, file, replace(file, lock_wish=wish), "whereabouts", actor=actor, facts=facts, said=[])
 
 
+def handset(
+    unit: Unit,
+    dispute: str,
+    *,
+    found: FoundHandset,
+    lock_facts: WishFacts,
+    actor: str,
+    policy: CaseworkPolicy = DEFAULT_POLICY,
+) -> CaseFile:
+    """The handset that the numbers of a case lead to by now. A lock that was fair is not where its customer uses it."""
+    file, today = _hold_open(unit, dispute), civil.civil_date(unit.now_ms)
+    moved = _with_order(unit, file, _order_with(unit.session, found.order_ref, file.order), policy=policy)
+    in_use = lock_facts.seen_on_customers_own_sim is True
+    moved = replace(
+        moved,
+        case=replace(file.case, order_ref=moved.order.order_ref),
+        imei=found.imei,
+        parcel=file.parcel or found.parcel,
+        order_named=file.order_named or found.order_named,
+        lock_wish=lock_wish(file.case.claim_type, lock_facts, policy=policy, on_date=today)
+        if in_use
+        else file.lock_wish,
+    )
+    facts = {"imei": moved.imei, "parcel": moved.parcel, "lock_fair": moved.lock_wish.fair}
+    return write_move(unit, file, moved, "handset_learned", actor=actor, facts=facts, said=_said_of_charge(file, moved))
+
+
 def order_days(
     unit: Unit,
     dispute: str,
@@ -73,15 +106,9 @@ def order_days(
     file = _hold_open(unit, dispute)
     _check(file, days, reference, role=role, today=civil.civil_date(unit.now_ms))
     known: dict[str, Any] = dict(days)
-    order = replace(file.order, **known)
-    new = legal_clocks(order, first_word_ms=file.case.first_word_ms, policy=policy)
-    clocks = {(clock.key, clock.about): clock for clock in (*file.legal_clocks, *new)}
-    offer = None if file.offer is None else learned(file.offer, order, Needs())
-    moved = replace(file, order=order, legal_clocks=tuple(clocks.values()), offer=offer)
-    moved = replace(moved, recourse=ways_of_days(unit, moved, policy=policy))
-    said = [say("case.charge_held")] if _holds_charge(moved) and not _holds_charge(file) else []
+    moved = _with_order(unit, file, replace(file.order, **known), policy=policy)
     facts = {"days": {name: day.isoformat() for name, day in days.items()}, "reference": reference}
-    return write_move(unit, file, moved, "order_days", actor=actor, facts=facts, said=said)
+    return write_move(unit, file, moved, "order_days", actor=actor, facts=facts, said=_said_of_charge(file, moved))
 
 
 def support_needs(
@@ -167,6 +194,30 @@ def _heard_longer(file: CaseFile, *, policy: CaseworkPolicy) -> CaseFile:
         return file
     clocks = tuple(longer if clock == runs else clock for clock in file.work_clocks)
     return replace(file, work_clocks=clocks, hearing_due_ms=longer.due_ms)
+
+
+def _order_with(session: Session, order_ref: str | None, known: OrderFacts) -> OrderFacts:
+    """What the seller recorded of an order, and what was learned of it meanwhile."""
+    try:
+        recorded = read_sale(session, order_ref or "").sale.facts
+    except NotFound:
+        return replace(known, order_ref=order_ref)
+    unknown = asdict(OrderFacts())
+    learned_since = {name: fact for name, fact in asdict(known).items() if fact != unknown[name]}
+    return replace(recorded, **{**learned_since, "order_ref": order_ref})
+
+
+def _with_order(unit: Unit, file: CaseFile, order: OrderFacts, *, policy: CaseworkPolicy) -> CaseFile:
+    """The case with other facts of its order, and what follows from them."""
+    new = legal_clocks(order, first_word_ms=file.case.first_word_ms, policy=policy)
+    clocks = {(clock.key, clock.about): clock for clock in (*file.legal_clocks, *new)}
+    offer = None if file.offer is None else learned(file.offer, order, Needs())
+    moved = replace(file, order=order, legal_clocks=tuple(clocks.values()), offer=offer)
+    return replace(moved, recourse=ways_of_days(unit, moved, policy=policy))
+
+
+def _said_of_charge(before: CaseFile, after: CaseFile) -> list[Message]:
+    return [say("case.charge_held")] if _holds_charge(after) and not _holds_charge(before) else []
 
 
 def _hold_open(unit: Unit, dispute: str) -> CaseFile:

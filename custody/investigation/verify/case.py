@@ -5,7 +5,8 @@
 - Its state is that of the last record which names one.
 - Its kind of problem is the one that `dispute.opened` or `dispute.offered` recorded; once agreed it stays.
 - Its parcel and its handset are those that `dispute.opened` recorded, or the last `dispute.joined`: a report that knew
-  neither has those of the case that was joined into it. Cases from before these were recorded tell of none.
+  neither has those of the case that was joined into it; or those that `dispute.handset_learned` recorded, of a report
+  that no record led to a handset when it came. Cases from before these were recorded tell of none.
 - Where handsets were sent commands for it, the case's handset is one of those that `device.registered` names, unless
   the lock may be that of a case that was joined into it. A lock that was asked for and never made may name another one.
 - Every file that `dispute.evidence` tells of is listed, with who gave it and when, unless the case goes on in another
@@ -38,6 +39,7 @@ from custody.investigation.verify.verification import Notebook
 from custody.trail.names import ORDER
 
 OPENED, JOINED, MERGED = "dispute.opened", "dispute.joined", "dispute.merged"
+LEARNED = "dispute.handset_learned"
 GIVEN, RANKED = "dispute.evidence", "dispute.ranked"
 STATELESS = ("dispute.promise_missed", "dispute.lock_compensation")
 """The moves that leave a case in its state, and so do not name it."""
@@ -61,7 +63,7 @@ def check_case(pack: OpenedPack, records: Records, notes: Notebook) -> None:
         dates = told_of(records, pack.case.dispute, "opened_ms", JOINED)
         hold(what="date", said=case["opened_ms"], recorded=[(opened, records[opened].get("at_ms")), *dates])
         for name, named in (("parcel", pack.case.parcel), ("imei", pack.case.imei)):
-            recorded = told_of(records, pack.case.dispute, name, OPENED, JOINED)
+            recorded = told_of(records, pack.case.dispute, name, OPENED, JOINED, LEARNED)
             if named is not None and [value for _, value in recorded] == [None] and joined:
                 notes.says(f"no record here tells whether the {name} is that of a case that was joined in", CASE)
             else:
