@@ -18,17 +18,17 @@ from custody.kernel.errors import Fatal, Rejected, Unavailable
 from custody.kernel.keys import Signer
 from custody.ledger.checkpoint import Checkpoint, sign_checkpoint
 from custody.ledger.merkle import HASH_BYTES, Frontier, leaf_hash
-from custody.ledger.tiles import MAX_ENTRY_BYTES, Tile, edge_of, extend_tiles
+from custody.ledger.tiles import MAX_ENTRY_BYTES, edge_of, extend_tiles
 from custody.scans.place import place_of
 from custody.store import runs
 from custody.store.brief import MEDIA_TYPE, OPENING, STATEMENT, RowValue
-from custody.store.bulk import add, ask, change, pick, put
+from custody.store.bulk import add, ask, change
 from custody.store.engine import is_sqlite
 from custody.store.run_tables import DigestRow
-from custody.store.tables import CheckpointRow, EntryRow, OpeningRow, TileRow
+from custody.store.tables import CheckpointRow, EntryRow, OpeningRow
+from custody.store.tile_book import read_tiles, write_tiles
 
 HEAD_ID = 1
-TILE = ("level", "number", "hashes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +120,7 @@ class LogBook:
         self._write_entries(before.size)
         leaves = [entry.leaf for entry in self._staged]
         growth = extend_tiles(before, self._edge(before.size), leaves)
-        self._write_tiles(growth.tiles)
+        write_tiles(self._session, growth.tiles, before=before.size)
         self._move_head(before, growth.frontier)
         self._frontier, self._staged = growth.frontier, []
         return True
@@ -156,16 +156,12 @@ class LogBook:
 
     def _edge(self, size: int) -> dict[int, bytes]:
         wanted = {(tile.level, tile.number): tile for tile in edge_of(size)}
-        found = pick(self._session, TileRow, TILE, by=TILE[:2], values=wanted)
-        edge = {level: hashes for level, _, hashes in found}
+        found = read_tiles(self._session, wanted)
+        edge = {level: hashes for (level, _), hashes in found.items()}
         for tile in wanted.values():
             if len(edge.get(tile.level, b"")) != tile.width * HASH_BYTES:
                 raise Fatal("tile", f"{tile.path} is not as the head says", fix="Run `weaklink log audit`.")
         return edge
-
-    def _write_tiles(self, tiles: Sequence[Tile]) -> None:
-        rows = [{"level": tile.id.level, "number": tile.id.number, "hashes": tile.data} for tile in tiles]
-        put(self._session, TileRow, rows, keys=("level", "number"))
 
     def _move_head(self, before: Frontier, after: Frontier) -> None:
         checkpoint = Checkpoint(origin=self._origin, size=after.size, root=after.root())

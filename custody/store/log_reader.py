@@ -14,10 +14,11 @@ from custody.ledger.tiles import WIDTH, TileHashReader, TileId, encode_bundle, t
 from custody.scans.place import MOST_ENTRIES, index_of, place_of, position_of
 from custody.store import runs
 from custody.store.bulk import ask, pick
-from custody.store.log_book import HEAD_ID, TILE, unpack
+from custody.store.log_book import HEAD_ID, unpack
 from custody.store.run_tables import DigestRow
 from custody.store.some_rows import NOT_A_SCAN
-from custody.store.tables import CheckpointRow, EntryRow, LogHeadRow, OpeningRow, TileRow
+from custody.store.tables import CheckpointRow, EntryRow, LogHeadRow, OpeningRow
+from custody.store.tile_book import read_tiles
 
 ENTRY = ("idx", "digest", "raw", "content_type", "received_ms")
 OPENING = ("place", "content", "erased_ms")
@@ -100,10 +101,7 @@ def tile(session: Session, wanted: TileId) -> bytes:
 
 def tiles(session: Session, wanted: Collection[TileId]) -> dict[TileId, bytes]:
     """The hashes of several tiles; raises `NotFound` as `tile` does."""
-    places = [(each.level, each.number) for each in wanted]
-    rows = {
-        (level, number): hashes for level, number, hashes in pick(session, TileRow, TILE, by=TILE[:2], values=places)
-    }
+    rows = read_tiles(session, [(each.level, each.number) for each in wanted])
     found = {each: rows.get((each.level, each.number), b"")[: each.width * HASH_BYTES] for each in wanted}
     for each, hashes in found.items():
         if not hashes or len(hashes) < each.width * HASH_BYTES:

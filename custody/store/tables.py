@@ -95,11 +95,12 @@ class OpeningRow(SQLModel, table=True):
 
 
 class TileRow(SQLModel, table=True):
-    """A Merkle tile as it stands now; every narrower partial tile is a prefix of it."""
+    """A part of a Merkle tile as it stands now (`tile_book.py`); every narrower partial tile is a prefix of it."""
 
     __tablename__ = "tile"
     level: int = Field(primary_key=True)
     number: int = Field(sa_column=_big(primary_key=True))
+    part: int = Field(primary_key=True)
     hashes: bytes = Field(sa_type=LargeBinary)
 
 

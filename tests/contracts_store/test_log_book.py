@@ -127,7 +127,7 @@ def test_a_head_that_moved_meanwhile_refuses_the_whole_unit(house: House, yard: 
 def test_a_tile_that_is_not_as_the_head_says_stops_the_house(house: House) -> None:
     records(house, "one", units=1)
     with house.unit() as unit:
-        row = unit.session.get(TileRow, (0, 0))
+        row = unit.session.get(TileRow, (0, 0, 0))
         assert row is not None
         row.hashes = row.hashes[:-32]
         unit.session.add(row)
