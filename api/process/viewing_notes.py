@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import structlog
 
-from custody.kernel.clock import Instant
+from custody.kernel.clock import DAY_MS, Instant
 from custody.kernel.errors import Trouble
 from custody.kernel.poked_thread import PokedThread
 from custody.store.unit import House, Unit
@@ -23,6 +23,11 @@ class Seen(NamedTuple):
     account: str
     at_ms: Instant
 
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """By which one of a day is like another: it is written down once."""
+        return self.dispute, self.account, self.at_ms // DAY_MS
+
 
 class ViewingNotes:
     """Hands what was seen to `write` in a unit, again until that is done; its thread is poked by notes."""
@@ -31,13 +36,14 @@ class ViewingNotes:
         self._house = house
         self._write = write
         self._guard = threading.Lock()
-        self._waiting: dict[tuple[str, str], Seen] = {}
+        self._waiting: dict[tuple[str, str, int], Seen] = {}
         self.thread = PokedThread(self._write_down, name="viewings", at_end=self._write_down)
 
     def note(self, dispute: str, account: str) -> None:
         """Somebody sees a case now; never blocks."""
+        seen = Seen(dispute, account, self._house.clock.now_ms())
         with self._guard:
-            self._waiting.setdefault((dispute, account), Seen(dispute, account, self._house.clock.now_ms()))
+            self._waiting.setdefault(seen.key, seen)
         self.thread.poke()
 
     def _write_down(self) -> float:
@@ -55,7 +61,7 @@ class ViewingNotes:
         else:
             with self._guard:
                 for one in seen:
-                    del self._waiting[one.dispute, one.account]
+                    del self._waiting[one.key]
             return EVERY_S
         self.thread.poke()
         return AGAIN_S
