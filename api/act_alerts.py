@@ -1,6 +1,9 @@
 """What one person may do alone and another one should see: it rings, and whoever did it does not look at it alone."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from sqlmodel import Session
 
 from api.people import persons, viewings
 from custody.disputes.messages import pounds
@@ -8,7 +11,7 @@ from custody.disputes.outside_promise import MOST_PENCE
 from custody.disputes.people import CasePeople, paid_to
 from custody.disputes.two_answers import is_of_answers
 from custody.gs1.imei import imei_digits
-from custody.kernel.clock import DAY_MS
+from custody.kernel.clock import DAY_MS, Instant
 from custody.kernel.person import fold_person
 from custody.store import case_book, erase_book
 from custody.store.case_book import CaseFile
@@ -30,22 +33,42 @@ MANY_CASES = 200
 """So many cases seen by one person within a day are worth a look: nobody helps so many people."""
 
 
-def tell_of_link(unit: Unit, office: LockOffice, *, account: str) -> None:
-    """Ring if a person has made many links of customers within a day, with whatever accounts."""
-    mine = office.accounts_of(unit.session, account)
-    count = lines_by_since(unit.session, "link_renewed", mine, unit.now_ms - DAY_MS)
-    if count >= MANY_LINKS:
-        detail = f"{account} has made {count} new links of customers within a day. Each opens the page of one."
-        raise_alert(unit, AlertKind.MANY_LINKS, about=office.key_of(unit.session, account), detail=detail)
+class Habit(NamedTuple):
+    """What is nobody's work any more once one person has done it often within a day; `how_often` asks since when."""
+
+    kind: AlertKind
+    how_often: Callable[[Session, Sequence[str], Instant], int]
+    most: int
+    told: str
 
 
-def tell_of_cases(unit: Unit, office: LockOffice, *, account: str) -> None:
-    """Ring if a person has seen many cases within a day, with whatever accounts."""
+LINKS = Habit(
+    AlertKind.MANY_LINKS,
+    lambda session, accounts, since_ms: lines_by_since(session, "link_renewed", accounts, since_ms),
+    MANY_LINKS,
+    "{account} has made {count} new links of customers within a day. Each opens the page of one.",
+)
+CASES = Habit(
+    AlertKind.MANY_CASES,
+    viewings.cases_since,
+    MANY_CASES,
+    "{account} has seen {count} cases within a day. Ask what for; the account's viewings tell which.",
+)
+ERASURES = Habit(
+    AlertKind.MANY_ERASURES,
+    erase_book.erasures_by_since,
+    MANY_ERASURES,
+    "{account} has erased {count} parcels, orders or cases within a day. The notices in the log tell why.",
+)
+
+
+def tell_of_many(unit: Unit, office: LockOffice, habit: Habit, *, account: str) -> None:
+    """Ring if a person has done something too often within a day, with whatever accounts."""
     mine = office.accounts_of(unit.session, account)
-    count = viewings.cases_since(unit.session, mine, unit.now_ms - DAY_MS)
-    if count >= MANY_CASES:
-        detail = f"{account} has seen {count} cases within a day. Ask what for; the account's viewings tell which."
-        raise_alert(unit, AlertKind.MANY_CASES, about=office.key_of(unit.session, account), detail=detail)
+    count = habit.how_often(unit.session, mine, unit.now_ms - DAY_MS)
+    if count >= habit.most:
+        about, detail = office.key_of(unit.session, account), habit.told.format(account=account, count=count)
+        raise_alert(unit, habit.kind, about=about, detail=detail)
 
 
 def tell_of_award(unit: Unit, dispute: str, *, pence: int | None, account: str) -> None:
@@ -146,15 +169,6 @@ def tell_of_withdrawn(unit: Unit, authority: str, *, account: str) -> None:
         f"{account} withdrew the standing authority {authority}. No delivery that is disputed is locked at once now."
     )
     raise_alert(unit, AlertKind.AUTHORITY_WITHDRAWN, about=act_of(account, authority), detail=detail)
-
-
-def tell_of_erasure(unit: Unit, office: LockOffice, *, account: str) -> None:
-    """Ring if a person has erased much within a day, with whatever accounts."""
-    mine = office.accounts_of(unit.session, account)
-    count = erase_book.erasures_by_since(unit.session, mine, unit.now_ms - DAY_MS)
-    if count >= MANY_ERASURES:
-        detail = f"{account} has erased {count} parcels, orders or cases within a day. The notices in the log tell why."
-        raise_alert(unit, AlertKind.MANY_ERASURES, about=office.key_of(unit.session, account), detail=detail)
 
 
 def tell_of_trust(unit: Unit, office: LockOffice, what: str, *, account: str) -> None:

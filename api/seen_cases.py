@@ -7,7 +7,7 @@ that is busy, or takes nothing just now, keeps nobody from reading.
 
 from collections.abc import Sequence
 
-from api.act_alerts import tell_of_cases
+from api.act_alerts import CASES, tell_of_many
 from api.parts import Parts
 from api.people import viewings
 from api.people.accounts import Caller
@@ -30,4 +30,4 @@ def write_down(unit: Unit, seen: Sequence[Seen], *, office: LockOffice) -> None:
     for one in fresh:
         viewings.note(unit.session, one.dispute, one.account, now_ms=one.at_ms)
     for account in sorted({one.account for one in fresh}):
-        tell_of_cases(unit, office, account=account)
+        tell_of_many(unit, office, CASES, account=account)

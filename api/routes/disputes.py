@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 
 from api import joints, lock_news
-from api.act_alerts import tell_of_award, tell_of_link, tell_of_payer, tell_of_return, tell_of_told
+from api.act_alerts import LINKS, tell_of_award, tell_of_many, tell_of_payer, tell_of_return, tell_of_told
 from api.http.body import Day, one_of
 from api.join_reports import join_reports
 from api.parts import Parts, parts_of
@@ -152,7 +152,7 @@ def renew(dispute: str, request: Request, parts: P, caller: Caseworker) -> dict[
     """A fresh link for a customer whose own was lost or leaked; it is told once, and the old one ends now."""
     with parts.house.unit() as unit:
         token = renew_link(unit, dispute, actor=caller.account, role=CaseRole(caller.role))
-        tell_of_link(unit, parts.locks, account=caller.account)
+        tell_of_many(unit, parts.locks, LINKS, account=caller.account)
     return {"dispute": dispute, **link_to(token, request, parts)}
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
-from api.act_alerts import tell_of_erasure
+from api.act_alerts import ERASURES, tell_of_many
 from api.http.body import Body
 from api.lock_news import claim_for_erasure
 from api.parts import Parts, parts_of
@@ -50,7 +50,7 @@ def erase(body: EraseIn, parts: P, caller: Annotated[Caller, Depends(role("super
             claims=claim_for_erasure,
             ahead=ahead,
         )
-        tell_of_erasure(unit, parts.locks, account=caller.account)
+        tell_of_many(unit, parts.locks, ERASURES, account=caller.account)
     gone = drop_old_pages(parts.engine)
     return {
         "erasure": done.id,

@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from api import act_alerts
+from api import seen_cases
+from api.act_alerts import CASES
 from api.people import viewings
 from custody.kernel.clock import DAY_MS
 from tests.contracts_store.faults import broken_commit
@@ -101,7 +102,7 @@ def test_agents_do_not_ask_who_saw_what(desk: CaseDesk) -> None:
 def test_whoever_sees_very_many_cases_within_a_day_is_looked_at_by_another_person(
     desk: CaseDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(act_alerts, "MANY_CASES", 3)
+    monkeypatch.setattr(seen_cases, "CASES", CASES._replace(most=3))
     cases = [desk.report(claim_type="defective")["dispute"] for _ in range(3)]
 
     def rung() -> list[dict[str, Any]]:
