@@ -12,6 +12,7 @@ from functools import partial
 import structlog
 
 from api.parts import Parts, broker_address
+from api.process.witnesses import Desk
 from custody.store.unit import Unit
 from devicelock.rules.alert_kind import AlertKind
 from devicelock.usecases.alert import raise_alert
@@ -52,11 +53,16 @@ def contacts(parts: Parts, *, is_connected: Callable[[], bool]) -> dict[str, Con
         found[f"the witness {', '.join(desk.keys)}"] = Contact(
             kind=AlertKind.WITNESS_AWAY,
             after_s=WITNESS_S,
-            trouble=partial(getattr, desk, "trouble"),
+            trouble=_trouble_of(desk),
             means="Nobody but us vouches for what is new in the log: ask who runs it. If it answered 422, it has seen "
             "another past of this log; stop and find out why.",
         )
     return found
+
+
+def _trouble_of(desk: Desk) -> Callable[[], str]:
+    """What is wrong with a witness whenever that is asked."""
+    return lambda: desk.trouble
 
 
 class LostContact:

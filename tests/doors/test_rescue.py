@@ -1,5 +1,7 @@
 """A service that nobody can sign in to any more: whoever runs its machine makes a supervisor's account, seen by all."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -77,6 +79,19 @@ def test_two_rescued_people_are_two_people_as_those_of_the_first_start_are(servi
         proposed = ann.post("/v1/authority").json()["proposal"]
         assert ann.post(f"/v1/authority/{proposed}/approve").status_code == 403
         assert bo.post(f"/v1/authority/{proposed}/approve").is_success
+
+
+def test_no_account_is_made_whose_password_could_not_be_printed(service: Instance) -> None:
+    service.stop()
+    words = ["rescue", "ann", "--person", "Ann Lee", "--data", str(service.data), "--json"]
+    with Path("/dev/full").open("w", encoding="ascii") as full:
+        command = [sys.executable, "-P", "-m", "api.cli.main", *words]
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, timeout=60, check=False)
+    assert ended.returncode, ended.stderr
+    service.start()
+    with sign_in(service, "supervisor-1", service.accounts["supervisor-1"]) as one:
+        names = {row["name"] for row in one.get("/v1/accounts").json()["accounts"]}
+    assert names == set(service.accounts)
 
 
 def test_a_rescue_that_cannot_be_changes_nothing(service: Instance) -> None:
