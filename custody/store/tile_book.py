@@ -3,7 +3,7 @@
 PostgreSQL would keep each of these states beside the table until it is vacuumed, and SQLite write three pages for one.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 
@@ -50,7 +50,7 @@ def _cut(hashes: bytes, part: int) -> bytes:
     return hashes[part * PART_BYTES : (part + 1) * PART_BYTES]
 
 
-def _joined(parts: Collection[tuple[int, int, int, bytes]]) -> bytes:
+def _joined(parts: Iterable[tuple[int, int, int, bytes]]) -> bytes:
     whole = b""
     for _, _, part, hashes in parts:
         if len(whole) != part * PART_BYTES:
