@@ -1,8 +1,6 @@
 """A report may come before the record of its order: the case learns its handset from that, and asks for its lock."""
 
-import time
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,6 +13,7 @@ from custody.store import case_book
 from simulators.agent import put_authority_in_force
 from simulators.station import Station
 from tests.doors.case_desk import CaseDesk, Packing
+from tests.servers.witness import until
 
 SSCC = "https://id.gs1.org/00/"
 SOLD, PACKED, FOUND, HELD, TAKEN, TWICE, SCANNED, SHOWN = (
@@ -27,7 +26,6 @@ SOLD, PACKED, FOUND, HELD, TAKEN, TWICE, SCANNED, SHOWN = (
     "351756051524017",
     "351756051524025",
 )
-PATIENCE_S = 20.0
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -65,22 +63,15 @@ def locks(desk: CaseDesk, told: dict[str, Any]) -> list[dict[str, Any]]:
     return [lock for lock in listed if lock["dispute"] == told["dispute"]]
 
 
-def soon(holds: Callable[[], bool]) -> bool:
-    until = time.monotonic() + PATIENCE_S
-    while not holds() and time.monotonic() < until:
-        time.sleep(0.1)
-    return holds()
-
-
-def learned(desk: CaseDesk, told: dict[str, Any]) -> bool:
-    return soon(lambda: "handset_learned" in lines(desk, told))
+def learn(desk: CaseDesk, told: dict[str, Any]) -> None:
+    until(lambda: "handset_learned" in lines(desk, told))
 
 
 def test_a_case_learns_handset_price_and_clocks_from_an_order_that_is_recorded_after_it(desk: CaseDesk) -> None:
     told = desk.report(order="SO-AFTER-1", claim_type="never_received")
     assert file_of(desk, told).imei is None
     record(desk, "SO-AFTER-1", SOLD, price_pence=89_900, contract="2026-11-01")
-    assert learned(desk, told)
+    learn(desk, told)
     file = file_of(desk, told)
     assert (file.imei, file.order.price_pence, file.order_named) == (imei_urn(SOLD), 89_900, True)
     assert "delivery_long_stop" in {clock.key for clock in file.legal_clocks}
@@ -92,7 +83,7 @@ def test_one_record_of_the_handset_that_was_learned_locks_it_no_more_than_in_any
     told = desk.report(order="SO-AFTER-2", claim_type="never_received")
     desk.register(PACKED, seed=2)
     packed(desk, packer, "195214730000098823", order="SO-AFTER-2", imei=PACKED)
-    assert learned(desk, told)
+    learn(desk, told)
     (lock,) = locks(desk, told)
     assert (lock["state"], file_of(desk, told).parcel) == ("refused", f"{SSCC}195214730000098823")
 
@@ -112,7 +103,7 @@ def test_a_handset_that_was_learned_is_locked_once_two_records_tell_of_it(desk: 
     desk.scan(desk.station("wh-1/weigh-1"), read, shipment=shipment, at_ms=now_ms - 30_000)
     body = Packing(parcel=parcel, order="SO-AFTER-6", imei=TWICE).body()
     desk.scan(packer, body, shipment=shipment, at_ms=now_ms - 60_000)
-    assert soon(lambda: [lock["state"] for lock in locks(desk, told)][:1] in (["queued"], ["approved"]))
+    until(lambda: [lock["state"] for lock in locks(desk, told)][:1] in (["queued"], ["approved"]))
 
 
 def test_a_number_of_a_parcel_that_nobody_had_scanned_leads_to_its_handset_once_it_is(
@@ -120,7 +111,7 @@ def test_a_number_of_a_parcel_that_nobody_had_scanned_leads_to_its_handset_once_
 ) -> None:
     told = desk.report(item="195214730000098847", claim_type="never_received")
     packed(desk, packer, "195214730000098847", order="SO-AFTER-7", imei=SCANNED)
-    assert learned(desk, told)
+    learn(desk, told)
     file = file_of(desk, told)
     assert (file.imei, file.case.order_ref, file.order_named) == (imei_urn(SCANNED), "SO-AFTER-7", False)
 
@@ -128,7 +119,7 @@ def test_a_number_of_a_parcel_that_nobody_had_scanned_leads_to_its_handset_once_
 def test_the_pack_of_a_case_that_learned_its_handset_verifies(desk: CaseDesk) -> None:
     told = desk.report(order="SO-AFTER-8", claim_type="never_received")
     record(desk, "SO-AFTER-8", SHOWN)
-    assert learned(desk, told)
+    learn(desk, told)
     packed = desk.http.post("/v1/packs", json={"dispute": told["dispute"]}, headers=desk.by("investigator-1"))
     verify_pack(packed.content).demand()
 
@@ -136,7 +127,7 @@ def test_the_pack_of_a_case_that_learned_its_handset_verifies(desk: CaseDesk) ->
 def test_what_was_typed_otherwise_is_the_order_s_own_reference_once_that_is_known(desk: CaseDesk) -> None:
     told = desk.report(order="Order no. so after 3", claim_type="never_received")
     record(desk, "SO-AFTER-3", HELD)
-    assert learned(desk, told)
+    learn(desk, told)
     assert file_of(desk, told).case.order_ref == "SO-AFTER-3"
 
 
@@ -145,7 +136,7 @@ def test_days_that_were_learned_before_the_record_came_stay(desk: CaseDesk) -> N
     days = {"order_days": {"delivered": "2026-10-05"}, "reference": "RECEIPT-1"}
     assert desk.event(told, "agent-1", "order_days", **days).is_success
     record(desk, "SO-AFTER-4", TAKEN, price_pence=50_000)
-    assert learned(desk, told)
+    learn(desk, told)
     order = file_of(desk, told).order
     assert (str(order.delivered), order.price_pence) == ("2026-10-05", 50_000)
 
