@@ -18,11 +18,12 @@ from sqlmodel import Session, SQLModel, col
 
 from api.people import tables as api_tables
 from custody.kernel.errors import Unavailable
+from custody.ledger.tiles import Tile, TileId
 from custody.scans.place import place_of
 from custody.store import attestation_book as attestation_tables
 from custody.store import exception_book as exception_tables
 from custody.store import lesson_book as lesson_tables
-from custody.store import number_book, run_tables, runs, scan_book, some_rows
+from custody.store import number_book, run_tables, runs, scan_book, some_rows, tile_book
 from custody.store import outside_book as outside_tables
 from custody.store import registration_book as registration_tables
 from custody.store import shard_book as shard_tables
@@ -331,6 +332,26 @@ def test_what_an_older_version_kept_aside_is_kept(empty_url: str) -> None:
 def over(dictionary: bytes, opening: bytes) -> bytes:
     pressing = zlib.compressobj(zdict=dictionary)
     return pressing.compress(opening) + pressing.flush()
+
+
+def test_tiles_of_an_older_database_are_read_as_they_were_and_go_on(empty_url: str) -> None:
+    engine = open_engine(empty_url)
+    hashes = [sha256(b"%d" % at).digest() for at in range(2 * 256 + 45)]
+    older_tiles = {(0, 0): hashes[:256], (0, 1): hashes[256:512], (0, 2): hashes[512:], (1, 0): hashes[:2]}
+    whole = {place: b"".join(held) for place, held in older_tiles.items()}
+    with older(engine, "custody_0028") as connection:
+        rows = [{"level": level, "number": number, "held": held} for (level, number), held in whole.items()]
+        insert = "INSERT INTO tile (level, number, hashes) VALUES (:level, :number, :held)"
+        connection.execute(text(insert), rows)
+    migrate(engine, *VERSIONS)
+    with Session(engine.execution_options(**{WRITES: True})) as session:
+        assert tile_book.read_tiles(session, [*whole, (0, 3)]) == whole
+        grown = Tile(id=TileId(level=0, number=2, width=70), data=whole[0, 2] + b"".join(hashes[:25]))
+        tile_book.write_tiles(session, [grown], before=len(hashes))
+        assert tile_book.read_tiles(session, [(0, 2)]) == {(0, 2): grown.data}
+        session.execute(text("DELETE FROM tile WHERE level = 0 AND number = 1 AND part = 3"))
+        assert tile_book.read_tiles(session, [(0, 1)]) == {(0, 1): whole[0, 1][: 3 * tile_book.PART_BYTES]}
+    engine.dispose()
 
 
 def test_tables_are_made_by_migrations_alone(empty_url: str) -> None:
