@@ -1,6 +1,5 @@
 """Reading and writing what scans say: verdict rows, item keys, parcels, stations and their keys."""
 
-import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -13,7 +12,7 @@ from custody.kernel.clock import Instant
 from custody.scans.place import index_of, position_of
 from custody.store import runs
 from custody.store.brief import KEY, UUID_MARK
-from custody.store.bulk import add, ask, pick, put, put_if_absent, whole
+from custody.store.bulk import add, ask, pick, put, whole
 from custody.store.engine import is_sqlite
 from custody.store.log_book import opening_row
 from custody.store.run_tables import DigestRow, ItemKeyRow
@@ -21,13 +20,11 @@ from custody.store.tables import (
     EntryRow,
     OpeningRow,
     ParcelRow,
-    QuarantineRow,
     ScanRow,
     StationKeyRow,
     StationRow,
 )
 
-MAX_QUARANTINE = 100_000
 READ_AT_ONCE = 1_000
 COLUMNS_OF_KEYS = {True: ("event_key",), False: ("other_key", "third_key")}
 """In which columns of a scan's row on PostgreSQL its keys stand: the name of its event, and others."""
@@ -211,15 +208,3 @@ def _with_keys(
 def put_parcels(session: Session, views: Mapping[str, str]) -> None:
     """Replace what is known of parcels."""
     put(session, ParcelRow, [{"key": key, "view": view} for key, view in sorted(views.items())], keys=("key",))
-
-
-def add_to_quarantine(session: Session, rows: Sequence[dict[str, Any]]) -> int:
-    """Keep signed evidence that the log does not take; returns how many rows were kept (the store is bounded).
-
-    What stands already stays as it is, and what was erased of it is not brought back.
-    """
-    held = session.scalar(select(func.count()).select_from(QuarantineRow)) or 0
-    kept = list(rows)[: max(0, MAX_QUARANTINE - held)]
-    named = [{**row, "name": hashlib.sha256(row["statement"]).digest()} for row in kept]
-    put_if_absent(session, QuarantineRow, named, keys=("digest", "name"))
-    return len(kept)

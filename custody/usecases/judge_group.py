@@ -117,7 +117,7 @@ class Bench:
         moved = {key: msgspec.json.encode(self._views[key]).decode() for key in self._moved_views}
         scan_book.put_parcels(session, moved)
         if self._aside:
-            scan_book.add_to_quarantine(session, self._aside)
+            self._unit.quarantine.keep(session, self._aside)
         for index, scan in self._opened:
             told = self._unit.record(OPENED, {"index": index, "digest": scan.digest})
             unopened_book.note_opened(session, index, told=told)

@@ -129,4 +129,4 @@ def _is_erased(session: Session, scan: bytes) -> bool:
 
 def _keep_aside(unit: Unit, message: cose.Sign1, opening: bytes, *, why: str) -> None:
     row = {"digest": message.digest, "statement": message.raw, "opening": opening, "why": why}
-    scan_book.add_to_quarantine(unit.session, [{**row, "received_ms": unit.now_ms}])
+    unit.quarantine.keep(unit.session, [{**row, "received_ms": unit.now_ms}])

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlmodel import Session, SQLModel
 
 from custody.kernel.errors import Fatal
@@ -27,7 +27,6 @@ from custody.store.policy_book import every_policy
 from custody.store.run_tables import DigestRow, ItemKeyRow
 from custody.store.tables import (
     ParcelRow,
-    QuarantineRow,
     ScanRow,
     StationHeadRow,
     TileRow,
@@ -81,19 +80,6 @@ def test_any_number_of_parcels_may_be_asked_for_at_once(house: House) -> None:
         scan_book.put_parcels(unit.session, dict.fromkeys([keys[0], keys[-1]], "{}"))
     with house.read() as session:
         assert scan_book.parcels(session, keys) == {keys[0]: "{}", keys[-1]: "{}"}
-
-
-def test_evidence_that_comes_twice_in_one_group_is_kept_once(house: House) -> None:
-    row = {"digest": b"d" * 32, "statement": b"s", "opening": b"o", "why": "key_unknown", "received_ms": 1}
-    with house.unit() as unit:
-        scan_book.add_to_quarantine(unit.session, [dict(row), dict(row)])
-    with house.unit() as unit:
-        session = unit.session
-        session.connection().execute(update(QuarantineRow).values(opening=b""))
-        scan_book.add_to_quarantine(session, [dict(row)])
-    with house.read() as session:
-        (kept,) = session.scalars(select(QuarantineRow)).all()
-    assert (kept.statement, kept.opening) == (b"s", b""), "what was erased is not brought back"
 
 
 def test_a_station_has_one_newest_statement(house: House) -> None:
