@@ -18,7 +18,7 @@ def sell(desk: CaseDesk, *orders: str, imei: str = IMEI) -> None:
             record_sale(unit, Sale(order_ref=order, imei=imei_urn(imei), product="phone", facts=facts))
 
 
-@pytest.mark.parametrize("typed", ["typed-1", "TYPED 1", "#Typed-1", "Order no. typed–1"])  # noqa: RUF001 - a phone's dash
+@pytest.mark.parametrize("typed", ["typed-1", "TYPED 1", "#Typed-1", "typed1", "Order no. typed–1"])  # noqa: RUF001 - a phone's dash
 def test_a_report_that_names_the_order_as_people_type_is_of_that_order(desk: CaseDesk, typed: str) -> None:
     """Else no price, no handset and no lock would be known for it."""
     sell(desk, "TYPED-1")
@@ -37,6 +37,11 @@ def test_a_reference_that_is_written_in_two_ways_is_taken_as_it_was_typed(desk: 
         "TWICE-1",
         "Twice-1",
     ]
+
+
+def test_a_hyphen_that_was_left_out_leads_to_no_order_where_two_may_be_meant(desk: CaseDesk) -> None:
+    sell(desk, "LEFT-2", "left-2")
+    assert desk.view(desk.report(order="LEFT2"))["order"] == "LEFT2"
 
 
 def test_a_number_with_the_word_before_it_leads_to_the_handset(desk: CaseDesk) -> None:

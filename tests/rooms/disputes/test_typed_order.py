@@ -15,6 +15,29 @@ def test_what_was_typed_leads_to_the_reference_that_was_meant(typed: str) -> Non
     assert "SO-20991" in spellings(typed)
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("MON5", "MON-5"),
+        ("mon5", "MON-5"),
+        ("Order MON5.", "MON-5"),
+        ("MON-5", "MON5"),
+        ("mon 5", "MON5"),
+        ("AB12CD", "AB-12-CD"),
+        ("AB12CD", "AB-12CD"),
+        ("2026SO17", "2026-SO-17"),
+        ("2026-SO17", "2026-SO-17"),
+    ],
+)
+def test_a_hyphen_between_letters_and_digits_may_be_left_out_or_be_too_many(typed: str, meant: str) -> None:
+    assert meant in spellings(typed)
+
+
+def test_a_hyphen_between_digits_is_never_left_out_or_put_in() -> None:
+    assert "SO-1234" not in spellings("SO-123-4")
+    assert "SO-123-4" not in spellings("SO-1234")
+
+
 @pytest.mark.parametrize("typed", ["IMEI: 490154203237518", "imei 490154203237518", "Parcel no 490154203237518,"])
 def test_a_number_is_read_without_the_word_before_it(typed: str) -> None:
     assert bare_number(typed) == "490154203237518"
