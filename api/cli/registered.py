@@ -1,9 +1,11 @@
 """What a registrar signs here with a key of his own, and hands to the log's standard door."""
 
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypedDict
 
-from api.cli.client import call, send, show
+import typer
+
+from api.cli.client import call, fail, send, show
 from api.cli.key_file import read_key
 from api.http.encoding import unb64
 from custody.kernel.system_clock import SystemClock
@@ -11,6 +13,10 @@ from custody.kernel.system_ids import SystemIds
 from custody.ledger.statements import SigningRegistrar
 
 COSE = {"Content-Type": "application/cose"}
+SuspectFrom = Annotated[int | None, typer.Option(help="The log index where doubt begins; now if left out.")]
+SuspectSince = Annotated[
+    str | None, typer.Option(help="The moment where doubt begins, if no index is known: 2026-05-01T14:00:00+01:00.")
+]
 
 
 class Ending(TypedDict):
@@ -27,10 +33,14 @@ def registrar(name: str, key: Path, kind: str) -> SigningRegistrar:
     return SigningRegistrar(name=name, signer=read_key(key), sub=new_subject(kind), iat_s=now_s())
 
 
-def ending(kid: str, *, suspect_from: int | None, reason: str) -> Ending:
-    """The end of the key with that thumbprint, in doubt from now on unless an earlier entry is named."""
+def ending(kid: str, *, suspect_from: int | None, suspect_since: str | None, reason: str) -> Ending:
+    """The end of the key with that thumbprint, in doubt from now on unless an earlier entry or moment is named."""
+    if suspect_from is not None and suspect_since is not None:
+        fail("doubt begins at an index or at a moment, not at both", fix="Give one of them.")
     about = call("GET", "/v1/log")
     since = about["size"] if suspect_from is None else suspect_from
+    if suspect_since is not None:
+        since = call("GET", "/v1/log/first-since", params={"moment": suspect_since})["index"]
     return {"origin": about["origin"], "kid": unb64(kid, where="kid"), "suspect_from": since, "reason": reason}
 
 

@@ -20,7 +20,7 @@ from api.cli.client import call, console, fail, show
 from api.cli.fetch import check_target, put
 from api.cli.foreign_words import harmless, harmless_lines
 from api.cli.key_file import read_key, write_key
-from api.cli.registered import ending, new_subject, now_s, register, registrar
+from api.cli.registered import SuspectFrom, SuspectSince, ending, new_subject, now_s, register, registrar
 from api.http.encoding import b64, unb64
 from custody.kernel import cbor
 from custody.kernel.errors import Rejected, Trouble
@@ -154,14 +154,17 @@ def revoke(
     reason: Annotated[str, typer.Option(help="Why; it stands in the log for ever.")],
     name: Name,
     key: Key,
-    suspect_from: Annotated[int | None, typer.Option(help="The log index where doubt begins; now if left out.")] = None,
+    suspect_from: SuspectFrom = None,
+    suspect_since: SuspectSince = None,
     as_json: AsJson = False,
 ) -> None:
-    """End a station's key; its scans from `--suspect-from` on are unproven, never deleted.
+    """End a station's key; its scans from where doubt begins are unproven, never deleted.
+
+    Say since when it was out of your hands: what came before you noticed counts as proved otherwise.
 
     Example: `weaklink registrar revoke bench-4 --kid KID --reason "handheld stolen" --name carrier --key carrier.pem`.
     """
-    about = ending(kid, suspect_from=suspect_from, reason=reason)
+    about = ending(kid, suspect_from=suspect_from, suspect_since=suspect_since, reason=reason)
     statement = make_key_revoke(station=station, **about, by=registrar(name, key, "revocation"))
     register(statement, {"station": station, "kid": kid}, as_json=as_json)
 

@@ -12,7 +12,7 @@ import typer
 from api.cli.client import call, console, fail, folded, named, show
 from api.cli.fetch import check_target, put
 from api.cli.key_file import Es256, make_key, read_key
-from api.cli.registered import new_subject, now_s
+from api.cli.registered import SuspectFrom, SuspectSince, new_subject, now_s
 from api.http.encoding import b64
 from custody.kernel import cbor
 from custody.kernel.keys import SoftwareSigner
@@ -125,16 +125,14 @@ def listing(as_json: AsJson = False) -> None:
 def revoke(
     station: str,
     reason: Annotated[str, typer.Option(help="Why; it stands in the log for ever.")],
-    suspect_from: Annotated[int | None, typer.Option(help="The log index where doubt begins; now if left out.")] = None,
-    suspect_since: Annotated[
-        str | None, typer.Option(help="The moment where doubt begins, if no index is known: 2026-05-01T14:00+01:00.")
-    ] = None,
+    suspect_from: SuspectFrom = None,
+    suspect_since: SuspectSince = None,
     as_json: AsJson = False,
 ) -> None:
     """End every key of a station (supervisor); its scans from then on are unproven, never deleted.
 
     Say since when the key was out of your hands: what came before you noticed counts as proved otherwise. Example:
-    `weaklink station revoke bench-4 --reason "handheld stolen" --suspect-since 2026-05-01T14:00+01:00`.
+    `weaklink station revoke bench-4 --reason "handheld stolen" --suspect-since 2026-05-01T14:00:00+01:00`.
     """
     body = {"reason": reason, "suspect_from": suspect_from, "suspect_since": suspect_since}
     show(call("POST", f"/v1/stations/{named(station)}/revoke", json=body), as_json=as_json)

@@ -18,7 +18,7 @@ import typer
 from api.cli.client import call, console, fail, folded, named, show
 from api.cli.fetch import check_target, put
 from api.cli.key_file import Es256, make_key, read_key
-from api.cli.registered import ending, new_subject, now_s, register, registrar
+from api.cli.registered import SuspectFrom, SuspectSince, ending, new_subject, now_s, register, registrar
 from api.http.encoding import b64
 from custody.kernel import cbor
 from custody.kernel.clock import from_iso
@@ -111,7 +111,8 @@ def listing(as_json: AsJson = False) -> None:
 def revoke(
     verifier: str,
     reason: Annotated[str, typer.Option(help="Why; it stands in the log for ever.")],
-    suspect_from: Annotated[int | None, typer.Option(help="The log index where doubt begins; now if left out.")] = None,
+    suspect_from: SuspectFrom = None,
+    suspect_since: SuspectSince = None,
     kid: Annotated[
         str | None, typer.Option(help="Of which key, for a registrar; see `weaklink verifier list`.")
     ] = None,
@@ -121,15 +122,15 @@ def revoke(
 ) -> None:
     """End a verifier's keys (supervisor), or one of them (a registrar); what it attests from there on is in doubt.
 
-    Example: `weaklink verifier revoke pins --reason "key copied" --suspect-from 17`.
+    Example: `weaklink verifier revoke pins --reason "key copied" --suspect-since 2026-05-01T14:00:00+01:00`.
     """
     if name is None and key is None and kid is None:
-        body = {"reason": reason, "suspect_from": suspect_from}
+        body = {"reason": reason, "suspect_from": suspect_from, "suspect_since": suspect_since}
         show(call("POST", f"/v1/verifiers/{named(verifier)}/revoke", json=body), as_json=as_json)
         return
     if name is None or key is None or kid is None:
         fail("a registrar's revocation takes --name, --key and --kid", fix="Give all three; a supervisor gives none.")
-    about = ending(kid, suspect_from=suspect_from, reason=reason)
+    about = ending(kid, suspect_from=suspect_from, suspect_since=suspect_since, reason=reason)
     statement = make_verifier_revoke(verifier=verifier, **about, by=registrar(name, key, "revocation"))
     register(statement, {"verifier": verifier, "kid": kid}, as_json=as_json)
 

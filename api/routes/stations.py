@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from pydantic import Field
-from sqlmodel import Session
 
 from api.act_alerts import tell_of_trust
 from api.http.body import Body, one_of
@@ -13,8 +12,8 @@ from api.http.encoding import b64, unb64
 from api.parts import Parts, parts_of
 from api.people.accounts import Caller
 from api.people.auth import role, signed_in
-from custody.kernel.clock import Instant, from_iso, to_iso
-from custody.kernel.errors import Rejected
+from api.routes.doubt import RevokeIn
+from custody.kernel.clock import to_iso
 from custody.ledger.statements import Step
 from custody.scans.shard import group_at
 from custody.store import log_reader, scan_book, shard_book
@@ -62,14 +61,6 @@ class GroupIn(Body):
     """The group of stations with which a station's scans are kept and dropped: 1 to 32 of a-z, 0-9 and -."""
 
     group: str
-
-
-class RevokeIn(Body):
-    """Why, and from which log index or moment on the station's statements are in doubt (now, if left out)."""
-
-    reason: str
-    suspect_from: int | None = Field(default=None, ge=0)
-    suspect_since: str | None = Field(default=None, description="The moment instead of the index, with its offset.")
 
 
 @router.post("", status_code=201)
@@ -158,23 +149,11 @@ def revoke(
             unit,
             station=station,
             reason=body.reason,
-            suspect_from=_doubt(body, unit.session, now_ms=unit.now_ms),
+            suspect_from=body.doubt_begins(unit.session, now_ms=unit.now_ms),
             registrar=parts.keyring.registrar,
         )
         tell_of_trust(unit, parts.locks, f"station {station} was revoked", account=caller.account)
     return {"station": station, "indexes": indexes}
-
-
-def _doubt(body: RevokeIn, session: Session, *, now_ms: Instant) -> int | None:
-    """The log index where doubt begins: of whoever knows when a key was lost, the first entry from then on."""
-    if body.suspect_since is None:
-        return body.suspect_from
-    if body.suspect_from is not None:
-        raise Rejected("suspect_since", "doubt begins at an index or at a moment, not at both", fix="Send one of them.")
-    since_ms = from_iso(body.suspect_since)
-    if since_ms > now_ms:
-        raise Rejected("suspect_since", "doubt would begin in the future", fix="Send the last moment that was sure.")
-    return log_reader.size_before(session, since_ms)
 
 
 def _describe(parts: Parts, row: StationRow, keys: Sequence[KeyRow]) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
-from pydantic import Field
 
 from api.act_alerts import tell_of_trust
 from api.http.body import Body
@@ -11,6 +10,7 @@ from api.http.encoding import b64, unb64
 from api.parts import Parts, parts_of
 from api.people.accounts import Caller
 from api.people.auth import role, signed_in
+from api.routes.doubt import RevokeIn
 from api.routes.stations import tell_key
 from custody.ledger.verifiers import typed_verifier
 from custody.store import attestation_book
@@ -30,13 +30,6 @@ class VerifierIn(Body):
     custodian: str
     cose_key: str
     proof: str
-
-
-class VerifierRevokeIn(Body):
-    """Why, and from which log index on what it attests is in doubt (now, if left out)."""
-
-    reason: str
-    suspect_from: int | None = Field(default=None, ge=0)
 
 
 @router.post("", status_code=201)
@@ -64,7 +57,7 @@ def listing(parts: P, _caller: Annotated[Caller, Depends(signed_in)]) -> dict[st
 
 @router.post("/{verifier}/revoke")
 def revoke(
-    verifier: str, body: VerifierRevokeIn, parts: P, caller: Annotated[Caller, Depends(role("supervisor"))]
+    verifier: str, body: RevokeIn, parts: P, caller: Annotated[Caller, Depends(role("supervisor"))]
 ) -> dict[str, Any]:
     """End every key of a verifier."""
     with parts.house.unit() as unit:
@@ -72,7 +65,7 @@ def revoke(
             unit,
             verifier,
             reason=body.reason,
-            suspect_from=body.suspect_from,
+            suspect_from=body.doubt_begins(unit.session, now_ms=unit.now_ms),
             registrar=parts.keyring.registrar,
         )
         tell_of_trust(unit, parts.locks, f"verifier {verifier} was revoked", account=caller.account)

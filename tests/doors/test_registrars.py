@@ -69,7 +69,15 @@ def test_trust_changes_hands_by_the_approvals_of_registrars_alone(
     outside.run(*ended, "--suspect-from", "3", "--name", "ombudsman", "--key", "ombudsman.pem")
     (station,) = [row for row in shell.json("station", "list")["stations"] if row["station"] == "bench-4"]
     assert station["keys"][0]["suspect_from"] == 3
-    # 5. The whole log replays to the same.
+    # 5. Another, who knows when it was stolen and no index, moves the beginning of doubt back by the hour.
+    by = ("--name", "carrier", "--key", "carrier.pem")
+    both = outside.run(*ended, "--suspect-from", "3", "--suspect-since", "2026-05-01T14:00:00+01:00", *by, expect=1)
+    assert "not at both" in both.err
+    assert "in the future" in outside.run(*ended, "--suspect-since", "2999-05-01T14:00:00+01:00", *by, expect=1).err
+    outside.run(*ended, "--suspect-since", "2026-05-01T14:00:00+01:00", *by)
+    (station,) = [row for row in shell.json("station", "list")["stations"] if row["station"] == "bench-4"]
+    assert station["keys"][0]["suspect_from"] == 0
+    # 6. The whole log replays to the same.
     audit = shell.json("log", "audit")
     assert (audit["ok"], audit["findings"], audit["policies"], audit["revoked"]) == (True, [], 3, 1)
     shown = shell.json("registrar", "show")

@@ -8,7 +8,9 @@ import pytest
 
 from api.cli.instance import Instance
 from api.http.encoding import b64
+from custody.kernel.clock import to_iso
 from custody.kernel.keys import SoftwareSigner, new_signer, read_private_pem
+from custody.kernel.system_clock import SystemClock
 from custody.ledger.attestation import AttestedOutcome, make_attestation
 from tests.doors.command_line import CommandLine, signed_in
 
@@ -68,6 +70,28 @@ def test_a_registrar_does_so_by_the_own_key_and_ends_it(instance: Instance, shel
 
 
 PIN = ("--check", "pin6", "--held")
+
+
+@pytest.mark.parametrize("by_registrar", [False, True])
+def test_doubt_of_a_copied_key_begins_at_the_hour_that_is_named(
+    instance: Instance, shell: CommandLine, *, by_registrar: bool
+) -> None:
+    """Whoever finds out knows the hour, and no index of the log."""
+    name = f"pins-since-{by_registrar}".lower()
+    ask(shell, name)
+    kid = shell.json("verifier", "enrol", f"{name}.request")["kid"]
+    size, hour = shell.json("log", "head")["size"], to_iso(SystemClock().now_ms())
+    ask(shell, f"later-{name}")
+    shell.run("verifier", "enrol", f"later-{name}.request")
+    own = ("--name", "registrar-1", "--key", str(instance.data / "keys" / "registrar.pem"), "--kid", kid)
+    ended = ("verifier", "revoke", name, "--reason", "key copied", *(own if by_registrar else ()))
+    refused = shell.run(*ended, "--suspect-since", hour, "--suspect-from", "1", expect=1)
+    assert "doubt begins at an index or at a moment, not at both" in refused.err
+    assert "in the future" in shell.run(*ended, "--suspect-since", "2999-01-01T00:00:00Z", expect=1).err
+    shell.run(*ended, "--suspect-since", hour)
+    (row,) = rows(shell, name)
+    assert row["suspect_from"] == size
+    assert shell.json("log", "audit")["ok"]
 
 
 def test_a_word_of_a_scan_that_nobody_has_yet_is_kept_for_it(instance: Instance, shell: CommandLine) -> None:

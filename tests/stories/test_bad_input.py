@@ -216,6 +216,8 @@ LOG_TABLE = (
     get("a consistency proof of nothing", 422, "/v1/log/consistency?old=0&size=1"),
     get("a consistency proof backwards", 422, "/v1/log/consistency?old=2&size=1"),
     get("a consistency proof beyond the log", 422, f"/v1/log/consistency?old=1&size={HUGE}"),
+    get("the first entry since no time", 422, "/v1/log/first-since?moment=Monday"),
+    get("the first entry since a moment to come", 422, "/v1/log/first-since?moment=2999-01-01T00:00:00Z"),
 )
 
 
