@@ -10,6 +10,7 @@ import typer
 
 from api.cli.commands import app
 from api.settings import Settings
+from custody.kernel.clock import from_iso
 from tests.architecture.checkout import text
 
 
@@ -55,6 +56,16 @@ def test_no_help_has_words_that_markdown_takes_for_a_tag(path: str) -> None:
     assert [text for text in told if text and re.search("<[a-zA-Z/]", text)] == []
 
 
+MOMENT = re.compile(r"\b\d{4}-\d\d-\d\dT[\w:.+-]*\w")
+
+
+@pytest.mark.parametrize("path", sorted(COMMANDS))
+def test_every_moment_that_help_shows_is_taken_as_it_is_written(path: str) -> None:
+    told = [COMMANDS[path].help, *(getattr(option, "help", None) for option in COMMANDS[path].params)]
+    for moment in MOMENT.findall(" ".join(filter(None, told))):
+        from_iso(moment)
+
+
 PAPERS = ("README.md", "OPERATING.md", "SECURITY.md", "custody/ledger/FOR_A_LAWYER.md")
 
 
@@ -69,6 +80,12 @@ def typed(paper: str) -> list[list[str]]:
     return [
         shlex.split(part.partition("weaklink ")[2]) for part in parts if re.match(r"(?:\S*/)?weaklink ", part.strip())
     ]
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_every_moment_that_a_paper_shows_is_taken_as_it_is_written(paper: str) -> None:
+    for moment in MOMENT.findall(text(paper)):
+        from_iso(moment)
 
 
 @pytest.mark.parametrize("paper", PAPERS)
