@@ -168,8 +168,8 @@ class Settings(LockSystems, SingleSignOn):
         default=0,
         ge=0,
         le=1_440,
-        description="The same of promising beyond the rules: writing down an award, answering an exception, settling "
-        "two answers; and of making an account.",
+        description="The same of promising beyond the rules, or paying again: writing down an award, answering an "
+        "exception, settling two answers, a payment that came back; and of making an account.",
     )
     workers: int = Field(default=1, ge=1, le=64, description="Processes that answer requests at the same address.")
     lock_caps: dict[str, int] = Field(

@@ -16,7 +16,7 @@ from api.people import persons
 from api.people.accounts import Caller
 from api.people.auth import role, signed_in_lately
 from api.routes.event_parts import FindingIn, OrderDaysIn, PeopleIn, WhereaboutsIn, need
-from api.routes.exception_acts import BEYOND_RULES, EXCEPTION_ACTS, OutsideTheOfferIn
+from api.routes.exception_acts import EXCEPTION_ACTS, TAKES_A_SIGN_IN, OutsideTheOfferIn
 from api.routes.reports import NeedsIn, link_to
 from api.views import case_view
 from custody.disputes.case import ADR_EVENT
@@ -121,7 +121,7 @@ def move(dispute: str, body: EventIn, parts: P, caller: Caseworker) -> dict[str,
     act = _ACTS.get(body.event)
     if act is None:
         raise Rejected("event", f"{body.event!r} is not a move of staff", fix=f"Use one of {', '.join(_ACTS)}.")
-    if body.event in BEYOND_RULES:
+    if body.event in TAKES_A_SIGN_IN:
         signed_in_lately(parts, caller, parts.settings.promise_sign_in_minutes)
     try:
         with parts.house.unit() as unit:

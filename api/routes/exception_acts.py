@@ -21,7 +21,15 @@ from custody.usecases import allow_exception, settle_answers
 from custody.usecases.allow_exception import Given
 
 BEYOND_RULES = frozenset({"decision", "exception_grant", "exception_instead", "two_answers"})
-"""Moves by which one person's word binds us to what no rule gives; they may take a sign-in of the last minutes."""
+"""Moves by which one person's word binds us to what no rule gives."""
+PAID_AGAIN = frozenset({"payment_came_back", "credit_came_back"})
+"""Moves by which one person's word lets what was paid be paid once more."""
+TAKES_A_SIGN_IN = BEYOND_RULES | PAID_AGAIN
+"""Moves that may take a sign-in of the last minutes.
+
+An offer is none of them: its sum lies within what is left of the price, and a remedy waits for no password. What was
+promised elsewhere is none: customers say so without an account, so whoever stole a session gains nothing by it.
+"""
 
 
 class OutsideTheOfferIn(Body):

@@ -1,4 +1,4 @@
-"""Deciding about locks, and promising beyond the rules, takes a sign-in of the last minutes, where that is set.
+"""Deciding about locks, promising beyond the rules and paying again take a sign-in of the last minutes, where set.
 
 A stolen session has no password. Nothing that sets a handset free is asked for it, nor what only stops locks.
 """
@@ -36,10 +36,14 @@ PROMISES = (
     {"event": "exception_grant", "exception": "none"},
     {"event": "exception_instead", "exception": "none", "what": "a bag", "why": "There is no other."},
     {"event": "two_answers", "what": "a phone", "other": "a bag"},
+    {"event": "payment_came_back", "promise": "none", "reference": "B-1"},
+    {"event": "credit_came_back", "payment": "none", "reference": "B-2"},
 )
 HELPS = (
     {"event": "exception", "asked_for": "a phone on loan abroad", "gap": "Loans are for this country."},
     {"event": "told", "what": "a phone by Friday", "by_whom": "the shop"},
+    {"event": "told", "what": "money back", "by_whom": "the shop", "amount_pence": 50_000},
+    {"event": "offer"},
     {"event": "support_needs", "support_needs": ["large print"]},
     {"event": "in_favour", "in_favour": "regular", "words": "Never late."},
 )
@@ -149,7 +153,7 @@ def promising(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CaseDesk]:
 
 
 @pytest.mark.parametrize("body", PROMISES, ids=lambda body: body["event"])
-def test_whoever_signed_in_long_ago_promises_nothing_beyond_the_rules(
+def test_whoever_signed_in_long_ago_promises_nothing_beyond_the_rules_and_pays_nothing_again(
     promising: CaseDesk, body: dict[str, object]
 ) -> None:
     told, door = promising.report(claim_type="defective"), promising.house
@@ -162,7 +166,9 @@ def test_whoever_signed_in_long_ago_promises_nothing_beyond_the_rules(
 
 
 @pytest.mark.parametrize("body", HELPS, ids=lambda body: body["event"])
-def test_what_takes_down_a_customers_words_asks_for_no_sign_in(promising: CaseDesk, body: dict[str, object]) -> None:
+def test_what_offers_or_takes_down_a_customers_words_asks_for_no_sign_in(
+    promising: CaseDesk, body: dict[str, object]
+) -> None:
     told = promising.report(claim_type="defective")
     signed_in(promising.house, None)
     path = f"/v1/disputes/{told['dispute']}/events"
