@@ -64,10 +64,11 @@ def start_session(body: SignIn, request: Request, answer: Response, parts: P) ->
 
 
 @router.delete("/sessions", status_code=204)
-def sign_out(request: Request, parts: P, _caller: Annotated[Caller, Depends(signed_in)]) -> None:
+def sign_out(request: Request, parts: P, _caller: Annotated[Caller, Depends(signed_in)]) -> Response:
     """End this session."""
     with parts.house.unit() as unit:
         accounts.sign_out(unit.session, token_of(request))
+    return Response(status_code=204)
 
 
 @router.get("/me")
@@ -87,9 +88,10 @@ def sign_out_elsewhere(request: Request, parts: P, caller: Annotated[Caller, Dep
 @router.post("/me/password", status_code=204)
 def change_password(
     body: PasswordIn, request: Request, parts: P, caller: Annotated[Caller, Depends(signed_in)]
-) -> None:
+) -> Response:
     """Change one's own password; every other session of the account ends. Who forgot it needs another account."""
     sign_in.change_password(request, parts, caller, old=body.old, new=body.new)
+    return Response(status_code=204)
 
 
 @router.get("/accounts")
