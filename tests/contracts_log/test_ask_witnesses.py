@@ -23,11 +23,11 @@ from custody.store.witness_folder import WitnessFolder
 from custody.usecases.cosign import parties
 from custody.usecases.witness_log import Witness, WitnessAnswer
 from tests.contracts_log.small_house import VERIFIER, add_records, raises
+from tests.waiting import until
 from tests.world_parts import Clock, key
 
 LOG = VERIFIER.key
 SIZE = "text/x.tlog.size"
-WAIT_S = 60.0
 
 Answering = Callable[[bytes], WitnessAnswer]
 
@@ -235,14 +235,6 @@ def test_a_witness_that_sends_us_elsewhere_is_not_followed(house: House, carrier
     with asking(house, carrier.url) as witnesses, raises(Rejected, "witness"):
         witnesses.visit(witnesses.desks[0])
     assert (len(carrier.asked), cosigned(house)) == (1, 0)
-
-
-def until(true: Callable[[], Any]) -> None:
-    """Wait until something is true."""
-    end = time.monotonic() + WAIT_S
-    while not true():
-        assert time.monotonic() < end, "it never came true"
-        time.sleep(0.01)
 
 
 def test_a_witness_in_trouble_is_named_asked_again_and_forgiven(house: House, carrier: Address) -> None:

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from custody.store.unit import House
 from devicelock.transport import PublishOutcome
 from devicelock.usecases.relay import Relay
 from tests.contracts_log.small_house import add_records, copy_database, open_house, opened_house, raises, size_of
+from tests.waiting import until
 from tests.world_parts import ORIGIN, key
 
 
@@ -322,18 +322,10 @@ def test_the_keeper_follows_what_another_service_commits_to_the_same_database(
     house, file = opened_house(database_url), head_file(tmp_path)
     keeper = HeadKeeper(open_house(database_url), file)
     keeper.thread.start()
-    until(lambda: file.kept() == head_of(note_of(house)))
+    until(lambda: file.kept() == head_of(note_of(house)), within_s=10)
     add_records(house, 1)
-    until(lambda: file.kept() == head_of(note_of(house)))
+    until(lambda: file.kept() == head_of(note_of(house)), within_s=10)
     keeper.thread.stop()
-
-
-def until(told: Callable[[], bool]) -> None:
-    """Wait until something is so, for ten seconds at most."""
-    deadline = time.monotonic() + 10
-    while not told():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_the_keeper_survives_a_full_disk(sqlite_url: str, tmp_path: Path) -> None:

@@ -1,10 +1,8 @@
 """Files that customers give: no page reads what is in them, and no case takes the disk of all others."""
 
 import io
-import time
 import tracemalloc
 import zipfile
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,17 +11,9 @@ from sqlalchemy import text
 
 from custody.store import evidence_book
 from tests.doors.case_desk import OURS, CaseDesk
+from tests.waiting import until
 
 LONG = 24 * 1024 * 1024
-WAIT_S = 30.0
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Wait for what happens in another thread."""
-    end_s = time.monotonic() + WAIT_S
-    while not holds():
-        assert time.monotonic() < end_s
-        time.sleep(0.1)
 
 
 def give(desk: CaseDesk, told: dict[str, str], name: str, content: bytes) -> int:
@@ -152,4 +142,4 @@ def test_whoever_fetches_a_large_file_over_and_over_takes_little_of_the_disk(des
         assert [answer.status_code for answer in fetched] == [200, 200, 429, 429]
         assert int(fetched[-1].headers["retry-after"]) > 1
         assert desk.http.get(f"/c/{small['customer_token']}/file").is_success
-    until(lambda: desk.http.get(link).is_success)
+    until(lambda: desk.http.get(link).is_success, within_s=30)

@@ -1,7 +1,6 @@
 """Other lock systems over real sockets: settings, doors, the carrier's own thread, and what comes from outside."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,8 +32,8 @@ from tests.contracts_backends.memory_book import MemoryBook
 from tests.doors.command_line import CommandLine
 from tests.stories.http_service import Service, running_service
 from tests.stories.other_side import key_file, other_side, with_tokens
+from tests.waiting import until
 
-SOON_S = 60.0
 EIR_TOKEN = "token of the register"
 
 
@@ -84,14 +83,6 @@ def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
         config = NetworkConfig(past=past, hubs=1, depots=1, thief=None, bystanders=0)
         world = play(config, service.staff["supervisor-1"].client, lambda _what, _done, _of: None)
         yield Outside(service=service, android=android, nanomdm=nanomdm, world=world, outlet=folder / "outlet")
-
-
-def until(holds: Callable[[], bool], what: str) -> None:
-    """Wait until something holds."""
-    deadline = time.monotonic() + SOON_S
-    while not holds():
-        assert time.monotonic() < deadline, f"it never came true: {what}"
-        time.sleep(0.05)
 
 
 def parts(outside: Outside, order: str) -> dict[str, dict[str, object]]:

@@ -1,7 +1,6 @@
 """A clock that jumps ahead frees handsets and does nothing else, until somebody has looked or a day has gone by."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -34,10 +33,10 @@ from devicelock.watch_store import AlertRow
 from tests.stories.http_service import running_service
 from tests.stories.lock_steps import told
 from tests.stories.test_lock_races import Act, meanwhile
+from tests.waiting import until
 from tests.world import World
 from tests.world_parts import Clock
 
-PATIENCE_S = 60.0
 MANY = 20
 """So many looks find whatever is not held back, also what takes several."""
 
@@ -54,7 +53,7 @@ class Turning(timer.Timer):
     def look(self, *, times: int = 1) -> None:
         """Return when it has looked at everything so many times more, from beginning to end."""
         begun = self.begun
-        assert until(lambda: self.begun > begun + times)
+        until(lambda: self.begun > begun + times)
 
 
 @contextmanager
@@ -75,13 +74,6 @@ def often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timer, "EVERY_S", 0.02)
 
 
-def until(holds: Callable[[], object]) -> bool:
-    deadline = time.monotonic() + PATIENCE_S
-    while not holds() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return bool(holds())
-
-
 def alerts(world: World) -> list[AlertRow]:
     with world.house.read() as session:
         return [row for row in watch_store.alerts(session, seen=False) if row.kind == "clock_jumped"]
@@ -91,7 +83,7 @@ def test_what_cannot_be_taken_back_waits_for_somebody_to_look_and_locks_lapse(wo
     opened, _radio = world.locked_elsewhere()
     with looking(world) as timing:
         world.clock.at_ms += 400 * DAY_MS
-        assert until(lambda: world.order(opened.order.id).state != "active_provisional"), "doubt sets free"
+        until(lambda: world.order(opened.order.id).state != "active_provisional", "doubt sets free")
         timing.look(times=MANY)
         assert "You may go to" not in told(world, opened)
         assert world.case(opened).case.state == "remedy_offered"
@@ -99,7 +91,7 @@ def test_what_cannot_be_taken_back_waits_for_somebody_to_look_and_locks_lapse(wo
         assert "400 days ahead" in alert.detail
         with world.house.unit() as unit:
             look_at_alert(unit, world.office, alert=alert.id, account="supervisor-1")
-        assert until(lambda: "You may go to" in told(world, opened)), "the letter leaves"
+        until(lambda: "You may go to" in told(world, opened), "the letter leaves")
     assert alerts(world) == [], "it is told once"
 
 
@@ -111,7 +103,7 @@ def test_no_customer_is_told_that_an_unanswered_release_is_over_while_the_clock_
     said = told(world, opened)
     with looking(world) as timing:
         world.clock.at_ms += 400 * DAY_MS
-        assert until(lambda: alerts(world))
+        until(lambda: alerts(world))
         timing.look(times=MANY)
         assert world.order(opened.order.id).state == "release_queued"
         assert told(world, opened) == said
@@ -127,9 +119,9 @@ def test_a_clock_that_was_put_right_again_holds_nothing_back(world: World) -> No
     opened = world.dispute(None, "never_received")
     with looking(world):
         world.clock.at_ms += 400 * DAY_MS
-        assert until(lambda: alerts(world))
+        until(lambda: alerts(world))
         world.clock.at_ms -= 400 * DAY_MS - 6 * DAY_MS + JUMP_MS
-        assert until(lambda: "We still look at the path" in told(world, opened))
+        until(lambda: "We still look at the path" in told(world, opened))
 
 
 def test_a_start_long_after_the_service_was_last_up_waits_for_a_day(world: World) -> None:
@@ -137,13 +129,13 @@ def test_a_start_long_after_the_service_was_last_up_waits_for_a_day(world: World
     up_ms = world.clock.at_ms
     world.clock.at_ms += AWAY_MS + MINUTE_MS
     with looking(world, up_ms=up_ms) as timing:
-        assert until(lambda: alerts(world))
+        until(lambda: alerts(world))
         timing.look(times=MANY)
         assert "We still look at the path" not in told(world, opened)
         for step_ms in (HELD_MS - MINUTE_MS, 2 * MINUTE_MS):
             world.clock.at_ms += step_ms
             timing.look()
-        assert until(lambda: "We still look at the path" in told(world, opened))
+        until(lambda: "We still look at the path" in told(world, opened))
 
 
 @pytest.mark.parametrize("put_right", [False, True])
@@ -151,18 +143,18 @@ def test_a_second_jump_is_held_though_nobody_looked_at_the_first(world: World, *
     opened = world.dispute(None, "never_received")
     with looking(world) as timing:
         world.clock.at_ms += 100 * DAY_MS
-        assert until(lambda: len(alerts(world)) == 1)
+        until(lambda: len(alerts(world)) == 1)
         if put_right:
             world.clock.at_ms -= 100 * DAY_MS
             timing.look()
         world.clock.at_ms += 30 * DAY_MS
-        assert until(lambda: len(alerts(world)) == 2), "each is told of"
+        until(lambda: len(alerts(world)) == 2, "each is told of")
         timing.look(times=MANY)
         assert "We still look at the path" not in told(world, opened)
         for alert in alerts(world):
             with world.house.unit() as unit:
                 look_at_alert(unit, world.office, alert=alert.id, account="supervisor-1")
-        assert until(lambda: "We still look at the path" in told(world, opened))
+        until(lambda: "We still look at the path" in told(world, opened))
 
 
 @pytest.mark.parametrize(("ahead_ms", "jumped"), [(0, False), (JUMP_MS, False), (JUMP_MS + MINUTE_MS, True)])
@@ -198,7 +190,7 @@ def test_a_clock_that_is_put_back_has_no_lock_hold_longer_than_its_hours(world: 
     with looking(world, up_ms=up_ms) as timing:
         if not at_start:
             world.clock.at_ms -= back_ms
-        assert until(lambda: "clock_put_back" in world.alerts())
+        until(lambda: "clock_put_back" in world.alerts())
         radio.switch_on()
         world.deliver()
         assert radio.handset.screen_locked, "its hours are not over yet"
@@ -209,7 +201,7 @@ def test_a_clock_that_is_put_back_has_no_lock_hold_longer_than_its_hours(world: 
         timing.look()
         assert world.order(opened.order.id).state == "active_provisional"
         world.clock.at_ms += back_ms
-        assert until(lambda: world.order(opened.order.id).state == "release_queued")
+        until(lambda: world.order(opened.order.id).state == "release_queued")
     radio.handset.tick()
     world.deliver()
     assert not radio.handset.screen_locked
@@ -225,7 +217,7 @@ def test_a_clock_that_is_put_back_after_idle_hours_is_measured_from_the_minute_i
     until_ms = world.order(opened.order.id).held_until_ms
     mark = ClockMark(tmp_path / "clocks" / "one.txt")
     with looking(world, mark=mark):
-        assert until(mark.up_ms)
+        until(mark.up_ms)
         world.clock.at_ms += 5 * HOUR_MS
     with world.house.read() as session:
         assert log_reader.head(session).signed_ms < world.clock.at_ms - 4 * HOUR_MS
@@ -233,8 +225,8 @@ def test_a_clock_that_is_put_back_after_idle_hours_is_measured_from_the_minute_i
     with world.house.read() as session:
         up_ms = last_up_ms(session, mark)
     with looking(world, up_ms=up_ms, mark=mark):
-        assert until(lambda: "clock_put_back" in world.alerts())
-        assert until(lambda: (mark.up_ms() or 0) < up_ms - 3 * HOUR_MS), "it is not measured once more"
+        until(lambda: "clock_put_back" in world.alerts())
+        until(lambda: (mark.up_ms() or 0) < up_ms - 3 * HOUR_MS, "it is measured once more")
     shortened_ms = until_ms - world.order(opened.order.id).held_until_ms
     assert 4 * HOUR_MS - MINUTE_MS <= shortened_ms <= 4 * HOUR_MS + MINUTE_MS
 
@@ -326,7 +318,7 @@ def test_an_end_that_was_set_anew_since_one_clock_went_back_is_put_earlier_by_an
 def test_a_clock_that_was_thousands_of_years_ahead_leaves_locks_whose_end_can_be_told(world: World) -> None:
     opened, _radio = world.locked_elsewhere()
     with looking(world, up_ms=10**MOST_DIGITS - 1):
-        assert until(lambda: "clock_put_back" in world.alerts())
-        assert until(lambda: world.order(opened.order.id).state == "release_queued")
+        until(lambda: "clock_put_back" in world.alerts())
+        until(lambda: world.order(opened.order.id).state == "release_queued")
     with world.house.read() as session:
         assert order_view(session, world.order(opened.order.id))["held_until"].startswith("1970-")

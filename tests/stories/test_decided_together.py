@@ -1,7 +1,6 @@
 """Decisions that arrive together are carried out in one unit, and none of them can fail another or pass by a rule."""
 
 import threading
-import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial
@@ -23,6 +22,7 @@ from devicelock.usecases.standing_authority import throw_switch
 from tests.contracts_store.faults import broken_commit
 from tests.stories.test_heard_together import commits
 from tests.stories.test_lock_races import somebody_waits
+from tests.waiting import until
 from tests.world import World
 from tests.world_parts import person_of
 
@@ -97,13 +97,6 @@ def together(decisions: Decisions, acts: Sequence[tuple[str, Act]]) -> list[obje
 
 def has_waiting(decisions: Decisions, count: int) -> bool:
     return decisions.waiting == count
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 def states(world: World, orders: Sequence[str]) -> list[str]:

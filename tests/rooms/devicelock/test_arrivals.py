@@ -1,22 +1,15 @@
 """Messages that wait are taken in together, by a thread of their own, and named when they may be acknowledged."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
 from devicelock.arrivals import MOST, Arrivals
 from devicelock.transport import Message
+from tests.waiting import until
 
 SOON_S = 60.0
-
-
-def until(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + SOON_S
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.002)
-    return condition()
 
 
 class Taker:
@@ -63,13 +56,13 @@ def named(arrivals: Arrivals, count: int) -> list[int]:
         found.extend(arrivals.taken())
         return len(found) >= count
 
-    assert until(enough)
+    until(enough)
     return found
 
 
 def test_what_comes_while_a_group_is_taken_in_is_the_next_group(arrivals: Arrivals, taker: Taker) -> None:
     come(arrivals, 1)
-    assert until(lambda: taker.groups == [[b"1"]])
+    until(lambda: taker.groups == [[b"1"]])
     come(arrivals, 2, 3, 4)
     assert list(arrivals.taken()) == [], "nothing is named before it was taken in"
     taker.gate.release(2)
@@ -79,7 +72,7 @@ def test_what_comes_while_a_group_is_taken_in_is_the_next_group(arrivals: Arriva
 
 def test_a_group_has_an_end(arrivals: Arrivals, taker: Taker) -> None:
     come(arrivals, 0)
-    assert until(lambda: len(taker.groups) == 1)
+    until(lambda: len(taker.groups) == 1)
     come(arrivals, *range(1, 2 * MOST + 1))
     taker.gate.release(3)
     assert named(arrivals, 2 * MOST + 1) == list(range(2 * MOST + 1))
@@ -92,15 +85,15 @@ def test_where_a_group_is_not_taken_whole_nothing_more_is_taken(
 ) -> None:
     taker.takes = lambda _size: taken
     come(arrivals, 1)
-    assert until(lambda: len(taker.groups) == 1)
+    until(lambda: len(taker.groups) == 1)
     come(arrivals, 2, 3)
     taker.takes = lambda size: size
     taker.gate.release()
-    assert until(lambda: len(taker.groups) == 2)
+    until(lambda: len(taker.groups) == 2)
     taker.takes = lambda _size: taken
     come(arrivals, 4)
     taker.gate.release()
-    assert until(lambda: arrivals.left)
+    until(lambda: arrivals.left)
     come(arrivals, 5)
     taker.gate.release(2)
     assert named(arrivals, 1 + (taken or 0)) == [1, 2, 3][: 1 + (taken or 0)]
@@ -109,7 +102,7 @@ def test_where_a_group_is_not_taken_whole_nothing_more_is_taken(
 
 def test_what_was_under_way_on_an_earlier_connection_is_not_named_on_the_next(arrivals: Arrivals, taker: Taker) -> None:
     come(arrivals, 1)
-    assert until(lambda: len(taker.groups) == 1)
+    until(lambda: len(taker.groups) == 1)
     come(arrivals, 2)
     arrivals.begin()
     come(arrivals, 7, 8)
@@ -122,7 +115,7 @@ def test_a_new_connection_takes_again_after_one_that_was_left(arrivals: Arrivals
     taker.takes = lambda _size: 0
     come(arrivals, 1)
     taker.gate.release()
-    assert until(lambda: arrivals.left)
+    until(lambda: arrivals.left)
     taker.takes = lambda size: size
     arrivals.begin()
     assert not arrivals.left
@@ -134,14 +127,14 @@ def test_a_new_connection_takes_again_after_one_that_was_left(arrivals: Arrivals
 def test_a_group_that_takes_long_is_noticed(arrivals: Arrivals, taker: Taker) -> None:
     assert arrivals.busy_s == 0.0
     come(arrivals, 1)
-    assert until(lambda: arrivals.busy_s > 0.05)
+    until(lambda: arrivals.busy_s > 0.05)
     taker.gate.release()
-    assert until(lambda: arrivals.busy_s == 0.0)
+    until(lambda: arrivals.busy_s == 0.0)
 
 
 def test_stopping_finishes_the_present_group_and_takes_no_other(arrivals: Arrivals, taker: Taker) -> None:
     come(arrivals, 1)
-    assert until(lambda: len(taker.groups) == 1)
+    until(lambda: len(taker.groups) == 1)
     come(arrivals, 2)
     arrivals.stop(wait_s=0)
     taker.gate.release(2)
