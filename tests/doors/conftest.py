@@ -9,6 +9,7 @@ import pytest
 from api.cli.instance import Instance
 from api.compose import free_port
 from tests.doors.case_desk import OURS, CaseDesk
+from tests.doors.sign_on_desk import SignOnDesk
 from tests.stories.http_service import running_service
 
 
@@ -30,3 +31,10 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CaseDesk]:
         httpx.Client(base_url=house.address, timeout=30, headers=OURS) as http,
     ):
         yield CaseDesk(house=house, http=http)
+
+
+@pytest.fixture
+def http(desk: SignOnDesk) -> Iterator[httpx.Client]:
+    """Lend a browser of a person's, where a module's desk is one at which people sign in."""
+    with desk.browser() as browser:
+        yield browser

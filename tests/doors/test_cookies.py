@@ -24,12 +24,6 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignOnDesk]:
         yield lent
 
 
-@pytest.fixture
-def http(desk: SignOnDesk) -> Iterator[httpx.Client]:
-    with desk.browser() as browser:
-        yield browser
-
-
 def is_in(http: httpx.Client, name: str, token: str) -> bool:
     return http.get("/v1/me", headers={"cookie": f"{name}={token}"}).status_code == 200
 

@@ -15,12 +15,6 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignOnDesk]:
         yield lent
 
 
-@pytest.fixture
-def http(desk: SignOnDesk) -> Iterator[httpx.Client]:
-    with desk.browser() as browser:
-        yield browser
-
-
 def link(desk: SignOnDesk, http: httpx.Client, name: str, sub: str, *, roles: tuple[str, ...]) -> httpx.Response:
     """Sign in with a password, and link."""
     http.post("/console/sign-in", data={"account": name, "password": PASSWORD})

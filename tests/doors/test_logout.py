@@ -35,12 +35,6 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignOnDesk]:
 
 
 @pytest.fixture
-def http(desk: SignOnDesk) -> Iterator[httpx.Client]:
-    with desk.browser() as browser:
-        yield browser
-
-
-@pytest.fixture
 def other(desk: SignOnDesk) -> Iterator[httpx.Client]:
     with desk.browser() as browser:
         yield browser

@@ -22,12 +22,6 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignOnDesk]:
         yield lent
 
 
-@pytest.fixture
-def http(desk: SignOnDesk) -> Iterator[httpx.Client]:
-    with desk.browser() as browser:
-        yield browser
-
-
 def test_a_provider_that_is_away_is_said_to_be_where_a_password_may_be_typed(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
