@@ -114,14 +114,13 @@ def find_belongings(
     scans: Iterable[SealedScan],
     *,
     parcel: str | None = None,
-    adjudicators: Collection[str] = (),
     edition: ReadingEdition = NEWEST,
 ) -> Belongings:
     """What `start` leads to; raises `Rejected("unit")` or `Rejected("imei")` where it names nothing.
 
     `parcel` chooses one of several parcels of a handset or an order; `edition` is the one that the trail is read by.
     """
-    return _belongings(Closure.read(scans, adjudicators, edition), ask(start), parcel, edition)
+    return _belongings(Closure.read(scans, edition), ask(start), parcel, edition)
 
 
 def needs(
@@ -130,10 +129,9 @@ def needs(
     asked: Collection[Lookup] = (),
     *,
     parcel: str | None = None,
-    adjudicators: Collection[str] = (),
 ) -> tuple[Lookup, ...]:
     """The keys that must still be looked up to complete the belongings; empty when it is complete."""
-    facts = Closure.read(scans, adjudicators)
+    facts = Closure.read(scans)
     belongings = _belongings(facts, ask(start), parcel)
     whole = belongings.own_keys | facts.ordered_names(belongings.asked)
     whole |= {alias for key in whole | belongings.keys for alias in aliases(key) if alias != key}

@@ -22,8 +22,6 @@ not take himself out of a handover that two stations signed. Presence stays
   has other stations, the taker's colleagues' among them where one firm hands over to itself. And no acceptance by the
   release's digest may have been in the log before that, not even the declared one: who handed it over then declares
   the release wrong.
-
-An adjudicator's declaration takes back all of it.
 """
 
 from collections import defaultdict
@@ -55,20 +53,20 @@ def bound_presence(
     scans: Iterable[SealedScan], corrections: Corrections, edition: ReadingEdition
 ) -> dict[bytes, Binding]:
     """The scans of one parcel that were declared wrong and still show it there, each with what binds it."""
-    if not corrections.by_own or edition < ReadingEdition.THIRD:
+    if not corrections.voided or edition < ReadingEdition.THIRD:
         return {}
     beside = corrections.declarations | corrections.repeats
     made = [sealed for sealed in once(scans) if not sealed.quarantined and sealed.digest not in beside]
     standing = [sealed for sealed in made if corrections.standing(sealed)]
-    found = _signed_over(made, standing, corrections.by_own, edition)
+    found = _signed_over(made, standing, corrections.voided, edition)
     if edition >= ReadingEdition.FOURTH:
-        declared = [(held, corrections.by_own[held.digest]) for held in made if held.digest in corrections.by_own]
+        declared = [(held, corrections.voided[held.digest]) for held in made if held.digest in corrections.voided]
         at_once = [pair for pair in declared if edition >= ReadingEdition.FIFTH and _at_once(*pair)]
         late = [pair for pair in declared if pair not in at_once]
         found = _alone(late, standing, (), edition) | found
         shown = [sealed for sealed in made if sealed.digest in found or corrections.standing(sealed)]
         found = _alone(at_once, standing, shown, edition) | found
-    return {digest: binding for digest, binding in found.items() if digest in corrections.by_own}
+    return {digest: binding for digest, binding in found.items() if digest in corrections.voided}
 
 
 def _signed_over(

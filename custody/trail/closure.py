@@ -6,7 +6,7 @@ although nobody recorded the unloading, which cages stood in which vans.
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -47,12 +47,10 @@ class Closure:
     containments: tuple[Containment, ...]
 
     @classmethod
-    def read(
-        cls, scans: Iterable[SealedScan], adjudicators: Collection[str], edition: ReadingEdition = NEWEST
-    ) -> "Closure":
+    def read(cls, scans: Iterable[SealedScan], edition: ReadingEdition = NEWEST) -> "Closure":
         """The facts in `scans`, of which those stand that do by that edition."""
         single = once(scans)
-        corrections = read_corrections(single, adjudicators=adjudicators, edition=edition)
+        corrections = read_corrections(single, edition=edition)
         standing = tuple(sealed for sealed in single if corrections.standing(sealed))
         names, contradicting = join_names(standing)
         return cls(

@@ -6,8 +6,8 @@ wrong. Nothing is removed: the original and the declaration both stay in the tra
 computed without the original. That the parcel was there may still count (`bound.py`).
 
 - Matched by event id, or by content if the event has none. It may arrive before its original, or alone.
-- Who may declare: the station that signed the original, or an adjudicator handed in. EPCIS leaves this open. A
-  declaration by anyone else is shown and changes nothing, or one thief could unsay another station's weighing.
+- Who may declare: the station that signed the original. EPCIS leaves this open. A declaration by anyone else is shown
+  and changes nothing, or one thief could unsay another station's weighing.
 - A quarantined declaration changes nothing.
 - One event id twice without a declaration: from the same station with the same content a repeat, which is shown and
   counts once; otherwise both stand and a finding says so.
@@ -16,7 +16,7 @@ computed without the original. That the parcel was there may still count (`bound
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from custody.gs1.event import Event
@@ -43,12 +43,10 @@ class Correction:
 class Corrections:
     """What declarations and repeats do to a set of scans, by their digests; `about` are those of each finding.
 
-    `by_own` are those of `voided` that only the station itself declared wrong that signed them, each with the first
-    declaration that does.
+    `voided` are the scans that were declared wrong, each with the first declaration that does.
     """
 
-    voided: frozenset[bytes] = frozenset()
-    by_own: Mapping[bytes, SealedScan] = field(default_factory=dict)
+    voided: Mapping[bytes, SealedScan] = field(default_factory=dict)
     declarations: frozenset[bytes] = frozenset()
     repeats: frozenset[bytes] = frozenset()
     effective: tuple[Correction, ...] = ()
@@ -71,12 +69,10 @@ def once(scans: Iterable[SealedScan]) -> tuple[SealedScan, ...]:
     return tuple(sorted(first.values(), key=lambda sealed: (sealed.place, sealed.digest)))
 
 
-def read_corrections(
-    scans: Iterable[SealedScan], *, adjudicators: Collection[str] = (), edition: ReadingEdition = NEWEST
-) -> Corrections:
-    """The effect of all declarations among `scans`; `adjudicators` are stations that may declare for others."""
+def read_corrections(scans: Iterable[SealedScan], *, edition: ReadingEdition = NEWEST) -> Corrections:
+    """The effect of all declarations among `scans`."""
     counted = [sealed for sealed in once(scans) if not sealed.quarantined]
-    work = _Work(adjudicators=frozenset(adjudicators), scans=counted, edition=edition)
+    work = _Work(scans=counted, edition=edition)
     for originals, declarations in _pairs(counted):
         work.repeats_of(originals)
         for declaration in declarations:
@@ -105,12 +101,9 @@ def _content(event: Event) -> bytes:
 class _Work:
     """Collects the effects while the groups are read."""
 
-    adjudicators: frozenset[str]
     scans: list[SealedScan]
     edition: ReadingEdition
-    confirmed: set[bytes] = field(default_factory=set)
-    voided: set[bytes] = field(default_factory=set)
-    first: dict[bytes, SealedScan] = field(default_factory=dict)
+    voided: dict[bytes, SealedScan] = field(default_factory=dict)
     declarations: set[bytes] = field(default_factory=set)
     repeats: set[bytes] = field(default_factory=set)
     effective: list[Correction] = field(default_factory=list)
@@ -172,7 +165,7 @@ class _Work:
                     original,
                     declaration,
                 )
-            elif not self._may_declare(declaration, original):
+            elif declaration.station.station != original.station.station:
                 until = "" if self.edition >= ReadingEdition.THIRD else " until an adjudicator confirms"
                 self._say(
                     FindingKind.DECLARATION_UNAUTHORISED,
@@ -187,8 +180,7 @@ class _Work:
     def result(self) -> Corrections:
         """Everything collected, in a fixed order."""
         return Corrections(
-            voided=frozenset(self.voided),
-            by_own={digest: first for digest, first in self.first.items() if digest not in self.confirmed},
+            voided=self.voided,
             declarations=frozenset(self.declarations),
             repeats=frozenset(self.repeats),
             effective=tuple(sorted(self.effective, key=lambda c: (c.original_index, c.declaration_index))),
@@ -196,18 +188,11 @@ class _Work:
             about=tuple(self.about),
         )
 
-    def _may_declare(self, declaration: SealedScan, original: SealedScan) -> bool:
-        by = declaration.station.station
-        return by == original.station.station or by in self.adjudicators
-
     def _take(self, declaration: SealedScan, original: SealedScan) -> None:
         facts = declaration.event.error_declaration
         wanted = facts.corrective_ids if facts else ()
         found = sorted(place for name in set(wanted) for place in self.by_event_id.get(name, ()))
-        self.voided.add(original.digest)
-        self.first.setdefault(original.digest, declaration)
-        if declaration.station.station in self.adjudicators:
-            self.confirmed.add(original.digest)
+        self.voided.setdefault(original.digest, declaration)
         self._say(
             FindingKind.DECLARED_WRONG,
             f"Index {original.where} is declared wrong by index {declaration.where}; both are shown, only the "

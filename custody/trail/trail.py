@@ -90,21 +90,19 @@ def build_trail(
     tolerances: Tolerances | None = None,
     route: Route = USUAL,
     gaps: Iterable[SequenceGap] = (),
-    adjudicators: Collection[str] = (),
     checks: Checks | None = None,
     in_log: Collection[bytes] = (),
     edition: ReadingEdition = NEWEST,
 ) -> Trail:
     """The trail of `belongings` in `scans`.
 
-    `gaps` are the missing numbers of its stations; `adjudicators` may declare errors for other stations; `checks` says
-    by statement digest whether a recipient check was verified or refuted (`attested.py`); `in_log` are statements that
-    the log holds although they cannot be read any more (`Trail.missing` says which ones are worth asking for); the
-    scans are read by that `edition`.
+    `gaps` are the missing numbers of its stations; `checks` says by statement digest whether a recipient check was
+    verified or refuted (`attested.py`); `in_log` are statements that the log holds although they cannot be read any
+    more (`Trail.missing` says which ones are worth asking for); the scans are read by that `edition`.
     """
     verified = checks or {}
     single = once(scans)
-    corrections = read_corrections(single, adjudicators=adjudicators, edition=edition)
+    corrections = read_corrections(single, edition=edition)
     ways = [(sealed, via) for sealed in single if (via := belongings.via(sealed, edition)) is not None]
     bound = bound_presence([sealed for sealed, _ in ways], corrections, edition)
     entries = make_entries(ways, corrections, verified, bound)
