@@ -87,7 +87,7 @@ class TrailMemory:
             with self._lock:
                 self._known.pop(imei, None)
             return HandsetTrail()
-        told, asked_before = _told(found, imei), known is not None and known.lookups == found.lookups
+        told, asked_before = _handset_trail(found, imei), known is not None and known.lookups == found.lookups
         if not asked_before and is_one_snapshot(session.get_bind()):
             state, asked_before = state_of(session, found.lookups), True
         self._keep(imei, _Known(lookups=found.lookups, state=state, told=told if asked_before else None))
@@ -105,7 +105,7 @@ TRAILS = TrailMemory()
 """The memory of this process."""
 
 
-def _told(found: FoundTrail, imei: str) -> HandsetTrail:
+def _handset_trail(found: FoundTrail, imei: str) -> HandsetTrail:
     binding = bind(found.trail, imei)
     first = min(found.trail.entries, key=lambda entry: entry.place, default=None)
     return HandsetTrail(

@@ -217,7 +217,7 @@ class Handset:
             return self.hello()
         if not self._is_stored:
             self._keep(state)
-        return self._told(state)
+        return self._hello_of(state)
 
     def hello_after(self, taken: Taken) -> bytes:
         """The hello that follows a command; a nonce that was stored with it is said now, and nothing stored again.
@@ -226,7 +226,7 @@ class Handset:
         """
         if taken.after.nonce == taken.before.nonce or self._running() != taken.after:
             return self.hello()
-        return self._told(taken.after)
+        return self._hello_of(taken.after)
 
     def take(self, raw: bytes, *, cut: Cut | None = None) -> Taken:
         """Handle one command.
@@ -308,7 +308,7 @@ class Handset:
         """What was stored, with the nonce of this run; that is yet to be stored, if it is owed."""
         return begin_run(state, now_s=self.now_s(), nonce=self._nonce()) if self._owes_nonce else state
 
-    def _told(self, state: DeviceState) -> bytes:
+    def _hello_of(self, state: DeviceState) -> bytes:
         hello = tell(state, now_s=self.now_s(), client=CLIENT_VERSION, **self._where())
         return make_hello(hello, self.enrolment.signer)
 

@@ -161,7 +161,7 @@ def scan(event: Path, station: Key, as_json: AsJson = False) -> None:
 
 def _tell(items: list[dict[str, Any]], *, as_json: bool) -> None:
     summed = _summed(items)
-    show(summed, as_json=as_json, human=_told)
+    show(summed, as_json=as_json, human=_print)
     if any(flag["code"] == TAMPERED for item in items for flag in item.get("flags", [])):
         fail(
             "numbers were signed a second time: the state file is an older copy, or the key is used elsewhere too",
@@ -178,7 +178,7 @@ def _summed(items: list[dict[str, Any]]) -> dict[str, Any]:
     return {"events": len(items), "results": results, "items": items}
 
 
-def _told(value: dict[str, Any]) -> None:
+def _print(value: dict[str, Any]) -> None:
     results = ", ".join(f"{count} {result}" for result, count in value["results"].items())
     console.print(f"{value['events']} events: {results}", highlight=False)
     for item in value["items"]:

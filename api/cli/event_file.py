@@ -45,9 +45,9 @@ def event_hash(
             except Trouble as trouble:
                 fail_at(file, number, document, trouble)
             hashes.append({"file": str(file), "event": number, "hash": hashed})
-    show({"hashes": hashes}, as_json=as_json, human=_told)
+    show({"hashes": hashes}, as_json=as_json, human=_print)
 
 
-def _told(value: dict[str, Any]) -> None:
+def _print(value: dict[str, Any]) -> None:
     for row in value["hashes"]:
         console.print(row["hash"], highlight=False, markup=False)

@@ -101,12 +101,12 @@ class _Watch:
         self._state = state
         self._quiet = quiet
         self._kept = self._began = time.monotonic()
-        self._told = self._began - TELL_EVERY_S
+        self._said_s = self._began - TELL_EVERY_S
 
     def __call__(self, done: int, size: int) -> None:
         now = time.monotonic()
-        if not self._quiet and now - self._told >= TELL_EVERY_S:
-            self._told = now
+        if not self._quiet and now - self._said_s >= TELL_EVERY_S:
+            self._said_s = now
             errors.print(f"{done:,} of {size:,} entries, {now - self._began:.0f} s", highlight=False)
         if now - self._kept >= KEEP_EVERY_S:
             self._kept = now

@@ -83,12 +83,12 @@ class _Watch:
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
-        self._told = self._began = time.monotonic()
+        self._said_s = self._began = time.monotonic()
 
     def __call__(self, done: int, size: int, written: int) -> None:
         now = time.monotonic()
-        if not self._quiet and now - self._told >= TELL_EVERY_S:
-            self._told = now
+        if not self._quiet and now - self._said_s >= TELL_EVERY_S:
+            self._said_s = now
             told = f"{done:,} of {size:,} entries, {written:,} files written, {now - self._began:.0f} s"
             errors.print(told, highlight=False)
 

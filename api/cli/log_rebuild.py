@@ -75,13 +75,13 @@ class _Watch:
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
         self._began = time.monotonic()
-        self._told = ("", self._began)
+        self._said = ("", self._began)
 
     def __call__(self, what: str, done: int, size: int) -> None:
         now = time.monotonic()
-        before, told = self._told
-        if not self._quiet and (what != before or now - told >= TELL_EVERY_S):
-            self._told = (what, now)
+        before, said_s = self._said
+        if not self._quiet and (what != before or now - said_s >= TELL_EVERY_S):
+            self._said = (what, now)
             errors.print(f"{what}: {done:,} of {size:,} entries, {now - self._began:.0f} s", highlight=False)
 
 

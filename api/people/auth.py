@@ -56,7 +56,7 @@ def bearer(request: Request) -> str:
 
 
 def signed_in(
-    request: Request, parts: Annotated[Parts, Depends(parts_of)], _told: Annotated[object, Depends(BEARER)] = None
+    request: Request, parts: Annotated[Parts, Depends(parts_of)], _bearer: Annotated[object, Depends(BEARER)] = None
 ) -> Caller:
     """The caller; raises `Rejected("unauthenticated")`. A cookie counts for changes only from our own pages."""
     by_cookie = cookie_name(request, COOKIE) in request.cookies and not bearer(request)

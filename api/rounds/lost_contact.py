@@ -71,7 +71,7 @@ class LostContact:
     def __init__(self, contacts: Mapping[str, Contact], *, count_s: Callable[[], float] = time.monotonic) -> None:
         self._contacts, self._count_s = contacts, count_s
         self._since: dict[str, float] = {}
-        self._told: set[str] = set()
+        self._rung: set[str] = set()
 
     def look(self, attempt: Callable[[Callable[[Unit], None]], bool]) -> None:
         """Tell people of each that is away for too long; `attempt` tells whether the act was carried out."""
@@ -80,10 +80,10 @@ class LostContact:
             trouble = contact.trouble()
             if not trouble:
                 self._since.pop(name, None)
-                if name in self._told:
-                    self._told.discard(name)
+                if name in self._rung:
+                    self._rung.discard(name)
                     log.warning("it is reached again", who=name)
                 continue
             away_s = now_s - self._since.setdefault(name, now_s)
-            if away_s >= contact.after_s and name not in self._told and attempt(contact.told(name, trouble, away_s)):
-                self._told.add(name)
+            if away_s >= contact.after_s and name not in self._rung and attempt(contact.told(name, trouble, away_s)):
+                self._rung.add(name)

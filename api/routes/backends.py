@@ -50,7 +50,7 @@ FIELDS = (
 )
 
 
-def operator(request: Request, parts: P, _told: Annotated[object, Depends(BEARER)]) -> None:
+def operator(request: Request, parts: P, _bearer: Annotated[object, Depends(BEARER)]) -> None:
     """Let in whoever runs an equipment register, by the token of the settings, and supervisors by their session."""
     refused = Forbidden("role", "the list is for its operators and for supervisors", fix="Use the token of the list.")
     by_token(request, parts, parts.settings.eir_token, refused=refused)

@@ -25,7 +25,7 @@ Figure = tuple[str, str, dict[str, float]]
 LATELY = f"in the last {WINDOW_DAYS} days"
 
 
-def reader(request: Request, parts: P, _told: Annotated[object, Depends(BEARER)]) -> None:
+def reader(request: Request, parts: P, _bearer: Annotated[object, Depends(BEARER)]) -> None:
     """Let in a monitoring system, by the token of the settings, and supervisors by their session."""
     refused = Forbidden("role", "the measures are for supervisors", fix="Use the token of the setting metrics_token.")
     by_token(request, parts, parts.settings.metrics_token, refused=refused)

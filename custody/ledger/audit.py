@@ -80,7 +80,7 @@ class Audit:
     _note: bytes = b""
     _unread: int = 0
     _wrong: int = 0
-    _told: list[AuditFinding] = field(default_factory=list)
+    _found: list[AuditFinding] = field(default_factory=list)
     _place: tuple[Frontier, dict[int, list[bytes]]] = field(default_factory=lambda: (Frontier(), {}))
 
     def run(self) -> Iterator[AuditFinding]:
@@ -103,7 +103,7 @@ class Audit:
             frontier=frontier,
             rows=rows,
             replay=self.replay,
-            findings=tuple(self._told),
+            findings=tuple(self._found),
         )
 
     def _run(self) -> Iterator[AuditFinding]:
@@ -131,7 +131,7 @@ class Audit:
         self.progress(self.done, head.size)
         # 2. and 3. Entries, their leaves, what they say, and the tiles above them.
         tree = Tree(self.get_tile, head, rows=self._place[1])
-        yield from self._told
+        yield from self._found
         for bundle in tiles_of(head.size, ENTRIES, first=self._place[0].size // WIDTH):
             yield from self._read(bundle.number, bundle.width, tree, seen)
             if self._unread > MAX_UNREAD or self._wrong > MAX_WRONG:
@@ -148,7 +148,7 @@ class Audit:
 
     def _resume(self, head: Checkpoint) -> SeenHeads:
         if self.kept is not None and not self.whole:
-            self.replay, self.done, self._told = self.kept.replay, self.kept.size, list(self.kept.findings)
+            self.replay, self.done, self._found = self.kept.replay, self.kept.size, list(self.kept.findings)
             self._place = (self.kept.frontier, {level: list(row) for level, row in self.kept.rows.items()})
         return SeenHeads(self.get_tile, head, frontier=self._place[0])
 
@@ -163,7 +163,7 @@ class Audit:
         for index, entry in enumerate(entries or (), number * WIDTH):
             if index >= self.done:
                 for finding in self.replay.take(index, entry):
-                    self._told.append(finding)
+                    self._found.append(finding)
                     yield finding
         self.done = max(self.done, number * WIDTH + width)
         if width == WIDTH and seen.frontier is not None:

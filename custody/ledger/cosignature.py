@@ -120,14 +120,14 @@ def cosign(checkpoint: Checkpoint, *, name: str, signer: Signer, at_s: int) -> N
     """A cosignature of kind 0x04 over `checkpoint`."""
     key = text_key(name, signer.public, kind=SignatureKind.ED25519_COSIGNATURE)
     return NoteSignature(
-        name=name, key_id=key.key_id, blob=_told(at_s) + signer.sign(ed25519_message(checkpoint, at_s))
+        name=name, key_id=key.key_id, blob=_nonzero_time(at_s) + signer.sign(ed25519_message(checkpoint, at_s))
     )
 
 
 def cosign_mldsa(checkpoint: Checkpoint, *, name: str, signer: MlDsaSigner, at_s: int) -> NoteSignature:
     """A cosignature of kind 0x06 over `checkpoint`."""
     key = mldsa_key(name, signer)
-    blob = _told(at_s) + signer.sign(mldsa_message(checkpoint, name, at_s))
+    blob = _nonzero_time(at_s) + signer.sign(mldsa_message(checkpoint, name, at_s))
     return NoteSignature(name=name, key_id=key.key_id, blob=blob)
 
 
@@ -158,7 +158,7 @@ def mldsa_message(checkpoint: Checkpoint, name: str, at_s: int) -> bytes:
     )
 
 
-def _told(at_s: int) -> bytes:
+def _nonzero_time(at_s: int) -> bytes:
     if at_s == 0:
         raise Rejected("cosignature", "the time of a cosignature is 0", fix="Cosign with POSIX seconds.")
     return _time(at_s)

@@ -90,21 +90,21 @@ class Bucket:
                 "the address of a bucket carries more than bucket and prefix",
                 fix="Give credentials in the environment, such as AWS_ACCESS_KEY_ID; commands are seen by others.",
             )
-        with self._told():
+        with self._explained():
             self._store = from_url(
                 self.name, retry_config={"max_retries": TRIES, "retry_timeout": timedelta(seconds=60)}
             )
 
     def sizes(self) -> dict[str, int]:
         """Every file below `tile/`."""
-        with self._told():
+        with self._explained():
             listed = obstore.list(self._store, prefix=TILES, chunk_size=LISTED)
             return {file["path"]: file["size"] for files in listed for file in files}
 
     def read(self, path: str) -> HeldFile | None:
         """A file, or None if there is none; without any bytes if it has more than `MOST_BYTES`."""
         try:
-            with self._told():
+            with self._explained():
                 got = obstore.get(self._store, path)
                 data = b"" if got.meta["size"] > log_target.MOST_BYTES else bytes(got.bytes())
                 return HeldFile(data=data, tag=got.meta["e_tag"], version=got.meta["version"])
@@ -141,7 +141,7 @@ class Bucket:
     def _all_gone(self, paths: Sequence[str]) -> bool:
         """Take files away; False if one was not there, which may have kept others there."""
         try:
-            with self._told():
+            with self._explained():
                 obstore.delete(self._store, paths)
         except NotFound as error:
             if error.code != "file":
@@ -152,11 +152,11 @@ class Bucket:
     def _put(self, path: str, data: bytes, mode: "PutMode") -> None:
         form = form_of(path)
         attributes: Attributes = {"Content-Type": form.media_type, "Cache-Control": form.cache_control}
-        with self._told():
+        with self._explained():
             obstore.put(self._store, path, data, attributes=attributes, mode=mode, use_multipart=False)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _explained(self) -> Iterator[None]:
         """What the library raises becomes an error that says what to do; a swap deals with its conditions itself."""
         try:
             yield

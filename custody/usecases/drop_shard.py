@@ -157,7 +157,7 @@ def _go_on(unit: Unit, row: ShardRow, needed: Needed, *, reason: str, actor: str
     needed.look_for_holds(session)
     if row.next_place >= end:
         taken = drop_book.forget_quarantined(session, row, needed.groups, needed=needed.names, limit=AT_ONCE)
-        return _told(row) if taken == AT_ONCE else _finish(unit, row, reason=reason, actor=actor)
+        return _dropped(row) if taken == AT_ONCE else _finish(unit, row, reason=reason, actor=actor)
     # 1. The next scans that can be read, and which of them may go. A dropping begins with nothing kept.
     if row.next_place == 0:
         row.held = row.shared = 0
@@ -185,7 +185,7 @@ def _go_on(unit: Unit, row: ShardRow, needed: Needed, *, reason: str, actor: str
     row.gone, row.held, row.shared = row.gone + len(gone), row.held + held, row.shared + shared
     row.next_place = after
     session.add(row)
-    return _told(row)
+    return _dropped(row)
 
 
 def _finish(unit: Unit, row: ShardRow, *, reason: str, actor: str) -> Dropped:
@@ -195,7 +195,7 @@ def _finish(unit: Unit, row: ShardRow, *, reason: str, actor: str) -> Dropped:
     repeated = facts.items() <= before.items()
     if not repeated:
         row.dropped_idx = unit.record(SHARD_DROPPED, {**facts, "reason": reason, "actor": actor})
-    told = _told(row, done=True, repeated=repeated)
+    told = _dropped(row, done=True, repeated=repeated)
     row.next_place = 0
     unit.session.add(row)
     return told
@@ -206,7 +206,7 @@ def _said(session: Session, index: int) -> dict[str, object]:
     return dict(open_record(stored.raw, stored.opening or b"").fields)
 
 
-def _told(row: ShardRow, *, done: bool = False, repeated: bool = False) -> Dropped:
+def _dropped(row: ShardRow, *, done: bool = False, repeated: bool = False) -> Dropped:
     return Dropped(
         shard=row.name,
         gone=row.gone,

@@ -25,7 +25,7 @@ def check_version(session: Session, dispute: str, seen: int | None, *, stands: i
         for line, facts in lines
         if (seen or 0) < facts.get("version", 0) <= stands
     ]
-    done = "; ".join(map(_told, meanwhile)) or "nothing is known of it"
+    done = "; ".join(map(_in_words, meanwhile)) or "nothing is known of it"
     raise Conflict(
         "changed",
         f"the case is not at version {seen} any more, which you looked at: {done}",
@@ -35,6 +35,6 @@ def check_version(session: Session, dispute: str, seen: int | None, *, stands: i
     )
 
 
-def _told(step: Mapping[str, str | None]) -> str:
+def _in_words(step: Mapping[str, str | None]) -> str:
     kind = f" ({step['claim_type']})" if step["claim_type"] else ""
     return f"{step['kind']}{kind} by {step['actor']} at {step['at']}"

@@ -133,7 +133,7 @@ def remember(unit: Unit, office: LockOffice, part: PartRow, came: Came, can: Cap
             store.note(unit, order, "backend_failed", actor=row.backend, facts={"why": row.trouble[:300]})
         _move(unit, office, order, row, can)
     if came.other_handset:
-        raise_alert(unit, AlertKind.WRONG_REFERENCE, about=f"{row.device} at {row.backend}", detail=_told(row))
+        raise_alert(unit, AlertKind.WRONG_REFERENCE, about=f"{row.device} at {row.backend}", detail=_detail(row))
     _alert(unit, row)
 
 
@@ -248,7 +248,7 @@ def _move(unit: Unit, office: LockOffice, order: LockOrderRow, row: PartRow, can
         office.moved(unit, order, OrderEvent.DEVICE_ACK)
 
 
-def _told(row: PartRow) -> str:
+def _detail(row: PartRow) -> str:
     todo = "Release the order, give the right name of the handset there, and have a second person confirm it."
     return f"A lock was {row.trouble}. {todo}"
 

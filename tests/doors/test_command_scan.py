@@ -13,7 +13,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from api.cli.capture import _told
+from api.cli.capture import _print
 from api.cli.instance import Instance
 from api.http.problems import problem
 from custody.kernel.errors import Rejected
@@ -96,7 +96,7 @@ def test_why_a_scan_was_kept_apart_is_told_in_words(station: CommandLine) -> Non
 def test_why_a_scan_was_refused_is_told_in_words(capsys: pytest.CaptureFixture[str]) -> None:
     trouble = problem(Rejected("seq", "this number was used", fix="Take the next one."))
     items = [{"result": "refused", "code": "99", "problem": trouble}]
-    _told({"events": 1, "results": {"refused": 1}, "items": items})
+    _print({"events": 1, "results": {"refused": 1}, "items": items})
     assert capsys.readouterr().out == "1 events: 1 refused\n  refused, this number was used: Take the next one.\n"
 
 

@@ -69,7 +69,7 @@ def checked_of(
     return told_otherwise(world, pack.content, investigation={"stored": stored, "inquiry": inquiry})
 
 
-def _told(part: str, at: int, **facts: Any) -> Callable[[Dispute], Dispute]:
+def _altered(part: str, at: int, **facts: Any) -> Callable[[Dispute], Dispute]:
     """One segment or checkpoint otherwise."""
 
     def change(dispute: Dispute) -> Dispute:
@@ -86,14 +86,14 @@ OTHERWISE: dict[str, Callable[[Dispute], Dispute]] = {
     "what it was declared to weigh": lambda dispute: replace(dispute, declared_mass_g=541),
     "what the item weighs": lambda dispute: replace(dispute, item_mass_g=None),
     "whether a code was asked for": lambda dispute: replace(dispute, pin=Pin.VERIFIED),
-    "what a scale said": _told("checkpoints", 0, mass_g=540.0),
-    "what was seen of a seal": _told("checkpoints", 6, seal=SealSeen.OK),
-    "when it was scanned": _told("checkpoints", 1, scan_ms=1778494372000),
-    "whether there is a picture": _told("checkpoints", 1, photo=True),
-    "which step it was": _told("segments", 6, step=Step.HUB_IN),
-    "which shift it was": _told("segments", 4, shift=2),
-    "who had it": _told("segments", 6, handler="h-depot-3"),
-    "that nobody had it": _told("segments", 6, handler=None, roster=("h-hub-in-1", "h-courier-7")),
+    "what a scale said": _altered("checkpoints", 0, mass_g=540.0),
+    "what was seen of a seal": _altered("checkpoints", 6, seal=SealSeen.OK),
+    "when it was scanned": _altered("checkpoints", 1, scan_ms=1778494372000),
+    "whether there is a picture": _altered("checkpoints", 1, photo=True),
+    "which step it was": _altered("segments", 6, step=Step.HUB_IN),
+    "which shift it was": _altered("segments", 4, shift=2),
+    "who had it": _altered("segments", 6, handler="h-depot-3"),
+    "that nobody had it": _altered("segments", 6, handler=None, roster=("h-hub-in-1", "h-courier-7")),
 }
 
 
@@ -149,7 +149,7 @@ def test_a_search_among_very_many_scans_ends_and_what_was_not_searched_is_open_o
 def test_an_inquiry_of_the_format_before_is_held_against_the_chain_as_it_was_read_then(checked: World) -> None:
     def as_then(dispute: Dispute) -> Dispute:
         assert dispute.pin is Pin.RECORDED
-        return _told("checkpoints", 0, seal=SealSeen.OK)(replace(dispute, pin=Pin.VERIFIED))
+        return _altered("checkpoints", 0, seal=SealSeen.OK)(replace(dispute, pin=Pin.VERIFIED))
 
     pack = checked.export()
     assert refused(checked, pack, as_then, form=SECOND) == []
@@ -161,7 +161,7 @@ def test_an_inquiry_of_the_format_before_is_held_against_the_chain_as_it_was_rea
 def test_an_inquiry_of_format_3_is_held_against_the_chain_in_which_a_seal_was_read_that_was_put_on(
     world: World, pack: PackExported
 ) -> None:
-    as_then = _told("checkpoints", 0, seal=SealSeen.OK)
+    as_then = _altered("checkpoints", 0, seal=SealSeen.OK)
     assert refused(world, pack, as_then, form=THIRD) == []
     assert NOT_THE_ONE in [check.what for check in refused(world, pack, as_then)]
     assert NOT_THE_ONE in [check.what for check in refused(world, pack, lambda dispute: dispute, form=THIRD)]
@@ -169,7 +169,9 @@ def test_an_inquiry_of_format_3_is_held_against_the_chain_in_which_a_seal_was_re
 
 def test_an_inquiry_of_format_4_is_held_against_the_chain_as_it_was_read_then(opened: World) -> None:
     def as_then(dispute: Dispute) -> Dispute:
-        return _told("checkpoints", 7, seal=SealSeen.NOT_READ)(_told("checkpoints", 6, seal=SealSeen.ANOMALY)(dispute))
+        return _altered("checkpoints", 7, seal=SealSeen.NOT_READ)(
+            _altered("checkpoints", 6, seal=SealSeen.ANOMALY)(dispute)
+        )
 
     pack = opened.export()
     assert NOT_THE_ONE not in [check.what for check in refused(opened, pack, as_then, form=FOURTH)]

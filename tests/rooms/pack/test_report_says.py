@@ -135,14 +135,14 @@ def test_it_tells_what_the_customer_said_and_every_step_since(page: Page, files:
     ]
 
 
-def _told(doc: CaseDoc, **facts: Any) -> CaseDoc:
+def _saying(doc: CaseDoc, **facts: Any) -> CaseDoc:
     return replace(doc, case={**doc.case, **facts})
 
 
 def test_a_step_without_a_record_and_a_case_without_a_kind_are_shown_so(opened: OpenedPack) -> None:
     bare = {**opened.case.case["case"], "claim_type": None}
     line = CaseLine(at_ms=1, actor="agent-1", kind="device.seen_again", facts={}, index=None)
-    case = replace(_told(opened.case, case=bare, found_instead=None), timeline=(line,))
+    case = replace(_saying(opened.case, case=bare, found_instead=None), timeline=(line,))
     page = page_of(opened, case=case)
     assert page.tables["What was done, in order"] == [(at(1), "agent-1", "device seen again", "-")]
     assert "Kind of problem: not yet. Now: remedy offered." in page.of("p")
@@ -170,7 +170,7 @@ def test_it_tells_offer_choice_clocks_and_ways_to_go_without_us(page: Page, file
 def test_promises_are_told_with_their_sums(opened: OpenedPack) -> None:
     promise = {"what": "a refund", "due_ms": 5_000, "state": "in_time", "owner": "agent-1"}
     promises = ({**promise, "amount_pence": 120_905}, {**promise, "amount_pence": None}, promise)
-    page = page_of(opened, case=replace(_told(opened.case, offer=None, chosen="money_back"), promises=promises))
+    page = page_of(opened, case=replace(_saying(opened.case, offer=None, chosen="money_back"), promises=promises))
     told = [("a refund", at(5_000), pounds, "in time", "agent-1") for pounds in ("£1209.05", "-", "-")]
     assert page.tables["Promises"] == told
     assert "Chosen: money back." in page.of("p")
@@ -194,7 +194,7 @@ def test_signs_stand_for_what_no_html_may_hold_and_a_pack_made_before_holds(
     world: World, pack: PackExported, opened: OpenedPack
 ) -> None:
     words = "It \x01never\x1b[31m\x7f\x85 reached\x08 me\ufdd0\U0001ffff.\tNot\nat all."
-    source = replace(opened.source, case=_told(opened.case, found_instead=words))
+    source = replace(opened.source, case=_saying(opened.case, found_instead=words))
     report = derive(source)[FILE].decode()
     assert "It \u2401never\u241b[31m\u2421\ufffd reached\u2408 me\ufffd\ufffd.\tNot\nat all." in report
     assert not re.search("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\U0001fffe\U0001ffff]", report)
