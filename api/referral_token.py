@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from api.http.encoding import b64, unb64
+from custody.kernel.base64url import b64, unb64
 from custody.kernel.errors import Forbidden
 
 _LABEL = b"weaklink referral token v1\x00"

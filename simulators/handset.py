@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from custody.kernel import cbor
+from custody.kernel.base64url import b64, unb64
 from custody.kernel.clock import SECOND_MS, Clock
 from custody.kernel.errors import Forbidden, Rejected
 from custody.kernel.keys import PublicKey, SoftwareSigner, new_signer, read_cose_key
@@ -53,7 +54,6 @@ from simulators.client import ServiceClient
 from simulators.goods import BoxLabel
 from simulators.handset_store import read_state, write_state
 from simulators.holder import ALLOWED_WHILE_LOCKED, Function
-from simulators.wire import b64u, from_b64u
 
 CLIENT_VERSION = "simulated 1.0"
 
@@ -369,18 +369,18 @@ class Handset:
 def enrol_handset(supervisor: ServiceClient, unit: BoxLabel, *, seed: str) -> Enrolment:
     """Make a device key and register it; the service answers with the operator's keys and the broker's address."""
     signer = new_signer(seed=random.Random(f"{seed}/handset/{unit.imei}").randbytes(32))
-    body = {"imei": unit.imei, "model": unit.model.name, "cose_key": b64u(cbor.encode(signer.public.cose_key()))}
+    body = {"imei": unit.imei, "model": unit.model.name, "cose_key": b64(cbor.encode(signer.public.cose_key()))}
     given = supervisor.post("/v1/devices", body)
     return Enrolment(
         unit=unit,
         device=str(given["device"]),
         signer=signer,
         keys=KeyRing(lock=_key(given["lock_key"]), unlock=_key(given["unlock_key"])),
-        code_key=from_b64u(given["code_key"]),
+        code_key=unb64(given["code_key"], where="an answer"),
         mqtt_host=str(given["mqtt"]["host"]),
         mqtt_port=int(given["mqtt"]["port"]),
     )
 
 
 def _key(text: str) -> PublicKey:
-    return read_cose_key(cbor.decode(from_b64u(text)))
+    return read_cose_key(cbor.decode(unb64(text, where="an answer")))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from custody.kernel import cbor
+from custody.kernel.base64url import b64
 from custody.kernel.clock import Instant
 from custody.kernel.keys import SoftwareSigner
 from custody.ledger.attestation import AttestedOutcome, make_attestation
@@ -20,7 +21,6 @@ from simulators.client import ServiceClient
 from simulators.events import PIN_METHOD, issued_pin, pin_proof
 from simulators.parcel import Parcel
 from simulators.station import Signed
-from simulators.wire import b64u
 
 SUB = "urn:weaklink:pin-service:"
 PINS = VerifierInfo(verifier="pins", custodian="urn:example:pins")
@@ -51,9 +51,9 @@ class PinService:
             sub=f"{SUB}possession",
             iat_s=at_ms // 1000,
         )
-        cose_key = b64u(cbor.encode(self.signer.public.cose_key()))
+        cose_key = b64(cbor.encode(self.signer.public.cose_key()))
         answer: dict[str, Any] = supervisor.post(
-            "/v1/verifiers", {**self.info.facts, "cose_key": cose_key, "proof": b64u(proof)}
+            "/v1/verifiers", {**self.info.facts, "cose_key": cose_key, "proof": b64(proof)}
         )
         return answer
 
@@ -80,9 +80,7 @@ class PinService:
             sub=f"{SUB}{delivery.parcel.number}",
             iat_s=at_ms // 1000,
         )
-        answer: dict[str, Any] = client.post(
-            "/v1/attestations", {"statement": b64u(statement), "opening": b64u(opening)}
-        )
+        answer: dict[str, Any] = client.post("/v1/attestations", {"statement": b64(statement), "opening": b64(opening)})
         return answer
 
 

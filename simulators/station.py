@@ -20,6 +20,7 @@ from typing import Any
 
 from custody.gs1.named_information import write_ni
 from custody.kernel import cbor, cose
+from custody.kernel.base64url import b64
 from custody.kernel.clock import SECOND_MS, Instant
 from custody.kernel.errors import Conflict, Rejected, Trouble, Unavailable
 from custody.kernel.keys import SoftwareSigner, new_signer
@@ -34,7 +35,6 @@ from custody.scans.leaf import Leaf, make_leaf
 from custody.scans.scan import SALT_BYTES, make_scan
 from simulators.client import ServiceClient
 from simulators.geography import Post
-from simulators.wire import b64u
 
 SCAN_TYPE = "application/vnd.weaklink.scan+cbor"
 ROOT_TYPE = "application/vnd.weaklink.scan-batch+cbor"
@@ -264,7 +264,7 @@ class Station:
             sub=f"urn:weaklink:possession:{public.kid.hex()[:16]}",
             iat_s=self.reads(at_ms) // SECOND_MS,
         )
-        body = {"token": token, "cose_key": b64u(cbor.encode(public.cose_key())), "proof": b64u(proof)}
+        body = {"token": token, "cose_key": b64(cbor.encode(public.cose_key())), "proof": b64(proof)}
         answer: dict[str, Any] = client.post("/v1/stations/enrol", body)
         return answer
 

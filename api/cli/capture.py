@@ -15,9 +15,9 @@ from api.cli.event_file import fail_at, read_events
 from api.cli.foreign_words import harmless
 from api.cli.key_file import read_key
 from api.cli.station import hold_key, state_file, tell_waiting
-from api.http.encoding import b64, unb64
 from api.routes.scans import MANY, MAX_BATCH
 from custody.kernel import cbor, cose
+from custody.kernel.base64url import b64, unb64
 from custody.kernel.errors import Rejected, Trouble
 from custody.kernel.system_clock import SystemClock
 from custody.kernel.system_ids import SystemIds

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from api.cli.client import fail, show
-from api.http.encoding import b64
+from custody.kernel.base64url import b64
 from custody.kernel.errors import Trouble
 from custody.kernel.keys import EDDSA, ES256, SoftwareSigner, new_signer, read_private_pem
 from custody.store.durable_file import create_file

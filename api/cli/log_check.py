@@ -15,7 +15,7 @@ from api.cli.client import call, console, fail, named, show
 from api.cli.fetch import check_target, put
 from api.cli.log_source import read_checkpoint, read_policy
 from api.cli.outcome import Outcome, who_is_awaited
-from api.http.encoding import unb64
+from custody.kernel.base64url import unb64
 from custody.kernel.errors import Rejected, Trouble
 from custody.kernel.keys import read_ed25519
 from custody.kernel.receipt import verify_receipt

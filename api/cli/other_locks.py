@@ -7,8 +7,8 @@ import typer
 
 from api.cli.client import call, console, fail, folded, named, send, show
 from api.cli.folder import read_folder
-from api.http.encoding import unb64
 from custody.kernel import cbor
+from custody.kernel.base64url import unb64
 from custody.kernel.errors import Trouble
 from custody.kernel.keys import PublicKey, read_cose_key
 from devicelock.backends.eir_folder import is_name

@@ -7,7 +7,7 @@ import typer
 
 from api.cli.client import call, fail, send, show
 from api.cli.key_file import read_key
-from api.http.encoding import unb64
+from custody.kernel.base64url import unb64
 from custody.kernel.system_clock import SystemClock
 from custody.kernel.system_ids import SystemIds
 from custody.ledger.statements import SigningRegistrar

@@ -21,8 +21,8 @@ from api.cli.fetch import check_target, put
 from api.cli.foreign_words import harmless, harmless_lines
 from api.cli.key_file import read_key, write_key
 from api.cli.registered import SuspectFrom, SuspectSince, ending, new_subject, now_s, register, registrar
-from api.http.encoding import b64, unb64
 from custody.kernel import cbor
+from custody.kernel.base64url import b64, unb64
 from custody.kernel.errors import Rejected, Trouble
 from custody.kernel.keys import EDDSA
 from custody.ledger.fields import take

@@ -13,8 +13,8 @@ from api.cli.client import call, console, fail, folded, named, show
 from api.cli.fetch import check_target, put
 from api.cli.key_file import Es256, make_key, read_key
 from api.cli.registered import SuspectFrom, SuspectSince, new_subject, now_s
-from api.http.encoding import b64
 from custody.kernel import cbor
+from custody.kernel.base64url import b64
 from custody.kernel.keys import SoftwareSigner
 from custody.ledger.statements import StationInfo, make_possession
 from custody.ledger.typed_station import read_info

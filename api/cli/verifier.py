@@ -19,8 +19,8 @@ from api.cli.client import call, console, fail, folded, named, show
 from api.cli.fetch import check_target, put
 from api.cli.key_file import Es256, make_key, read_key
 from api.cli.registered import SuspectFrom, SuspectSince, ending, new_subject, now_s, register, registrar
-from api.http.encoding import b64
 from custody.kernel import cbor
+from custody.kernel.base64url import b64
 from custody.kernel.clock import from_iso
 from custody.kernel.errors import Trouble
 from custody.kernel.system_clock import SystemClock

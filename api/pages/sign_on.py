@@ -20,7 +20,6 @@ import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
-from api.http.encoding import b64, unb64
 from api.http.problems import status_of
 from api.pages.door import onward_to
 from api.pages.render import page, see
@@ -31,6 +30,7 @@ from api.parts import Parts, parts_of, service_address
 from api.people import accounts, sign_in
 from api.people.auth import COOKIE, cookie, cookie_name, token_of
 from api.process.open_id import Identity, OpenIdProvider, SignOn, new_sign_on
+from custody.kernel.base64url import b64, unb64
 from custody.kernel.clock import HOUR_MS, MINUTE_MS, SECOND_MS
 from custody.kernel.errors import NotFound, Rejected, Trouble, Unavailable
 

@@ -11,7 +11,7 @@ Addresses are the provider's own, read from its `/.well-known/openid-configurati
 import hashlib
 import hmac
 import secrets
-from base64 import b64encode, urlsafe_b64encode
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +21,7 @@ from pydantic import SecretStr
 
 from api.process.provider_says import ProviderSays, refused
 from api.process.provider_token import LEEWAY_S, TokenCheck, moment_s, name_in
+from custody.kernel.base64url import b64
 from custody.kernel.clock import SECOND_MS, Clock, Instant
 
 SCOPE = "openid"
@@ -223,4 +224,4 @@ def _is_same(given: str, held: str) -> bool:
 
 def _challenge(verifier: str) -> str:
     """What the provider is told of a verifier (RFC 7636 section 4.2)."""
-    return urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    return b64(hashlib.sha256(verifier.encode()).digest())

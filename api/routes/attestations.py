@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.http.body import Body
-from api.http.encoding import unb64
 from api.parts import Parts, parts_of
 from api.people.client_network import network_of
 from api.people.token_bucket import TokenBuckets
+from custody.kernel.base64url import unb64
 from custody.usecases.take_attestation import take
 
 PER_S, BURST = 20.0, 100

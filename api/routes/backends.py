@@ -11,13 +11,13 @@ from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from api.http.body import Body
-from api.http.encoding import b64
 from api.http.openapi import sent_as
 from api.lock_views import order_view, part_view, reference_view
 from api.parts import Parts, parts_of
 from api.people.accounts import Caller
 from api.people.auth import BEARER, by_token, role, signed_in_lately
 from custody.kernel import cbor
+from custody.kernel.base64url import b64
 from custody.kernel.errors import Forbidden, NotFound, Rejected
 from devicelock import part_store, store
 from devicelock.backends import agent

@@ -10,7 +10,6 @@ from starlette.convertors import StringConvertor, register_url_convertor
 
 from api.act_alerts import tell_of_withdrawn
 from api.http.body import Body, one_of
-from api.http.encoding import b64, unb64
 from api.http.listed import check_state
 from api.lock_views import order_view, order_views, part_view, reference_view
 from api.parts import Parts, broker_address, parts_of
@@ -23,6 +22,7 @@ from custody.disputes.lock_effects import lock_effects
 from custody.disputes.policy import DEFAULT_POLICY
 from custody.gs1.imei import imei_urn, urn_of
 from custody.kernel import cbor
+from custody.kernel.base64url import b64, unb64
 from custody.kernel.clock import to_iso
 from custody.kernel.errors import NotFound, Rejected
 from custody.store.unit import Unit

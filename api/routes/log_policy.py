@@ -11,11 +11,11 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from api.http.body import Body
-from api.http.encoding import b64, unb64
 from api.parts import Parts, parts_of
 from api.people.accounts import Caller
 from api.people.auth import role
 from custody.kernel import cbor
+from custody.kernel.base64url import b64, unb64
 from custody.kernel.errors import Rejected
 from custody.kernel.keys import read_cose_key
 from custody.ledger.policy import MAX_REGISTRARS, Policy, Registrar, read_policy_map

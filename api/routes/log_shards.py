@@ -13,10 +13,10 @@ from pydantic import Field
 from sqlmodel import Session
 
 from api.http.body import Body
-from api.http.encoding import b64
 from api.parts import Parts, parts_of
 from api.people.accounts import Caller
 from api.people.auth import role
+from custody.kernel.base64url import b64
 from custody.kernel.clock import to_iso
 from custody.kernel.errors import NotFound
 from custody.ledger.record import open_record

@@ -10,10 +10,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Response
 from sqlmodel import Session
 
-from api.http.encoding import b64
 from api.http.openapi import sent_as
 from api.parts import Parts, parts_of
 from api.receipt_address import receipt_address
+from custody.kernel.base64url import b64
 from custody.kernel.clock import to_iso
 from custody.kernel.errors import NotFound
 from custody.scans.scan import SCANS

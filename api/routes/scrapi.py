@@ -21,13 +21,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from api.http.encoding import b64
 from api.http.openapi import sent_as
 from api.parts import Parts, parts_of, service_address
 from api.people.client_network import network_of
 from api.people.token_bucket import TokenBuckets
 from api.routes.scans import read_body
 from custody.kernel import cbor
+from custody.kernel.base64url import b64
 from custody.kernel.errors import NotFound, Rejected
 from custody.kernel.keys import PublicKey
 from custody.ledger.statements import read_policy

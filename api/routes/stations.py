@@ -8,11 +8,11 @@ from pydantic import Field
 
 from api.act_alerts import tell_of_trust
 from api.http.body import Body, one_of
-from api.http.encoding import b64, unb64
 from api.parts import Parts, parts_of
 from api.people.accounts import Caller
 from api.people.auth import role, signed_in
 from api.routes.doubt import RevokeIn
+from custody.kernel.base64url import b64, unb64
 from custody.kernel.clock import to_iso
 from custody.ledger.statements import Step
 from custody.scans.shard import group_at

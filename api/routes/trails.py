@@ -7,7 +7,6 @@ from pydantic import Field
 
 from api.act_alerts import tell_of_price, tell_of_sale
 from api.http.body import Body, Day
-from api.http.encoding import b64
 from api.parts import Parts, parts_of
 from api.people.accounts import Caller
 from api.people.auth import role, signed_in
@@ -17,6 +16,7 @@ from custody.disputes.order import OrderFacts, Payment, Standing
 from custody.disputes.people import MOST_NAME, CasePeople, Relation, by_order
 from custody.gs1.canonical import canonical
 from custody.gs1.imei import imei_urn
+from custody.kernel.base64url import b64
 from custody.kernel.clock import Instant, to_iso
 from custody.kernel.errors import NotFound, Rejected
 from custody.scans.batch import BATCH, MOST

@@ -6,12 +6,12 @@ from fastapi import APIRouter, Depends
 
 from api.act_alerts import tell_of_trust
 from api.http.body import Body
-from api.http.encoding import b64, unb64
 from api.parts import Parts, parts_of
 from api.people.accounts import Caller
 from api.people.auth import role, signed_in
 from api.routes.doubt import RevokeIn
 from api.routes.stations import tell_key
+from custody.kernel.base64url import b64, unb64
 from custody.ledger.verifiers import typed_verifier
 from custody.store import attestation_book
 from custody.usecases.enrol_verifier import enrol_verifier, revoke_verifier

@@ -3,9 +3,7 @@
 Not to be confused with the CBV event hash, which has the same scheme but hexadecimal digits and `?ver=CBV2.0`.
 """
 
-import base64
-import binascii
-
+from custody.kernel.base64url import b64, unb64
 from custody.kernel.errors import Rejected
 
 _HEAD = "ni:///sha-256;"
@@ -15,16 +13,16 @@ def write_ni(digest: bytes) -> str:
     """The URI of a SHA-256 digest."""
     if len(digest) != 32:
         raise Rejected("digest", f"{len(digest)} bytes are not a SHA-256 digest", fix="Give the 32 raw bytes.")
-    return _HEAD + base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return _HEAD + b64(digest)
 
 
 def read_ni(uri: str) -> bytes:
     """The 32 bytes of the digest; raises `Rejected("digest")` for any other URI and for a spelling not our own."""
     try:
-        digest = base64.b64decode(uri.removeprefix(_HEAD) + "=", altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError) as error:
+        digest = unb64(uri.removeprefix(_HEAD), where="a digest")
+    except Rejected as error:
         raise _bad(uri) from error
-    if len(digest) != 32 or write_ni(digest) != uri:
+    if len(digest) != 32 or not uri.startswith(_HEAD):
         raise _bad(uri)
     return digest
 

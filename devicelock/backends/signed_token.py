@@ -4,7 +4,6 @@
 first two parts (RFC 7518 section 3.3): RS256 with SHA-256 for Google, RS512 with SHA-512 for Samsung.
 """
 
-import base64
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -12,6 +11,7 @@ import msgspec
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from custody.kernel.base64url import b64
 from custody.kernel.errors import Rejected
 
 LEAST_BITS = 2048
@@ -24,12 +24,8 @@ def sign_token(claims: Mapping[str, Any], key: rsa.RSAPrivateKey, *, algorithm: 
         raise Rejected("key", f"the key has {key.key_size} bits", fix=f"Make one of at least {LEAST_BITS} bits.")
     head = f"{_part({'alg': algorithm, 'typ': 'JWT'})}.{_part(claims)}"
     signature = key.sign(head.encode(), padding.PKCS1v15(), DIGESTS[algorithm])
-    return f"{head}.{_b64(signature)}"
+    return f"{head}.{b64(signature)}"
 
 
 def _part(value: Mapping[str, Any]) -> str:
-    return _b64(msgspec.json.encode(value))
-
-
-def _b64(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    return b64(msgspec.json.encode(value))

@@ -31,8 +31,8 @@ import httpx
 
 from api.cli.instance import Instance
 from api.compose import free_port
-from api.http.encoding import unb64
 from custody.kernel import cbor, cose
+from custody.kernel.base64url import unb64
 from custody.kernel.clock import SECOND_MS
 from custody.kernel.keys import PublicKey, read_cose_key
 from custody.kernel.system_clock import SystemClock

@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx
 
-from api.http.encoding import b64
 from custody.gs1.imei import imei_urn
 from custody.kernel import cbor
+from custody.kernel.base64url import b64
 from custody.kernel.clock import HOUR_MS
 from custody.kernel.keys import new_signer
 from custody.kernel.system_clock import SystemClock

@@ -5,8 +5,8 @@ import hashlib
 import httpx
 
 from api.cli.instance import Instance
-from api.http.encoding import b64, unb64
 from custody.kernel import cbor, cose
+from custody.kernel.base64url import b64, unb64
 from custody.kernel.keys import PublicKey, new_signer, read_cose_key
 from custody.ledger.statements import make_possession
 from custody.scans.scan import make_scan

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from api.cli.instance import Instance
-from api.http.encoding import unb64
 from custody.kernel import cbor
+from custody.kernel.base64url import unb64
 from custody.kernel.errors import NotFound
 from custody.kernel.receipt import verify_receipt
 from custody.scans.batch import HandedScan, make_batch, open_batch, read_batch, seal_batch, verify_scan

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from api.cli.instance import Instance
-from api.http.encoding import unb64
 from custody.gs1.document import read_document
 from custody.gs1.parse_event import parse_event
 from custody.kernel import cbor
+from custody.kernel.base64url import unb64
 from custody.kernel.keys import read_cose_key
 from custody.kernel.receipt import verify_receipt
 from simulators.agent import Staff, sign_in

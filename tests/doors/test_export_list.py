@@ -9,8 +9,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from api.http.encoding import b64
 from custody.kernel import cbor
+from custody.kernel.base64url import b64
 from custody.kernel.keys import new_signer
 from devicelock.backends.eir_list import EirFileKind, publish
 from tests.doors.command_line import CommandLine

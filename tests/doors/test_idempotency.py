@@ -18,11 +18,11 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from api.cli.instance import Instance
-from api.http.encoding import b64
 from api.http.idempotency import INFO, IdempotencyKeys, KeyReader, answer_again
 from api.http.problems import respond
 from api.people.auth import COOKIE
 from custody.kernel import cbor
+from custody.kernel.base64url import b64
 from custody.kernel.errors import Trouble
 from custody.kernel.keys import new_signer
 from custody.store import idempotency

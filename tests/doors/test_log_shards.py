@@ -11,8 +11,8 @@ import pytest
 
 from api.cli.instance import Instance
 from api.compose import free_port
-from api.http.encoding import unb64
 from custody.kernel import cbor
+from custody.kernel.base64url import unb64
 from custody.kernel.clock import DAY_MS, from_iso
 from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected
 from custody.kernel.keys import read_cose_key

@@ -13,10 +13,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import SecretStr
 
-from api.http.encoding import b64
 from api.process.open_id import Identity, SignOn, new_sign_on
 from api.process.provider_says import is_endpoint
 from api.settings import read_settings
+from custody.kernel.base64url import b64
 from custody.kernel.errors import Rejected, Trouble, Unavailable
 from tests.servers.said_openid import BACK, CODE, EC, RSA, STRANGER, Provider, public, running_provider
 from tests.world_parts import Clock

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from api.cli.instance import Instance
-from api.http.encoding import b64
+from custody.kernel.base64url import b64
 from custody.kernel.clock import to_iso
 from custody.kernel.keys import SoftwareSigner, new_signer, read_private_pem
 from custody.kernel.system_clock import SystemClock

@@ -10,10 +10,10 @@ import pytest
 
 from api.backends import copy_to
 from api.compose import compose
-from api.http.encoding import b64
 from api.people.auth import COOKIE
 from api.settings import read_settings
 from custody.kernel import cbor
+from custody.kernel.base64url import b64
 from custody.kernel.errors import Conflict, Fatal, Forbidden, NotFound, Rejected, Unavailable
 from custody.kernel.keys import new_signer
 from custody.kernel.system_clock import SystemClock

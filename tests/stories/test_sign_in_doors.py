@@ -6,10 +6,10 @@ from itertools import takewhile
 import httpx
 import pytest
 
-from api.http.encoding import b64
 from api.people import sign_in
 from api.people.token_bucket import TokenBuckets
 from custody.kernel import cbor
+from custody.kernel.base64url import b64
 from custody.kernel.errors import Rejected
 from custody.kernel.keys import new_signer
 from tests.stories.http_service import Service, raw_client, running_service

@@ -5,14 +5,13 @@ What is read must be written again to the same bytes, so no byte of such a file 
 as unpadded base64url (RFC 4648 section 5), digests as hex.
 """
 
-import base64
-import binascii
 import json
 from typing import Any, TypeVar
 
 import msgspec
 
 from custody.gs1.json_text import read_json as read_strict
+from custody.kernel import base64url
 from custody.kernel.errors import Rejected
 
 MAX_JSON_BYTES = 64 * 1024 * 1024
@@ -52,20 +51,12 @@ def plain(value: Any) -> Any:
     return _listed(msgspec.to_builtins(value, order="deterministic"))
 
 
-def b64(raw: bytes) -> str:
-    """Bytes as text."""
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
 def unb64(text: str, *, where: str) -> bytes:
     """The bytes of a text; raises `Rejected("pack_json")` for another spelling."""
     try:
-        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise _bad(where, "a text is not base64url") from error
-    if b64(raw) != text:
-        raise _bad(where, "a text is base64url in an unusual spelling")
-    return raw
+        return base64url.unb64(text, where="a text")
+    except Rejected as error:
+        raise _bad(where, error.detail) from error
 
 
 def _listed(value: Any) -> Any:

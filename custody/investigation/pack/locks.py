@@ -16,8 +16,9 @@ keys are tied to it if the rules of the policy in force name their thumbprints: 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from custody.investigation.pack.json_form import b64, plain, read_as, read_json, unb64, write_json
+from custody.investigation.pack.json_form import plain, read_as, read_json, unb64, write_json
 from custody.kernel import cbor
+from custody.kernel.base64url import b64
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected
 from custody.kernel.keys import PublicKey, read_cose_key

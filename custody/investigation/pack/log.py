@@ -14,8 +14,9 @@ from typing import Any
 
 from custody.disputes.policy import CaseworkPolicy, read_policy
 from custody.investigation.pack.entries import PackEntry
-from custody.investigation.pack.json_form import b64, plain, write_json
+from custody.investigation.pack.json_form import plain, write_json
 from custody.kernel import cbor
+from custody.kernel.base64url import b64
 from custody.kernel.errors import Rejected, Trouble
 from custody.kernel.keys import PublicKey
 from custody.ledger.checkpoint import parse_checkpoint

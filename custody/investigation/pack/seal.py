@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from custody.investigation.pack.json_form import b64, plain, read_as, read_json, unb64, write_json
+from custody.investigation.pack.json_form import plain, read_as, read_json, unb64, write_json
+from custody.kernel.base64url import b64
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected
 

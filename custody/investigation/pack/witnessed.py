@@ -13,8 +13,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from custody.investigation.pack.batches import OpenedScan, opened_scans
 from custody.investigation.pack.entries import PackEntry
-from custody.investigation.pack.json_form import b64, read_as, read_json, unb64, write_json
+from custody.investigation.pack.json_form import read_as, read_json, unb64, write_json
 from custody.investigation.pack.log import newest
+from custody.kernel.base64url import b64
 from custody.kernel.errors import Rejected
 from custody.ledger.registry import Registry
 from custody.ledger.time_bounds import TimeBounds, note_digest

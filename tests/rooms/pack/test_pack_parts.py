@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from custody.investigation.pack import entries as pack_entries
 from custody.investigation.pack import locks as pack_locks
 from custody.investigation.pack import seal as pack_seal
-from custody.investigation.pack.json_form import b64, plain, read_as, read_json, unb64, write_json
+from custody.investigation.pack.json_form import plain, read_as, read_json, unb64, write_json
 from custody.investigation.pack.redact import holds_contact, leave_out, redact
 from custody.investigation.pack.seal import FileRow
+from custody.kernel.base64url import b64
 from custody.kernel.errors import Rejected
 
 VALUES = st.recursive(

@@ -9,7 +9,7 @@ import pytest
 from custody.gs1.named_information import write_ni
 from custody.investigation.pack.archive import read_zip
 from custody.investigation.pack.howto import FILE as HOWTO
-from custody.investigation.pack.json_form import b64, read_json, write_json
+from custody.investigation.pack.json_form import read_json, write_json
 from custody.investigation.pack.log import replay
 from custody.investigation.pack.trail import FILE as TRAIL
 from custody.investigation.pack.witnessed import name_of, way_of
@@ -17,6 +17,7 @@ from custody.investigation.verify.form import OpenedPack, open_pack
 from custody.investigation.verify.log import check_witnesses
 from custody.investigation.verify.pack import verify_pack
 from custody.investigation.verify.verification import Notebook, PackStep, Verification
+from custody.kernel.base64url import b64
 from custody.kernel.clock import DAY_MS, HOUR_MS, SECOND_MS
 from custody.ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from custody.ledger.cosignature import cosign

@@ -11,7 +11,7 @@ import pytest
 
 from custody.investigation.pack.archive import read_zip, write_zip
 from custody.investigation.pack.entries import stem
-from custody.investigation.pack.json_form import b64, write_json
+from custody.investigation.pack.json_form import write_json
 from custody.investigation.pack.log import replay
 from custody.investigation.pack.seal import MANIFEST, SEAL, write_manifest
 from custody.investigation.verify import log as verify_log
@@ -20,6 +20,7 @@ from custody.investigation.verify.form import OpenedPack, open_pack
 from custody.investigation.verify.pack import verify_pack
 from custody.investigation.verify.verification import TITLES, Notebook, PackStep, Verification
 from custody.kernel import cbor, cose
+from custody.kernel.base64url import b64
 from custody.kernel.clock import SECOND_MS, to_iso
 from custody.kernel.errors import Rejected, Trouble
 from custody.kernel.keys import new_signer

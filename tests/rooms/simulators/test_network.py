@@ -6,6 +6,7 @@ import pytest
 
 from custody.disputes.claim import CLAIMS
 from custody.kernel import cbor
+from custody.kernel.base64url import b64
 from custody.kernel.keys import new_signer
 from custody.scans.scan import open_scan
 from simulators.agent import put_authority_in_force, sign_in
@@ -13,7 +14,6 @@ from simulators.client import ServiceClient
 from simulators.customer import DECOY, customer_of, report
 from simulators.network import World, imagine, links_of, order_body, play
 from simulators.parcel import Kind
-from simulators.wire import b64u
 from tests.rooms.simulators.conftest import small
 
 
@@ -39,14 +39,14 @@ class Clerk(httpx.BaseTransport):
             return {"items": [{"result": "accepted", "code": "S00", "flags": [flag]} for _ in body]}
         if path == "/v1/devices":
             self.devices += 1
-            lock, unlock = (b64u(cbor.encode(new_signer().public.cose_key())) for _ in range(2))
+            lock, unlock = (b64(cbor.encode(new_signer().public.cose_key())) for _ in range(2))
             mqtt = {"host": "127.0.0.1", "port": 1883}
             return {
                 "device": f"dev-{self.devices}",
                 "epoch": 1,
                 "lock_key": lock,
                 "unlock_key": unlock,
-                "code_key": b64u(bytes(32)),
+                "code_key": b64(bytes(32)),
                 "mqtt": mqtt,
             }
         known: dict[str, dict[str, Any]] = {

@@ -1,4 +1,4 @@
-"""Bytes in JSON: unpadded base64url (RFC 4648 section 5)."""
+"""Bytes as text: base64url without padding (RFC 4648 section 5), of which each value has one spelling."""
 
 import base64
 import binascii
@@ -12,7 +12,7 @@ def b64(raw: bytes) -> str:
 
 
 def unb64(text: str, *, where: str) -> bytes:
-    """The bytes of unpadded base64url; raises `Rejected("base64")`."""
+    """The bytes of a text; raises `Rejected("base64")` for another alphabet, for padding and for stray bits."""
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:
