@@ -95,17 +95,9 @@ class MqttTransport:
         """Connected, and every subscription is granted."""
         return self._line.ready.is_set()
 
-    def publish(
-        self,
-        topic: str,
-        payload: bytes,
-        *,
-        expiry_s: int,
-        content_type: str = CONTENT_TYPE,
-        correlation: bytes = b"",
-    ) -> PublishOutcome:
+    def publish(self, topic: str, payload: bytes, *, expiry_s: int, correlation: bytes = b"") -> PublishOutcome:
         """See `Transport.publish`. On the network thread it does not wait for the answer, which is then UNKNOWN."""
-        return self._line.publish(topic, payload, expiry_s, content_type, correlation)
+        return self._line.publish(topic, payload, expiry_s, correlation)
 
     def _watch(self) -> None:
         while not self._stopping.wait(self._options.keepalive_s / 3):
@@ -177,15 +169,13 @@ class _Line:
         turn_age_s = max(self._monotonic() - self._turn_at, self._arrivals.busy_s if self._arrivals is not None else 0)
         return not self._thread.is_alive() or turn_age_s > limit_s or (self._up and self.packet_age_s > limit_s)
 
-    def publish(
-        self, topic: str, payload: bytes, expiry_s: int, content_type: str, correlation: bytes
-    ) -> PublishOutcome:
+    def publish(self, topic: str, payload: bytes, expiry_s: int, correlation: bytes) -> PublishOutcome:
         if not self._up:
             return PublishOutcome.NOT_CONNECTED
         properties = _properties(
             PacketTypes.PUBLISH,
             MessageExpiryInterval=min(max(expiry_s, 1), MAX_EXPIRY_S),
-            ContentType=content_type,
+            ContentType=CONTENT_TYPE,
             CorrelationData=correlation,
         )
         info = self._client.publish(topic, payload, qos=1, retain=False, properties=properties)

@@ -59,14 +59,6 @@ ReceiveTogether = Callable[[Sequence[Message]], int]
 class Transport(Protocol):
     """One connection to a broker."""
 
-    def publish(
-        self,
-        topic: str,
-        payload: bytes,
-        *,
-        expiry_s: int,
-        content_type: str = CONTENT_TYPE,
-        correlation: bytes = b"",
-    ) -> PublishOutcome:
-        """Hand the bytes to the broker at QoS 1, never retained; it drops them after `expiry_s` seconds."""
+    def publish(self, topic: str, payload: bytes, *, expiry_s: int, correlation: bytes = b"") -> PublishOutcome:
+        """Hand signed bytes (COSE) to the broker at QoS 1, never retained; it drops them after `expiry_s` seconds."""
         ...

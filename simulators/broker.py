@@ -253,17 +253,9 @@ class SimulatedTransport:
                 call()
         return self.ready
 
-    def publish(
-        self,
-        topic: str,
-        payload: bytes,
-        *,
-        expiry_s: int,
-        content_type: str = CONTENT_TYPE,
-        correlation: bytes = b"",
-    ) -> PublishOutcome:
+    def publish(self, topic: str, payload: bytes, *, expiry_s: int, correlation: bytes = b"") -> PublishOutcome:
         """See `Transport.publish`."""
-        message = Message(topic=topic, payload=payload, content_type=content_type, correlation=correlation)
+        message = Message(topic=topic, payload=payload, content_type=CONTENT_TYPE, correlation=correlation)
         return self._broker.publish(self, message, expiry_s)
 
     def take(self, message: Message) -> bool:

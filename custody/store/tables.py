@@ -40,8 +40,8 @@ COMPACT = {"sqlite_with_rowid": False}
 """On SQLite, rows stand in the order of their key; they would otherwise stand there a second time."""
 
 
-def _big(*, primary_key: bool = False, nullable: bool = False, index: bool = False) -> Column[int]:
-    return Column(BigInteger, primary_key=primary_key, nullable=nullable, index=index, autoincrement=False)
+def _big(*, primary_key: bool = False) -> Column[int]:
+    return Column(BigInteger, primary_key=primary_key, nullable=False, autoincrement=False)
 
 
 def row_number() -> Column[int]:
