@@ -7,7 +7,7 @@
 - The several names of one handset are joined from events that put exactly one handset somewhere or commission it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 from custody.gs1.event import Event
@@ -87,41 +87,59 @@ def _quantity(event: Event) -> float:
 
 def read_containments(scans: Iterable[SealedScan], names: Names) -> tuple[Containment, ...]:
     """What was inside what by standing scans, handsets under the least of their names."""
-    still_in: dict[tuple[str, bool], Containment] = {}
-    closed: list[Containment] = []
-
-    def close(key: tuple[str, bool], sealed: SealedScan) -> None:
-        closed.append(replace(still_in.pop(key), to_ms=sealed.no_later_ms, to_index=sealed.index))
-
+    lying = _Lying()
     for sealed in sorted(scans, key=_moment):
         event = sealed.event
         if event.type not in {_AGGREGATION, ASSOCIATION} or event.parent is None:
             continue
-        attached = event.type == ASSOCIATION
         inners = [least(names, key) for key in put_in(event)]
         if event.action == "ADD":
             for inner in inners:
-                held = still_in.get((inner, attached))
-                if held is not None and held.outer == event.parent:
-                    continue
-                if held is not None:
-                    close((inner, attached), sealed)
-                still_in[inner, attached] = Containment(
-                    inner=inner,
-                    outer=event.parent,
-                    attached=attached,
-                    step=sealed.station.step,
-                    from_ms=sealed.no_later_ms,
-                    from_index=sealed.index,
-                )
+                lying.put(inner, event.parent, sealed)
         elif event.action == "DELETE":
             everything = not event.children and not event.quantities
-            for key, lying in list(still_in.items()):
-                if key[1] == attached and lying.outer == event.parent and (everything or key[0] in inners):
-                    close(key, sealed)
-    return tuple(
-        sorted([*closed, *still_in.values()], key=lambda lying: (lying.from_ms, lying.from_index, lying.inner))
-    )
+            lying.take_out(None if everything else inners, event.parent, sealed)
+    return lying.result()
+
+
+@dataclass(slots=True)
+class _Lying:
+    """What lies in what while scans are read in order; what is attached to a thing is told apart."""
+
+    _still: dict[tuple[str, bool], Containment] = field(default_factory=dict)
+    _ended: list[Containment] = field(default_factory=list)
+
+    def put(self, inner: str, outer: str, sealed: SealedScan) -> None:
+        """Begin a containment, which ends the one before; where it lies there already, nothing."""
+        attached = sealed.event.type == ASSOCIATION
+        held = self._still.get((inner, attached))
+        if held is not None and held.outer == outer:
+            return
+        if held is not None:
+            self._end((inner, attached), sealed)
+        self._still[inner, attached] = Containment(
+            inner=inner,
+            outer=outer,
+            attached=attached,
+            step=sealed.station.step,
+            from_ms=sealed.no_later_ms,
+            from_index=sealed.index,
+        )
+
+    def take_out(self, inners: Collection[str] | None, outer: str, sealed: SealedScan) -> None:
+        """End what lies in a thing, all of it if `inners` is None."""
+        attached = sealed.event.type == ASSOCIATION
+        for key, held in list(self._still.items()):
+            if key[1] == attached and held.outer == outer and (inners is None or key[0] in inners):
+                self._end(key, sealed)
+
+    def result(self) -> tuple[Containment, ...]:
+        """Every containment, by when it began."""
+        every = (*self._ended, *self._still.values())
+        return tuple(sorted(every, key=lambda held: (held.from_ms, held.from_index, held.inner)))
+
+    def _end(self, key: tuple[str, bool], sealed: SealedScan) -> None:
+        self._ended.append(replace(self._still.pop(key), to_ms=sealed.no_later_ms, to_index=sealed.index))
 
 
 def least(names: Names, key: str) -> str:
