@@ -107,6 +107,27 @@ def _since_opened(steps: Records, name: str, *kinds: str) -> Recorded:
 
 def _check_promises(pack: OpenedPack, records: Records, steps: Records, notes: Notebook, *, gone_on: bool) -> None:
     listed = {promise["id"]: promise for promise in pack.case.promises}
+    _check_recorded(listed, steps, notes, gone_on=gone_on)
+    for index, name in _set_aside(steps):
+        if name in listed and listed[name].get("set_aside") is not True:
+            ok = None if closed_since(pack, records, index) else False
+            notes.tell(f"the log recorded that the promise {name} was set aside", CASE, ok=ok)
+    shown = {name for name, promise in listed.items() if promise["state"] == "kept"}
+    alone = {
+        "kept": shown - _kept(steps, shown),
+        "crossed out or set aside": {
+            name for name, promise in listed.items() if _is_given_up(promise) and not _gives_up(steps, name)
+        },
+    }
+    ok = None if closed_since(pack, records, -1) else False
+    for what, names in alone.items():
+        if names:
+            said = f"no record here tells that these promises were {what}: {', '.join(sorted(names))}"
+            notes.tell(said, CASE, ok=ok)
+
+
+def _check_recorded(listed: Mapping[str, Mapping[str, Any]], steps: Records, notes: Notebook, *, gone_on: bool) -> None:
+    """Each promise that the log recorded is listed as it was recorded, or in the case that this one went into."""
     missing = set()
     for fields in steps.values():
         for name, told in _promised(fields):
@@ -119,19 +140,6 @@ def _check_promises(pack: OpenedPack, records: Records, steps: Records, notes: N
         notes.says("what was promised is listed in the case that this one was joined into", CASE)
     elif missing:
         notes.fails(f"promises that the log recorded are not listed: {', '.join(sorted(missing))}", CASE)
-    for index, name in _set_aside(steps):
-        if name in listed and listed[name].get("set_aside") is not True:
-            ok = None if closed_since(pack, records, index) else False
-            notes.tell(f"the log recorded that the promise {name} was set aside", CASE, ok=ok)
-    shown = {name for name, promise in listed.items() if promise["state"] == "kept"}
-    if alone := sorted(shown - _kept(steps, shown)):
-        hidden = closed_since(pack, records, -1)
-        said = f"no record here tells that these promises were kept: {', '.join(alone)}"
-        notes.tell(said, CASE, ok=None if hidden else False)
-    if owed := sorted(name for name in listed if _is_given_up(listed[name]) and not _gives_up(steps, name)):
-        hidden = closed_since(pack, records, -1)
-        said = f"no record here tells that these promises were crossed out or set aside: {', '.join(owed)}"
-        notes.tell(said, CASE, ok=None if hidden else False)
 
 
 def _is_given_up(promise: Mapping[str, Any]) -> bool:
