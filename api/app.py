@@ -59,6 +59,7 @@ from api.routes import (
     scan_proofs,
     scrapi,
     sign_on,
+    standing_authority,
     stations,
     trails,
     verifiers,
@@ -77,6 +78,7 @@ from devicelock.usecases.carry_parts import Carrier
 ROUTERS = (  # each is asked in turn whether a request is its own: those that somebody waits at come first
     lock_watch,
     locks,
+    standing_authority,
     people,
     stations,
     log,

@@ -15,10 +15,11 @@ from api.pages.render import see
 from api.pages.sent_form import Sent, Typed, check
 from api.pages.visit import Decider, Supervisor, Visit
 from api.people.auth import SIGN_IN_AGAIN
-from api.routes import backends, lock_watch, locks
+from api.routes import backends, lock_watch, locks, standing_authority
 from api.routes.backends import ReferenceIn
 from api.routes.lock_watch import ClearanceIn, GroupIn
-from api.routes.locks import SwitchIn, WhyIn
+from api.routes.locks import WhyIn
+from api.routes.standing_authority import SwitchIn
 from custody.disputes.civil import civil_date
 from custody.disputes.lock_effects import lock_effects
 from custody.disputes.policy import DEFAULT_POLICY
@@ -79,19 +80,23 @@ def release(order: str, visit: Decider) -> Response:
 @router.post("/authority")
 def propose(visit: Supervisor) -> Response:
     """Propose to allow provisional locks for disputed deliveries."""
-    return _then(visit, lambda: locks.propose(visit.parts, visit.caller), done="proposed")
+    return _then(visit, lambda: standing_authority.propose(visit.parts, visit.caller), done="proposed")
 
 
 @router.post("/authority/{authority}/approve")
 def put_in_force(authority: str, visit: Supervisor) -> Response:
     """Put a proposal in force as the second person."""
-    return _then(visit, lambda: locks.approve_authority(authority, visit.parts, visit.caller), done="in_force")
+    return _then(
+        visit, lambda: standing_authority.approve_authority(authority, visit.parts, visit.caller), done="in_force"
+    )
 
 
 @router.post("/authority/{authority}/withdraw")
 def withdraw(authority: str, visit: Supervisor) -> Response:
     """Withdraw a standing authority."""
-    return _then(visit, lambda: locks.withdraw_authority(authority, visit.parts, visit.caller), done="withdrawn")
+    return _then(
+        visit, lambda: standing_authority.withdraw_authority(authority, visit.parts, visit.caller), done="withdrawn"
+    )
 
 
 @router.post("/kill-switch")
@@ -100,7 +105,7 @@ def kill_switch(visit: Supervisor, on: Annotated[bool, Form()], why: Typed = "")
 
     def act() -> None:
         check({"why": why}, MOST, needed=("why",))
-        locks.kill_switch(SwitchIn(on=on, why=why), visit.parts, visit.caller)
+        standing_authority.kill_switch(SwitchIn(on=on, why=why), visit.parts, visit.caller)
 
     done = "stopped" if on else "started"
     return _then(visit, act, done=done, sent=_why("switch", "Why", why))

@@ -1,14 +1,11 @@
-"""Handsets, lock orders, standing authority and the kill switch."""
+"""Handsets and lock orders."""
 
 from typing import Annotated, Any
 
-import msgspec
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
-from sqlmodel import Session
 from starlette.convertors import StringConvertor, register_url_convertor
 
-from api.act_alerts import tell_of_withdrawn
 from api.http.body import Body, one_of
 from api.http.listed import check_state
 from api.lock_views import order_view, order_views, part_view, reference_view
@@ -26,16 +23,14 @@ from custody.kernel.base64url import b64, unb64
 from custody.kernel.clock import to_iso
 from custody.kernel.errors import NotFound, Rejected
 from custody.store.unit import Unit
-from custody.usecases.open_log import change_rules
 from custody.usecases.record_sale import sale_of_imei
-from devicelock import authority_store, part_store, put_off_store, store, watch_store
-from devicelock.authority_store import AuthorityRow
+from devicelock import part_store, store, watch_store
 from devicelock.rules.authority import preflight
 from devicelock.rules.command import REASONS, Basis, Op, Reason
 from devicelock.rules.lock_facts import LockKind
 from devicelock.rules.order import LockRole, OrderState
 from devicelock.rules.unlock_code import DIGITS
-from devicelock.usecases import plan_parts, request_lock, standing_authority
+from devicelock.usecases import plan_parts, request_lock
 from devicelock.usecases.confirm_lock import confirm_lock
 from devicelock.usecases.give_reference import give_reference
 from devicelock.usecases.issue_code import issue_code
@@ -95,13 +90,6 @@ class CodeIn(Body):
     """The eight digits on the lock screen, and after them the number of the lock if it is asked for."""
 
     challenge: str = Field(json_schema_extra={"minLength": DIGITS})
-
-
-class SwitchIn(Body):
-    """Whether locking is stopped, and why."""
-
-    on: bool
-    why: str = Field(max_length=500)
 
 
 @router.post("/devices", status_code=201)
@@ -319,74 +307,6 @@ def code(order: str, body: CodeIn, parts: P, caller: Staff) -> dict[str, Any]:
         device, who = store.order(unit.session, order).device, LockRole(caller.role)
         answer = issue_code(unit, parts.locks, name=device, challenge=body.challenge, actor=caller.account, role=who)
     return {"answer": answer}
-
-
-@router.post("/authority", status_code=201)
-def propose(parts: P, caller: Supervisor) -> dict[str, Any]:
-    """Propose to allow provisional locks for disputed deliveries."""
-    signed_in_lately(parts, caller, parts.settings.lock_sign_in_minutes)
-    with parts.house.unit() as unit:
-        return _authority(unit.session, standing_authority.propose(unit, person=caller.person))
-
-
-@router.post("/authority/{authority}/approve")
-def approve_authority(authority: str, parts: P, caller: Supervisor) -> dict[str, Any]:
-    """Put a proposal in force as the second person; the policy version is an entry of the log."""
-    signed_in_lately(parts, caller, parts.settings.lock_sign_in_minutes)
-
-    def put_in_force(unit: Unit, rules: dict[str, object]) -> int:
-        return change_rules(parts.house, unit, rules)
-
-    with parts.house.unit() as unit:
-        row = standing_authority.approve(
-            unit, parts.locks, authority=authority, person=caller.person, put_in_force=put_in_force
-        )
-        return _authority(unit.session, row)
-
-
-@router.post("/authority/{authority}/withdraw")
-def withdraw_authority(authority: str, parts: P, caller: Supervisor) -> dict[str, Any]:
-    """Withdraw a standing authority; one person is enough."""
-    with parts.house.unit() as unit:
-        held = authority_store.in_force(unit.session)
-        row = standing_authority.withdraw(unit, authority=authority, person=caller.person)
-        if held is not None and held.id == authority:
-            tell_of_withdrawn(unit, authority, account=caller.account)
-        return _authority(unit.session, row)
-
-
-@router.get("/authority")
-def authorities(parts: P, _caller: Staff) -> dict[str, Any]:
-    """Every proposal, the kill switch, and how many locks are asked for again when what held them back is over."""
-    with parts.house.read() as session:
-        stopped = authority_store.switched_on(session, authority_store.KILL_SWITCH)
-        return {
-            "authorities": [_authority(session, row) for row in authority_store.authorities(session)],
-            "locks_stopped": stopped,
-            "locks_put_off": put_off_store.count(session),
-        }
-
-
-@router.post("/kill-switch")
-def kill_switch(body: SwitchIn, parts: P, caller: Supervisor) -> dict[str, Any]:
-    """Stop all locking, or allow it again; releases always go on."""
-    if not body.on:
-        signed_in_lately(parts, caller, parts.settings.lock_sign_in_minutes)
-    with parts.house.unit() as unit:
-        row = standing_authority.throw_switch(unit, parts.locks, on=body.on, person=caller.person, why=body.why)
-        return {"locks_stopped": row.on, "by": ", ".join(standing_authority.people_of(row)), "at": to_iso(row.at_ms)}
-
-
-def _authority(session: Session, row: AuthorityRow) -> dict[str, Any]:
-    newest = authority_store.in_force(session)
-    return {
-        "proposal": row.id,
-        "rules": msgspec.json.decode(row.rules),
-        "proposer": row.proposer,
-        "approver": row.approver,
-        "in_force": newest is not None and newest.id == row.id,
-        "index": row.in_force_idx,
-    }
 
 
 def _reason(word: str) -> Reason:

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from api.http.body import Body
-from api.routes import locks
+from api.routes import locks, standing_authority
 from tests.doors.case_desk import CaseDesk
 
 IS_NOT: dict[type, tuple[Any, ...]] = {
@@ -65,7 +65,7 @@ def faults(body: type[Body], fields: dict[str, Any]) -> set[Any]:
 
 
 def test_the_bodies_of_every_door_are_among_these() -> None:
-    assert {locks.SwitchIn, locks.LockIn, locks.DeviceIn} <= {*bodies()}
+    assert {standing_authority.SwitchIn, locks.LockIn, locks.DeviceIn} <= {*bodies()}
     assert len(FIELDS) > 100
 
 
