@@ -79,6 +79,11 @@ def stations(session: Session) -> list[StationRow]:
     return list(session.scalars(select(StationRow).order_by(col(StationRow.station))).all())
 
 
+def announced(session: Session, names: Iterable[str]) -> set[str]:
+    """Those of these stations that were announced."""
+    return {name for (name,) in pick(session, StationRow, ("station",), by=("station",), values=names)}
+
+
 def station_by_token(session: Session, token_hash: bytes) -> StationRow | None:
     """The station that may enrol with this token, locked for this unit on PostgreSQL: the token works for one key."""
     query = select(StationRow).where(col(StationRow.token_hash) == token_hash).with_for_update()

@@ -22,7 +22,6 @@ from custody.ledger.record import CONTENT_TYPE, make_record
 from custody.store import idempotency
 from custody.store.engine import SNAPSHOT, WRITES, is_sqlite, reason
 from custody.store.log_book import LogBook, NewEntry
-from custody.store.quarantine import Quarantine
 from custody.store.turn import Turn
 
 READ_ONLY = "25006"
@@ -37,8 +36,7 @@ log = structlog.get_logger()
 class Unit:
     """What a use case works with.
 
-    `now_ms` is read once and holds for the whole unit; `posted` says that a message was put into the outbox, and
-    `quarantine` keeps what the log does not take.
+    `now_ms` is read once and holds for the whole unit; `posted` says that a message was put into the outbox.
     """
 
     def __init__(self, session: Session, *, house: "House", now_ms: Instant) -> None:
@@ -47,7 +45,6 @@ class Unit:
         self.ids = house.ids
         self.origin = house.origin
         self.log = LogBook(session, origin=house.origin, signer=house.log_signer, now_ms=now_ms)
-        self.quarantine = house.quarantine
         self.posted = False
         self._operator = house.operator_signer
 
@@ -89,7 +86,6 @@ class House:
         self.after_commit: Callable[[], None] = _nothing
         self.after_post: Callable[[], None] = _nothing
         self.writes = True
-        self.quarantine = Quarantine()
         self._turn = Turn(engine) if is_sqlite(engine) else nullcontext()
         self._writing = engine.execution_options(**{WRITES: True})
         self._reading = engine if is_sqlite(engine) else engine.execution_options(isolation_level=SNAPSHOT)

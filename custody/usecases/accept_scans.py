@@ -13,10 +13,10 @@ Callers hand in parsed scans and are called back. Two threads take what is waiti
 While one group commits, or waits for its turn, the next one forms, so load makes the groups large and idleness keeps
 them small. If a group fails, each of its jobs is tried alone, so that one of them cannot fail the others.
 
-What is signed and parseable is kept whatever the verdict: in the log if an enrolled key signed it, in the quarantine
-if the key is unknown or the signature is wrong. The same (station, sequence) with the same content is answered as
-before; with other content both are kept. A scan whose statement was registered alone is judged when its opening comes,
-after all others of the group; a record in the log says when that was.
+What is signed and parseable is kept whatever the verdict: in the log if an enrolled key signed it, in the quarantine,
+while that has room, if the key is unknown or the signature is wrong. The same (station, sequence) with the same content
+is answered as before; with other content both are kept. A scan whose statement was registered alone is judged when its
+opening comes, after all others of the group; a record in the log says when that was.
 """
 
 import queue

@@ -10,17 +10,17 @@ batch; a batch is one entry of the log, and each of its scans has a row, keys, a
 - A scan of a batch that holds no event takes its number; its leaf is kept and its opening is not.
 - A captured event is kept however often it is signed, because it was signed. Where a scan has its id already, and it
   does not declare that one wrong, the answer says so.
-- Where the signature is wrong, or the key unknown, every scan is kept aside, a batch's with what its leaf needs.
+- Where the signature is wrong, or the key unknown, every scan is kept aside (`keep_aside.py`).
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain
 
 import msgspec
 from msgspec.structs import replace
 from sqlmodel import Session
 
-from custody.kernel import cbor
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected, Trouble
 from custody.kernel.key_standing import KeyStanding
@@ -35,13 +35,15 @@ from custody.scans.scan import CAPTURED, OPENED, Scan
 from custody.scans.tolerances import Tolerances
 from custody.scans.verdict import QUARANTINED, Verdict, already_done, unread
 from custody.scans.view import StationHead, UnitView
-from custody.store import batch_book, log_reader, number_book, policy_book, scan_book, unopened_book
+from custody.store import batch_book, log_reader, number_book, policy_book, quarantine, scan_book, unopened_book
 from custody.store.log_book import ReadyEntry
 from custody.store.number_book import NOTHING_TAKEN, Newest, Number, Taker
+from custody.store.quarantine import Evidence
 from custody.store.scan_book import EnrolledKey
 from custody.store.unit import Unit
 from custody.store.unopened_book import UnopenedScan
 from custody.usecases.file_part import Checked, Filing, ScanOrBatch, Unproven
+from custody.usecases.keep_aside import Names, evidence_of, told_of, why_aside
 from custody.usecases.read_trail import station_facts
 
 
@@ -100,11 +102,13 @@ class Bench:
         self._key_rows: list[dict[str, object]] = []
         self._batch_rows: list[dict[str, object]] = []
         self._unread_rows: list[dict[str, object]] = []
-        self._aside: list[dict[str, object]] = []
+        self._aside: Names | None = None
+        self._handed_in: list[tuple[ScanOrBatch, Checked]] = []
         self._opened: list[tuple[int, Scan]] = []
 
     def answer(self, parts: Sequence[ScanOrBatch], checked: Sequence[Checked]) -> list[list[ScanAnswer] | Trouble]:
         """Judge every part, write what came of it, and return the answers to the scans of each."""
+        self._handed_in = list(zip(parts, checked, strict=True))
         turns = sorted(range(len(parts)), key=lambda turn: isinstance(each := parts[turn], Scan) and self._waits(each))
         answered = {turn: self._part(parts[turn], checked[turn]) for turn in turns}
         session = self._unit.session
@@ -116,8 +120,6 @@ class Bench:
         number_book.add_late(session, self._late_numbers)
         moved = {key: msgspec.json.encode(self._views[key]).decode() for key in self._moved_views}
         scan_book.put_parcels(session, moved)
-        if self._aside:
-            self._unit.quarantine.keep(session, self._aside)
         for index, scan in self._opened:
             told = self._unit.record(OPENED, {"index": index, "digest": scan.digest})
             unopened_book.note_opened(session, index, told=told)
@@ -156,9 +158,8 @@ class Bench:
 
     def _answer_scan(self, scan: Scan, filing: Filing | Unproven) -> ScanAnswer:
         key = self._keys.get(scan.message.kid)
-        mine = key is not None and key.station == scan.station
-        if key is None or not mine or isinstance(filing, Unproven):
-            return self._set_aside(scan, forged=filing is Unproven.FORGED and mine)
+        if key is None or isinstance(filing, Unproven) or why_aside(scan, filing, key) is not None:
+            return self._set_aside(scan, filing)
         waiting = self._waiting.pop(scan.digest, None)
         if waiting is not None:
             return self._open(scan, key, waiting, filing)
@@ -171,9 +172,8 @@ class Bench:
     def _answer_batch(self, sealed: SealedBatch, filing: Filing | Unproven) -> list[ScanAnswer]:
         statement = sealed.statement
         key = self._keys.get(statement.message.kid)
-        mine = key is not None and key.station == statement.station
-        if key is None or not mine or isinstance(filing, Unproven):
-            return self._set_batch_aside(sealed, forged=filing is Unproven.FORGED and mine)
+        if key is None or isinstance(filing, Unproven) or why_aside(statement, filing, key) is not None:
+            return self._set_batch_aside(sealed, filing)
         held = {
             seq: link
             for seq in range(statement.first, statement.last + 1)
@@ -308,32 +308,31 @@ class Bench:
             self._views |= changed
             self._moved_views |= changed.keys()
 
-    def _set_aside(self, scan: Scan, *, forged: bool) -> ScanAnswer:
-        self._keep_aside(scan.digest, scan.entry, scan.opening, forged=forged)
-        verdict = self._judge_stranger(scan)
-        ack = self._ack(scan, verdict, None)
-        return replace(ack, refused=_bad_signature()) if forged else ack
+    def _kept_aside(self) -> Names:
+        """What stands of all of the group that does not come into the log; kept when it is first asked for."""
+        if self._aside is None:
+            statements = [_statement_of(part) for part, _ in self._handed_in]
+            strange = {each.station for each in statements if each.message.kid not in self._keys}
+            announced = scan_book.announced(self._unit.session, strange)
+            found = [self._evidence(part, checked, announced) for part, checked in self._handed_in]
+            self._aside = quarantine.keep(self._unit, chain.from_iterable(found))
+        return self._aside
 
-    def _set_batch_aside(self, sealed: SealedBatch, *, forged: bool) -> list[ScanAnswer]:
-        acks = []
-        for at, (scan, leaf) in enumerate(zip(sealed.batch.scans, sealed.batch.leaves, strict=True)):
-            content = cbor.encode([leaf.subject, leaf.content_type, sealed.batch.openings[at]])
-            self._keep_aside(leaf.digest, sealed.statement.message.raw, content, forged=forged)
+    def _evidence(self, part: ScanOrBatch, checked: Checked, announced: Collection[str] = ()) -> list[Evidence]:
+        return evidence_of(part, checked, self._keys, announced)
+
+    def _set_aside(self, scan: Scan, filing: Filing | Unproven) -> ScanAnswer:
+        (evidence,) = self._evidence(scan, filing)
+        ack = self._ack(scan, self._judge_stranger(scan), None)
+        return replace(ack, refused=told_of(evidence, self._kept_aside()))
+
+    def _set_batch_aside(self, sealed: SealedBatch, filing: Filing | Unproven) -> list[ScanAnswer]:
+        acks, kept = [], self._kept_aside()
+        for at, (scan, evidence) in enumerate(zip(sealed.batch.scans, self._evidence(sealed, filing), strict=True)):
             verdict = self._judge_stranger(scan) if isinstance(scan, BatchedScan) else None
             ack = self._batch_ack(sealed, at, verdict, None)
-            acks.append(replace(ack, refused=_bad_signature()) if forged else ack)
+            acks.append(replace(ack, refused=told_of(evidence, kept) or ack.refused))
         return acks
-
-    def _keep_aside(self, digest: bytes, statement: bytes, opening: bytes, *, forged: bool) -> None:
-        self._aside.append(
-            {
-                "digest": digest,
-                "statement": statement,
-                "opening": opening,
-                "why": "signature" if forged else "key_unknown",
-                "received_ms": self._unit.now_ms,
-            }
-        )
 
     def _judge_stranger(self, scan: Scan) -> Verdict:
         return judge(
@@ -390,9 +389,5 @@ def _codes(verdict: Verdict) -> Iterable[str]:
     return dict.fromkeys(flag.code for flag in verdict.flags)
 
 
-def _bad_signature() -> Rejected:
-    return Rejected(
-        "signature",
-        "the enrolled key did not sign these bytes; the statement was kept as evidence",
-        fix="Sign the exact bytes with the enrolled key and send the statement again.",
-    )
+def _statement_of(part: ScanOrBatch) -> Scan | BatchStatement:
+    return part.statement if isinstance(part, SealedBatch) else part

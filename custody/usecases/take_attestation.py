@@ -4,7 +4,8 @@
   One that says nothing of its scan (`trail/attested.py`) is refused after that, with the reason, and counts nowhere.
 - One of a scan that nobody has yet is taken, and waits for it; so may a scan of which the log holds the statement
   alone.
-- Under an unknown or revoked key, or with a wrong signature, it is refused and kept outside the log, as scans are.
+- Under an unknown or revoked key, or with a wrong signature, it is refused and kept outside the log, as scans are; the
+  refusal says whether there was room.
 - Of a scan whose content was erased no word is kept but the bare statement.
 - One that the log holds already adds nothing, and is answered as it was before.
 """
@@ -21,9 +22,10 @@ from custody.kernel.keys import read_cose_key
 from custody.ledger.attestation import Attestation, AttestedOutcome, open_attestation
 from custody.ledger.statements import check_subjects
 from custody.ledger.verifiers import VERIFIER_ISS
-from custody.store import attestation_book, log_reader, scan_book
+from custody.store import attestation_book, log_reader, quarantine, scan_book
 from custody.store.attestation_book import VerifierKeyRow
 from custody.store.log_book import NewEntry
+from custody.store.quarantine import Evidence, Share, Why, room
 from custody.store.unit import House, Unit
 from custody.trail.attested import Attested, why_not
 from custody.usecases.read_trail import sealed_scans
@@ -54,12 +56,13 @@ def take(house: House, statement: bytes, opening: bytes) -> TakenAttestation:
         row = attestation_book.verifier_keys(unit.session, [message.kid]).get(message.kid)
         refusal = _refusal(said, row)
         if refusal is not None or row is None:
-            _keep_aside(unit, message, opening, why="key_unknown" if row is None else "signature")
+            is_kept = _keep_aside(unit, message, opening, row)
         else:
             index, fresh = _stand(unit, message, said, opening)
             outcome = _judge(unit.session, said, row, index=index, received_ms=unit.now_ms)
     if refusal is not None:
-        raise refusal
+        kept_as = "the statement was kept as evidence" if is_kept else "nothing of it was kept, for want of room"
+        raise Rejected(refusal.code, f"{refusal.detail}; {kept_as}", fix=refusal.fix)
     # 3. What it says of its scan.
     if isinstance(outcome, Rejected | Conflict):
         raise outcome
@@ -127,6 +130,9 @@ def _is_erased(session: Session, scan: bytes) -> bool:
     return place is not None and bool(log_reader.erased_at(session, [place]))
 
 
-def _keep_aside(unit: Unit, message: cose.Sign1, opening: bytes, *, why: str) -> None:
-    row = {"digest": message.digest, "statement": message.raw, "opening": opening, "why": why}
-    unit.quarantine.keep(unit.session, [{**row, "received_ms": unit.now_ms}])
+def _keep_aside(unit: Unit, message: cose.Sign1, opening: bytes, row: VerifierKeyRow | None) -> bool:
+    """Keep it outside the log while there is room; whether it stands there."""
+    named = () if row is None else (room(Share.NAMED, f"{VERIFIER_ISS}{row.verifier}"),)
+    rooms = (*named, room(Share.STRANGE, message.kid))
+    why: Why = "key_unknown" if row is None else "signature"
+    return bool(quarantine.keep(unit, [Evidence(message.digest, message.raw, opening, why, rooms)]))

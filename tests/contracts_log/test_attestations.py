@@ -12,7 +12,7 @@ from custody.kernel.keys import ES256, new_signer
 from custody.ledger.attestation import open_attestation
 from custody.scans.scan import Scan, open_scan
 from custody.scans.tolerances import Tolerances
-from custody.store import attestation_book, log_reader, registry_book
+from custody.store import attestation_book, log_reader, quarantine, registry_book
 from custody.store.tables import QuarantineRow
 from custody.store.unit import House
 from custody.trail.delivery import DeliveryProof
@@ -142,6 +142,18 @@ def test_a_stranger_and_a_station_are_refused_and_kept_outside_the_log(house: Ho
     assert size_of(house) == before
     assert [why for _, why in quarantined(house)] == ["key_unknown"] * 4
     assert proof(house).check_verified is None
+
+
+def test_who_attests_under_an_unknown_key_is_told_whether_that_was_kept(
+    house: House, courier: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan, stranger = delivered(house, courier), Verifier(house=house, signer=key("pins"))
+    with pytest.raises(Rejected, match="the statement was kept as evidence"):
+        stranger.attest(scan.digest)
+    monkeypatch.setattr(quarantine, "EACH", 1)
+    with pytest.raises(Rejected, match="nothing of it was kept"):
+        stranger.attest(scan.digest)
+    assert len(quarantined(house)) == 1
 
 
 def test_whoever_takes_a_verifiers_name_or_key_without_having_it_is_refused(

@@ -25,6 +25,7 @@ from custody.store import exception_book as exception_tables
 from custody.store import lesson_book as lesson_tables
 from custody.store import number_book, run_tables, runs, scan_book, some_rows, tile_book
 from custody.store import outside_book as outside_tables
+from custody.store import quarantine as quarantine_tables
 from custody.store import registration_book as registration_tables
 from custody.store import shard_book as shard_tables
 from custody.store import stretch_book as stretch_tables
@@ -33,6 +34,7 @@ from custody.store import unopened_book as unopened_tables
 from custody.store.bulk import pick
 from custody.store.engine import WRITES, is_sqlite, open_engine, opening
 from custody.store.migrate import OWN_VERSIONS, alembic_config, migrate
+from custody.store.quarantine import ALL, AsideShareRow, Share
 from custody.store.unit import House
 from devicelock import authority_store as authority_tables
 from devicelock import broker_store as broker_tables
@@ -56,6 +58,7 @@ HOUSES = {
         attestation_tables,
         registration_tables,
         unopened_tables,
+        quarantine_tables,
     ),
     "devicelock": (devicelock_tables, authority_tables, part_tables, watch_tables, broker_tables, put_off_tables),
     "api": (api_tables,),
@@ -326,6 +329,8 @@ def test_what_an_older_version_kept_aside_is_kept(empty_url: str) -> None:
         assert {(row.name == sha256(row.statement).digest(), row.why, row.received_ms) for row in kept} == {
             (True, "signature", 7)
         }
+        counted = session.scalars(select(AsideShareRow)).all()
+        assert [(row.share, row.who, row.held) for row in counted] == [(Share.STRANGE, ALL, len(rows))]
     engine.dispose()
 
 

@@ -15,6 +15,7 @@ import pytest
 from custody.gs1.context import EPCIS_CONTEXT
 from custody.kernel import cbor, cose
 from custody.scans import scan as scan_format
+from custody.store import quarantine
 from simulators.load import load_stations, presign
 from simulators.station import SCAN_TYPE, SCANS_TYPE, Signed, Station, post_one
 from tests.stories.http_service import Service, raw_client
@@ -408,6 +409,20 @@ def test_a_scan_under_a_key_that_nobody_enrolled_is_kept_aside(
     body = answer.json()
     assert (answer.status_code, body["result"], body["code"], body["index"]) == (201, "quarantined", "S40", None)
     assert body["receipt"] is None
+
+
+def test_a_scan_of_which_nothing_is_kept_is_refused_with_what_to_do(
+    wire: httpx.Client, service: Service, station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quarantine, "EACH", 0)
+    seq, head, now_ms = station.seq, station.head, service.parts.clock.now_ms()
+    scan = station.sign(event_of(), subject="urn:uuid:x", event_id="x", at_ms=now_ms, signer=key("nobody"))
+    station.seq, station.head = seq, head
+    answer = wire.post("/v1/scans", content=_pair(scan), headers={"content-type": SCAN_TYPE})
+    body = answer.json()
+    assert (answer.status_code, body["type"].rpartition(":")[2]) == (409, "not_kept")
+    assert "nothing of it was kept" in body["detail"]
+    assert "send the same bytes again" in body["fix"]
 
 
 def test_a_wrong_check_digit_in_a_signed_scan_is_kept_and_told(service: Service, station: Station) -> None:
