@@ -31,7 +31,7 @@ from custody.disputes.policy import DEFAULT_POLICY
 from custody.disputes.promise import A_COPY, PROMISE
 from custody.disputes.work_clocks import Elapsed, elapsed
 from custody.kernel.clock import DAY_MS, from_iso
-from custody.store import case_book, evidence_book, sale_book
+from custody.store import case_book, evidence_book, inquiry_book, sale_book
 from custody.store.case_book import CaseFile
 from custody.store.evidence_book import Given
 from custody.store.inquiry_answer import StoredAnswer, stored_answer
@@ -105,7 +105,7 @@ def read_case_page(parts: Parts, caller: Caller, dispute: str) -> CasePage:
     with parts.house.look() as unit:
         session = unit.session
         file = case_book.read(session, dispute)
-        inquiry = case_book.find_inquiry(session, dispute)
+        inquiry = inquiry_book.find(session, dispute)
         open_lock = any(OrderState(lock["state"]) not in TERMINAL for lock in case["locks"])
         checks = None if open_lock else _checks(unit, parts, file, caller)
         refused = _refused(unit, parts, file, caller)

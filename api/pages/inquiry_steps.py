@@ -23,7 +23,7 @@ from api.routes.inquiry_steps import StepIn
 from custody.disputes.inquiry import InquiryState
 from custody.disputes.machine import CaseRole, Transition
 from custody.kernel.errors import NotFound, Trouble
-from custody.store import case_book
+from custody.store import case_book, inquiry_book
 from custody.store.inquiry_answer import listed_checks
 from custody.usecases import move_inquiry
 
@@ -131,7 +131,7 @@ def _page(visit: Visit, dispute: str, sent: Sent) -> Response:
     with visit.parts.house.read() as session:
         view = doors.inquiry_view(session, dispute)
         file = case_book.read(session, dispute)
-        listed = listed_checks(case_book.inquiry(session, dispute))
+        listed = listed_checks(inquiry_book.read(session, dispute))
     checks = tuple((each.check, each.title) for each in listed)
     steps = [_open(row, visit.caller.role, checks) for row in move_inquiry.possible(view["state"])]
     if sent.form:

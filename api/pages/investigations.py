@@ -21,7 +21,7 @@ from custody.disputes.case import CASE, CaseState
 from custody.disputes.inquiry import InquiryState
 from custody.kernel.clock import Instant
 from custody.kernel.errors import NotFound
-from custody.store import case_book
+from custody.store import case_book, inquiry_book
 from custody.store.case_book import CaseFile
 from custody.store.inquiry_answer import StoredAnswer, stored_answer
 from custody.usecases.investigate import why_not_weighed
@@ -61,7 +61,7 @@ def waiting(session: Session) -> list[Waiting]:
     """The lines of the inbox, the most pressing first."""
     lines = []
     same: dict[tuple[str, str | None], set[str | None]] = {}
-    for row in case_book.inquiries(session):
+    for row in inquiry_book.every(session):
         file, answer = case_book.read(session, row.dispute), stored_answer(row)
         lines.append(Waiting(state=row.state, opened_ms=row.opened_ms, file=file, answer=answer))
         if answer is not None and answer.leading is not None and why_not_weighed(file) is None:

@@ -28,7 +28,7 @@ from api.routes import investigations as doors
 from custody.investigation.checks import with_results
 from custody.investigation.explain import explain
 from custody.kernel.errors import NotFound
-from custody.store import case_book
+from custody.store import case_book, inquiry_book
 from custody.store.case_book import CaseFile
 from custody.trail.trail import Trail
 from custody.usecases import investigate
@@ -77,7 +77,7 @@ def trail(item: str, visit: Staff, *, case: str = "", check: bool = False, view:
         file = files[0] if files else None
         networks = _networks(session, found.trail, file)
         ranked = _ranked(session, file, found.trail) if visit.caller.role in RANKING else None
-        inquiry = case_book.find_inquiry(session, file.case.id) if file and visit.caller.role in RANKING else None
+        inquiry = inquiry_book.find(session, file.case.id) if file and visit.caller.role in RANKING else None
         checked = _check(visit.parts, session, found) if check else None
     axis = _axis(found.trail, networks)
     return visit.page(

@@ -16,7 +16,7 @@ from api.people.auth import role
 from custody.disputes.machine import CaseRole
 from custody.kernel.clock import to_iso
 from custody.kernel.errors import Conflict, Rejected
-from custody.store import case_book
+from custody.store import inquiry_book
 from custody.store.unit import Unit
 from custody.usecases import move_inquiry
 from custody.usecases.move_inquiry import Share
@@ -71,7 +71,7 @@ def take(dispute: str, body: StepIn, parts: P, caller: Investigator) -> dict[str
 
 def inquiry_view(session: Session, dispute: str) -> dict[str, Any]:
     """An investigation with its steps; raises `NotFound` for a case without one."""
-    row = case_book.inquiry(session, dispute)
+    row = inquiry_book.read(session, dispute)
     due_ms = move_inquiry.fix_due_ms(session, dispute)
     return {
         "investigation": row.id,

@@ -13,7 +13,7 @@ from api.people.auth import role
 from custody.investigation.answer import spot_view
 from custody.investigation.hotspots import SHOWN, survey
 from custody.kernel.errors import NotFound
-from custody.store import case_book
+from custody.store import case_book, inquiry_book
 from custody.usecases import investigate
 
 router = APIRouter(prefix="/v1", tags=["investigations"])
@@ -31,7 +31,7 @@ def listing(parts: P, _caller: Investigator) -> dict[str, Any]:
                 row.opened_ms,
                 {"investigation": row.id, "dispute": row.dispute, "state": row.state, "ranked": row.result is not None},
             )
-            for row in case_book.inquiries(session)
+            for row in inquiry_book.every(session)
         ]
     return {"investigations": [line for _, line in sorted(lines, key=itemgetter(0))]}
 
@@ -40,7 +40,7 @@ def listing(parts: P, _caller: Investigator) -> dict[str, Any]:
 def run(dispute: str, parts: P, caller: Investigator) -> dict[str, Any]:
     """Judge the dispute with every other dispute, the whole traffic and its own checks; record what was found."""
     with parts.house.read() as session:
-        investigate.check_goes_on(case_book.inquiry(session, case_book.read(session, dispute).case.id))
+        investigate.check_goes_on(inquiry_book.read(session, case_book.read(session, dispute).case.id))
     parts.inquirer.read_on(parts.house, tell)
     with parts.house.read() as session:
         gathered = parts.inquirer.gather(session, joints.attaches(session), asked=dispute)
@@ -54,7 +54,7 @@ def run(dispute: str, parts: P, caller: Investigator) -> dict[str, Any]:
 def read(dispute: str, parts: P, _caller: Investigator) -> dict[str, Any]:
     """What was found last; `NotFound` before the first run."""
     with parts.house.read() as session:
-        row = case_book.inquiry(session, dispute)
+        row = inquiry_book.read(session, dispute)
         found = investigate.recorded(session, dispute)
     if found is None:
         raise NotFound(

@@ -1,12 +1,12 @@
 """Reading and writing cases: the file of a case, its promises, messages, evidence and timeline."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as change
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
@@ -36,7 +36,6 @@ OPEN = tuple(state for state in CASE.states if state not in CASE.terminal)
 """The states of a case that is not over; named one by one, they lead to its rows by their index."""
 HANDSET_SEEN: Final = "handset_seen"
 """The line of a timeline that a handset wrote, and no person."""
-INQUIRIES_AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -333,60 +332,6 @@ def first_ms(session: Session, dispute: str, kind: LineKind) -> Instant | None:
     question = "SELECT min(at_ms) FROM dispute_event WHERE dispute = ? AND kind = ?"
     at_ms: Instant | None = ask(session, question, (dispute, kind))[0][0]
     return at_ms
-
-
-def open_inquiry(unit: Unit, dispute: str) -> str:
-    """Open the investigation of a case, once; returns its id."""
-    held = find_inquiry(unit.session, dispute)
-    if held is not None:
-        return held.id
-    name = unit.ids.new("inq")
-    opened = {"opened_ms": unit.now_ms, "told_ms": unit.now_ms}
-    unit.session.add(InquiryRow(id=name, dispute=dispute, state="open", result=None, **opened))
-    return name
-
-
-def inquiry(session: Session, dispute: str) -> InquiryRow:
-    """The investigation of a case; raises `NotFound`."""
-    row = find_inquiry(session, dispute)
-    if row is None:
-        raise NotFound("investigation", f"case {dispute!r} has no investigation", fix="Its kind needs none.")
-    return row
-
-
-def find_inquiry(session: Session, dispute: str) -> InquiryRow | None:
-    """The investigation of a case; None if its kind needs none."""
-    return session.scalars(select(InquiryRow).where(col(InquiryRow.dispute) == dispute)).one_or_none()
-
-
-def hold_inquiry(unit: Unit, dispute: str) -> InquiryRow:
-    """The investigation of a case as it is now, held until the unit ends; raises `NotFound`."""
-    row = inquiry(unit.session, dispute)
-    unit.session.refresh(row, with_for_update=True)
-    return row
-
-
-def inquiries_quiet(
-    session: Session, states: Sequence[str], *, before_ms: Instant, limit: int, hold: bool = True
-) -> list[InquiryRow]:
-    """Investigations in these states of which the customer was last told before a moment, the quietest first."""
-    quiet = select(InquiryRow).where(*_quiet(states, before_ms)).order_by(col(InquiryRow.told_ms)).limit(limit)
-    return list(session.scalars(quiet.with_for_update() if hold else quiet).all())
-
-
-def is_inquiry_quiet(session: Session, states: Sequence[str], *, before_ms: Instant) -> bool:
-    """Whether there is one that `inquiries_quiet` would give; nobody waits for who asks."""
-    return bool(session.scalar(select(exists().where(*_quiet(states, before_ms)))))
-
-
-def _quiet(states: Sequence[str], before_ms: Instant) -> tuple[ColumnElement[bool], ...]:
-    return (col(InquiryRow.told_ms) <= before_ms, col(InquiryRow.state).in_(list(states)))
-
-
-def inquiries(session: Session) -> Iterator[InquiryRow]:
-    """Every investigation by its id, one after the other: the documents of all results are too much to hold or sort."""
-    query = select(InquiryRow).order_by(col(InquiryRow.id))
-    yield from session.scalars(query.execution_options(yield_per=INQUIRIES_AT_ONCE))
 
 
 def _no_case(dispute: str) -> NotFound:

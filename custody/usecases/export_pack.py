@@ -47,7 +47,16 @@ from custody.ledger.tiles import TileHashReader
 from custody.scans.batch import BATCH
 from custody.scans.place import place_of
 from custody.scans.scan import SCANS
-from custody.store import case_book, erase_book, evidence_book, log_reader, scan_book, unopened_book, witness_book
+from custody.store import (
+    case_book,
+    erase_book,
+    evidence_book,
+    inquiry_book,
+    log_reader,
+    scan_book,
+    unopened_book,
+    witness_book,
+)
 from custody.store.case_book import CaseFile
 from custody.store.inquiry_answer import without_inputs
 from custody.store.log_reader import StoredEntry
@@ -358,7 +367,7 @@ def _evidence(session: Session, dispute: str) -> list[GivenFile]:
 def _investigation(session: Session, dispute: str) -> dict[str, Any]:
     """The stored answer, and apart from it what it is computed from, where that was stored with it."""
     try:
-        text = case_book.inquiry(session, dispute).result
+        text = inquiry_book.read(session, dispute).result
     except NotFound:
         text = None
     stored, inquiry = (None, None) if text is None else without_inputs(text)

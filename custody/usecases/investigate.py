@@ -34,7 +34,7 @@ from custody.investigation.result import CheckResult, Inference
 from custody.investigation.wording import state
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Conflict, NotFound
-from custody.store import case_book
+from custody.store import case_book, inquiry_book
 from custody.store.case_book import CaseFile
 from custody.store.case_outlines import CaseOutline, outlines
 from custody.store.inquiry_answer import RECOMPUTE, check_result, without_inputs
@@ -151,7 +151,7 @@ def conclude(
     a check has shown something since.
     """
     _check_asked(case_book.hold_one(unit, dispute), chain=True)
-    row = case_book.hold_inquiry(unit, dispute)
+    row = inquiry_book.hold(unit, dispute)
     check_goes_on(row)
     if results(unit.session, dispute) != tuple(checked):
         detail = f"a check of case {dispute!r} has shown something while it was judged"
@@ -221,5 +221,5 @@ def _dispute(file: CaseOutline, passage: Passage, attaches: Attaches) -> Dispute
 
 def recorded(session: Session, dispute: str) -> dict[str, Any] | None:
     """The result that was stored last, without the inputs that only the evidence pack shows; None before a run."""
-    row = case_book.inquiry(session, dispute)
+    row = inquiry_book.read(session, dispute)
     return None if row.result is None else without_inputs(row.result)[0]

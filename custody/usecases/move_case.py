@@ -21,7 +21,7 @@ from custody.disputes.promise import Promise, all_promises_settled, check_payer,
 from custody.disputes.remedy import Needs, offer_remedy
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Conflict, Rejected
-from custody.store import case_book
+from custody.store import case_book, inquiry_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases.allow_exception import said_of_taken_back, take_back_asked
@@ -123,7 +123,7 @@ def _offered(
         wish = lock_wish(kind, terms.lock_facts, policy=policy, on_date=civil.civil_date(unit.now_ms))
         ways, way_told = ways_of_kind(unit, file, kind, policy=policy)
         if claim_of(kind).chain_matters:
-            case_book.open_inquiry(unit, file.case.id)
+            inquiry_book.begin(unit, file.case.id)
     promised = of_its_order(file.case, case_book.promises(unit.session, file.case.id))
     offers = [one for one in promised if one.what == AN_OFFER]
     owing, said = keep(unit, file, offers, shown=True, role=CaseRole.SYSTEM, policy=policy)

@@ -23,7 +23,7 @@ from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.disputes.work_clocks import work_clock
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected
-from custody.store import case_book
+from custody.store import case_book, inquiry_book
 from custody.store.inquiry_answer import listed_checks
 from custody.store.tables import DisputeEventRow, InquiryRow
 from custody.store.unit import Unit
@@ -54,7 +54,7 @@ class Share:
 
 def ask_check(unit: Unit, dispute: str, *, check: str, actor: str, role: CaseRole) -> None:
     """Have one of the checks of the last ranking made; raises `Rejected("check")` for any other."""
-    row = case_book.hold_inquiry(unit, dispute)
+    row = inquiry_book.hold(unit, dispute)
     ranked = {each.check: each for each in listed_checks(row)}
     if row.state == "ranked" and check not in ranked:
         listed = ", ".join(ranked) or "none, so judge the chain again"
@@ -65,7 +65,7 @@ def ask_check(unit: Unit, dispute: str, *, check: str, actor: str, role: CaseRol
 
 def write_result(unit: Unit, dispute: str, *, found: bool, words: str, actor: str, role: CaseRole) -> None:
     """Write down what the check that was asked for has shown; it counts when the chain is judged again."""
-    row = case_book.hold_inquiry(unit, dispute)
+    row = inquiry_book.hold(unit, dispute)
     asked = next((each.facts for each in reversed(steps(unit.session, dispute)) if each.kind == "check_asked"), "{}")
     facts = {**msgspec.json.decode(asked), "found": found, "words": _needed("words", words)}
     _take(unit, row, "result", actor=actor, role=role, facts=facts)
@@ -73,7 +73,7 @@ def write_result(unit: Unit, dispute: str, *, found: bool, words: str, actor: st
 
 def conclude(unit: Unit, dispute: str, *, finding: str, why: str, share: Share, actor: str, role: CaseRole) -> None:
     """End it with what was found, in words that the customer reads, the reasons, and a probability in its interval."""
-    row = case_book.hold_inquiry(unit, dispute)
+    row = inquiry_book.hold(unit, dispute)
     guards = {"reasons": reasons(why), "confidence_stated": confidence_stated(share.probability, share.low, share.high)}
     facts = {"finding": _needed("finding", finding), "why": why, **asdict(share)}
     told = say("investigation.conclude", finding=finding)
@@ -82,7 +82,7 @@ def conclude(unit: Unit, dispute: str, *, finding: str, why: str, share: Share, 
 
 def find_nothing(unit: Unit, dispute: str, *, why: str, actor: str, role: CaseRole) -> None:
     """End it without an answer, as where no scan leads anywhere."""
-    row = case_book.hold_inquiry(unit, dispute)
+    row = inquiry_book.hold(unit, dispute)
     if row.state == "open":
         row.state = step(INVESTIGATION, "open", "start", role, {}).target
     facts, guards = {"why": why}, {"reasons": reasons(why)}
@@ -92,7 +92,7 @@ def find_nothing(unit: Unit, dispute: str, *, why: str, actor: str, role: CaseRo
 
 def file_fix(unit: Unit, dispute: str, *, fix: str, owner: str, due: date | None, actor: str, role: CaseRole) -> None:
     """Write down what is mended for good, whose process it is, and by which day; the customer reads what it is."""
-    row = case_book.hold_inquiry(unit, dispute)
+    row = inquiry_book.hold(unit, dispute)
     if due is not None and due < civil_date(unit.now_ms):
         raise Rejected("due", f"{due} is over", fix="Name a day that is still to come.")
     guards = {"named_process_owner": named_process_owner(owner or None, None if due is None else day_ends_ms(due))}
@@ -103,7 +103,7 @@ def file_fix(unit: Unit, dispute: str, *, fix: str, owner: str, due: date | None
 
 def reopen(unit: Unit, dispute: str, *, why: str, actor: str, role: CaseRole) -> None:
     """Go on with one that was concluded, since there is something new."""
-    row = case_book.hold_inquiry(unit, dispute)
+    row = inquiry_book.hold(unit, dispute)
     told = say("investigation.reopen")
     _take(unit, row, "reopen", actor=actor, role=role, facts={"why": _needed("why", why)}, told=told)
 
@@ -118,7 +118,7 @@ def steps(session: Session, dispute: str) -> Sequence[DisputeEventRow]:
     """The steps that were taken, rankings among them, in order; also those of a report that it came from by joining."""
     kinds: set[LineKind] = {*LINES.values(), "ranked"}
     lines = case_book.timeline(session, dispute)
-    gave = [name for name in _joined(session, dispute, lines) if case_book.find_inquiry(session, name) is None]
+    gave = [name for name in _joined(session, dispute, lines) if inquiry_book.find(session, name) is None]
     before = [line for name in gave for line in steps(session, name)]
     return sorted([*before, *(line for line in lines if line.kind in kinds)], key=lambda line: line.id or 0)
 
@@ -134,7 +134,7 @@ def _joined(session: Session, dispute: str, lines: Sequence[DisputeEventRow]) ->
 
 def fix_due_ms(session: Session, dispute: str, *, policy: CaseworkPolicy = DEFAULT_POLICY) -> Instant | None:
     """Until when a concluded investigation is to have its fix; None for one that is not concluded."""
-    if case_book.inquiry(session, dispute).state != CONCLUDED:
+    if inquiry_book.read(session, dispute).state != CONCLUDED:
         return None
     ended = {LINES["conclude"], LINES["nothing_found"]}
     at_ms = max(line.at_ms for line in steps(session, dispute) if line.kind in ended)

@@ -16,7 +16,7 @@ from custody.disputes.opening import Opened, Report, open_case
 from custody.disputes.order import odd_days
 from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.kernel.ids import spell
-from custody.store import case_book
+from custody.store import case_book, inquiry_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases.keep_word import hold_told
@@ -78,7 +78,7 @@ def open_dispute(
     odd = odd_days(report.order, today=civil_date(unit.now_ms))
     case_book.note(unit, opened.case.id, "opened", actor=str(report.said_by), facts=_facts(opened, file, odd))
     hold_told(unit, opened.case.id, opened.told, policy=policy)
-    investigation = case_book.open_inquiry(unit, opened.case.id) if opened.chain_matters else None
+    investigation = inquiry_book.begin(unit, opened.case.id) if opened.chain_matters else None
     return Disputed(file=file, opened=opened, token=token, investigation=investigation)
 
 

@@ -15,7 +15,7 @@ from custody.disputes.inquiry import InquiryState
 from custody.disputes.messages import say
 from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.kernel.clock import DAY_MS, Instant
-from custody.store import case_book
+from custody.store import case_book, inquiry_book
 from custody.store.unit import Unit
 
 NEWS: Mapping[InquiryState, str] = MappingProxyType(
@@ -31,7 +31,7 @@ NEWS: Mapping[InquiryState, str] = MappingProxyType(
 
 def is_inquiry_quiet(session: Session, *, now_ms: Instant, policy: CaseworkPolicy = DEFAULT_POLICY) -> bool:
     """Whether a customer is to be told of one; nobody waits for who asks."""
-    return case_book.is_inquiry_quiet(session, sorted(NEWS), before_ms=_told_before(now_ms, policy))
+    return inquiry_book.is_quiet(session, sorted(NEWS), before_ms=_told_before(now_ms, policy))
 
 
 def quiet_inquiries(
@@ -39,7 +39,7 @@ def quiet_inquiries(
 ) -> list[str]:
     """The investigations of which a sweep would tell now."""
     before_ms = _told_before(now_ms, policy)
-    rows = case_book.inquiries_quiet(session, sorted(NEWS), before_ms=before_ms, limit=limit, hold=False)
+    rows = inquiry_book.quiet(session, sorted(NEWS), before_ms=before_ms, limit=limit, hold=False)
     return [row.id for row in rows]
 
 
@@ -48,7 +48,7 @@ def sweep_inquiries(
 ) -> int:
     """Tell the customer of every investigation that has been quiet too long, or `only` this one; how many were told."""
     told, before_ms = 0, _told_before(unit.now_ms, policy)
-    rows = case_book.inquiries_quiet(unit.session, sorted(NEWS), before_ms=before_ms, limit=limit)
+    rows = inquiry_book.quiet(unit.session, sorted(NEWS), before_ms=before_ms, limit=limit)
     for row in (row for row in rows if only in {None, row.id}):
         row.told_ms = unit.now_ms
         unit.session.add(row)

@@ -14,7 +14,7 @@ from custody.disputes.order import OrderFacts, Standing
 from custody.disputes.policy import DEFAULT_POLICY as POLICY
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected, Trouble
-from custody.store import case_book
+from custody.store import case_book, inquiry_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases import ask_customer, decline_case, move_case, move_scheme, pay_credit
@@ -261,7 +261,7 @@ def test_the_customer_hears_of_the_investigation_at_least_every_five_days_whatev
     days = POLICY.count("inv_update_days", civil_date(either.clock.at_ms))
     for number, state in enumerate(NEWS):
         with either.house.unit() as unit:
-            row = case_book.inquiry(unit.session, opened.case)
+            row = inquiry_book.read(unit.session, opened.case)
             row.state = state
             unit.session.add(row)
         either.step((days - 1) * DAY_MS)

@@ -19,7 +19,7 @@ from custody.disputes.promise import Promise, is_owed
 from custody.disputes.recourse import Way
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict, Rejected
-from custody.store import case_book
+from custody.store import case_book, inquiry_book
 from custody.usecases import move_case, move_inquiry, move_scheme
 from custody.usecases.came_back import payment_came_back
 from custody.usecases.erase import erase
@@ -74,7 +74,7 @@ def test_joining_keeps_what_is_owed_the_earliest_date_its_letter_and_the_investi
     scheme, _ = whole.recourse
     assert (scheme.way, scheme.opens) == (Way.SCHEME, civil_date(letter_ms(whole))), "the page says the letter's day"
     with world.house.read() as session:
-        assert case_book.inquiry(session, survivor.case).state == "open"
+        assert inquiry_book.read(session, survivor.case).state == "open"
         assert {promise.case_id for promise in case_book.promises(session, survivor.case)} == {survivor.case}
 
 

@@ -13,7 +13,7 @@ from custody.disputes.machine import CaseRole
 from custody.disputes.remedy import Needs
 from custody.kernel.clock import DAY_MS, MINUTE_MS
 from custody.kernel.errors import Conflict, Forbidden
-from custody.store import case_book, worklist
+from custody.store import case_book, inquiry_book, worklist
 from custody.usecases import move_case, move_scheme, pay_credit
 from custody.usecases.repeat_move import done_already
 from custody.usecases.sweep_cases import look, sweep_case
@@ -218,7 +218,7 @@ def test_a_kind_that_is_agreed_when_a_case_is_opened_again_has_its_investigation
     offered = act(world, move_case.offer_again, opened, claim_type=claim, actor="agent-1", role=CaseRole.AGENT)
     assert offered.lock_wish.fair
     with world.house.read() as session:
-        assert case_book.inquiry(session, opened.case).state == "open"
+        assert inquiry_book.read(session, opened.case).state == "open"
 
 
 def test_a_case_that_is_opened_again_is_not_called_damaged_without_words_on_where_and_when(world: World) -> None:

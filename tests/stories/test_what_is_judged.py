@@ -12,7 +12,7 @@ from api.pages.investigations import waiting
 from custody.disputes.machine import CaseRole
 from custody.disputes.messages import say
 from custody.kernel.errors import Conflict
-from custody.store import case_book
+from custody.store import inquiry_book
 from custody.usecases import move_case
 from custody.usecases.investigate import Inquirer, conclude
 from tests.stories.case_steps import act
@@ -67,7 +67,7 @@ def test_a_pattern_in_the_inbox_is_of_other_parcels_whose_reports_still_stand(wo
     other = world.dispute(world.parcels[1], "never_received")
     for opened in (first, again, other):
         with world.house.unit() as unit:
-            row = case_book.inquiry(unit.session, opened.case)
+            row = inquiry_book.read(unit.session, opened.case)
             row.result = json.dumps({"headline": "Most likely there.", "links": [LINK]})
             unit.session.add(row)
     assert others(world) == {first.case: 1, again.case: 1, other.case: 1}
@@ -78,7 +78,7 @@ def test_a_pattern_in_the_inbox_is_of_other_parcels_whose_reports_still_stand(wo
 def test_the_inbox_holds_what_it_shows_and_not_the_documents_of_all_investigations(world: World) -> None:
     for opened in [reported(world) for _ in range(5)]:
         with world.house.unit() as unit:
-            row = case_book.inquiry(unit.session, opened.case)
+            row = inquiry_book.read(unit.session, opened.case)
             row.result = json.dumps({"headline": "There.", "links": [LINK], "recompute": "x" * DOCUMENT})
             unit.session.add(row)
     tracemalloc.start()

@@ -40,7 +40,7 @@ from custody.scans.batch import HandedScan, SealedBatch, make_batch, open_batch,
 from custody.scans.leaf import Leaf, make_leaf
 from custody.scans.scan import make_scan, open_scan
 from custody.scans.tolerances import Tolerances
-from custody.store import case_book, scan_book
+from custody.store import case_book, inquiry_book, scan_book
 from custody.store.engine import open_engine
 from custody.store.inquiry_answer import RECOMPUTE
 from custody.store.migrate import migrate
@@ -444,7 +444,7 @@ def examine(world: World) -> None:
         )
         result = run(fleet_around(dispute), [dispute, *neighbours(dispute)])
         stored, inquiry = answer_of(result, dispute.id, ran_ms=unit.now_ms)
-        row = case_book.inquiry(unit.session, world.case)
+        row = inquiry_book.read(unit.session, world.case)
         row.result = msgspec.json.encode({**stored, RECOMPUTE: inquiry}).decode()
         unit.session.add(row)
         case_book.note(unit, world.case, "ranked", actor="system", facts=briefly(stored))

@@ -23,7 +23,7 @@ from custody.kernel.errors import NotFound, Rejected
 from custody.ledger.record import CONTENT_TYPE as RECORD
 from custody.ledger.statements import KEY_ADD, KEY_REVOKE, POLICY
 from custody.scans.scan import CONTENT_TYPE as SCAN
-from custody.store import case_book, log_reader
+from custody.store import case_book, inquiry_book, log_reader
 from custody.store.tables import CheckpointRow, EvidenceRow
 from custody.usecases.enrol_station import revoke
 from custody.usecases.export_pack import Beside, PackExported, draw_up_pack, seal_pack
@@ -271,7 +271,7 @@ def test_answers_stored_without_their_inputs_are_shown_and_not_computed_again(tm
     with open_world(f"sqlite:///{tmp_path / 'house.sqlite3'}") as world:
         whole_story(world)
         with world.house.unit() as unit:
-            row = case_book.inquiry(unit.session, world.case)
+            row = inquiry_book.read(unit.session, world.case)
             stored = json.loads(row.result or "")
             del stored["recompute"]
             row.result = json.dumps(stored)
