@@ -48,6 +48,7 @@ from custody.store.case_book import CaseFile
 from custody.store.log_book import unpack
 from custody.store.log_reader import StoredEntry
 from custody.store.run_tables import ItemKeyRow
+from custody.store.scan_book import held_digest
 from custody.store.tables import (
     CheckpointRow,
     DisputeEventRow,
@@ -283,7 +284,8 @@ def _scan(held: Held, scan: Scan, row: ScanRow | None) -> Iterator[str]:
     if row is None:
         yield f"scan {name_place(held.place)}: it has no row"
         return
-    if (scan.station, scan.seq, scan.digest) != (row.station, row.seq, row.digest) or scan.digest != held.digest:
+    told = (scan.station, scan.seq, held_digest(held.place, scan.digest))
+    if told != (row.station, row.seq, row.digest) or scan.digest != held.digest:
         yield f"scan {entry.idx}: its row is not what it says"
     if row.received_ms != entry.received_ms:
         yield f"scan {entry.idx}: its time differs"

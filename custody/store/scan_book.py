@@ -5,6 +5,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
@@ -26,6 +27,11 @@ from custody.store.tables import (
 )
 
 READ_AT_ONCE = 1_000
+BEGINNING = 4
+"""So many bytes of the digest of a plain scan stand in its row, as the whole stands with its entry.
+
+They tell it from another statement of the same number.
+"""
 COLUMNS_OF_KEYS = {True: ("event_key",), False: ("other_key", "third_key")}
 """In which columns of a scan's row on PostgreSQL its keys stand: the name of its event, and others."""
 
@@ -139,7 +145,7 @@ def places_under(session: Session, keys: Iterable[str]) -> set[int]:
 def judged_at(session: Session, places: Iterable[int]) -> list[JudgedScan]:
     """The scans at these places, in log order; a place where none stands is left out."""
     rows = pick(session, ScanRow, JudgedScan.__struct_fields__, by=("place",), values=places)
-    return [JudgedScan(*row) for row in sorted(rows)]
+    return _with_digests(session, [JudgedScan(*row) for row in sorted(rows)])
 
 
 def scans_from(session: Session, place: int, *, limit: int) -> list[JudgedScan]:
@@ -155,7 +161,24 @@ def judged_between(session: Session, first: int, end: int) -> list[JudgedScan]:
 def _judged(session: Session, where: str, values: Sequence[int]) -> list[JudgedScan]:
     fields = JudgedScan.__struct_fields__
     rows = ask(session, f"SELECT {', '.join(fields)} FROM scan WHERE {where}", values)  # noqa: S608 - nothing of it comes from outside
-    return [JudgedScan(*row) for row in whole(ScanRow, fields, rows)]
+    return _with_digests(session, [JudgedScan(*row) for row in whole(ScanRow, fields, rows)])
+
+
+def _with_digests(session: Session, scans: list[JudgedScan]) -> list[JudgedScan]:
+    """The scans with their whole digests; one whose entry has another digest, or is lost, keeps what its row holds."""
+    short = [scan.index for scan in scans if len(scan.digest) == BEGINNING]
+    found = statement_digests(session, short)
+    return [
+        replace(scan, digest=digest)
+        if len(scan.digest) == BEGINNING and (digest := found.get(scan.index, b"")).startswith(scan.digest)
+        else scan
+        for scan in scans
+    ]
+
+
+def held_digest(place: int, digest: bytes) -> bytes:
+    """What the row of a scan holds of its digest: that of a leaf of a batch stands nowhere else."""
+    return digest[:BEGINNING] if position_of(place) is None else digest
 
 
 def count_before(session: Session, place: int) -> int:
@@ -170,7 +193,7 @@ def first_places(session: Session, keys: Iterable[str]) -> dict[str, int]:
 
 def state_at(session: Session, places: Collection[int]) -> list[list[tuple[Any, ...]]]:
     """All that can change what is read at some places: scans with their verdicts, and what was erased of them."""
-    scans = sorted(pick(session, ScanRow, ("place", "digest", "result", "flags"), by=("place",), values=places))
+    scans = [(scan.place, scan.digest, scan.result, scan.flags) for scan in judged_at(session, places)]
     erased = pick(session, OpeningRow, ("place", "erased_ms"), by=("place",), values=places)
     return [scans, sorted(erased)]
 

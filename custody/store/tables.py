@@ -114,7 +114,7 @@ class CheckpointRow(SQLModel, table=True):
 
 
 class ScanRow(SQLModel, table=True):
-    """A scan in the log with the judge's verdict at the time.
+    """A scan in the log with the judge's verdict at the time; `digest` as `scan_book.held_digest` has it.
 
     On PostgreSQL its opening and three of its keys stand in its row (`run_tables.py`).
     """

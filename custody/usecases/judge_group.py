@@ -377,7 +377,7 @@ def _scan_row(scan: Scan, verdict: Verdict, place: int, now_ms: Instant) -> dict
         "place": place,
         "station": scan.station,
         "seq": scan.seq,
-        "digest": scan.digest,
+        "digest": scan_book.held_digest(place, scan.digest),
         "received_ms": now_ms,
         "result": verdict.result,
         "code": verdict.code,

@@ -270,6 +270,8 @@ UNSOUND: dict[str, str] = {
     "a verdict is lost": "DELETE FROM scan WHERE place = 1536",
     "a verdict of no scan": "UPDATE scan SET place = 5 WHERE place = 1536",
     "a verdict of another scan": "UPDATE scan SET seq = 99 WHERE place = 1536",
+    "a verdict of another statement of that number": "UPDATE scan SET digest = substr(:wrong, 1, 4) WHERE place = 1536",
+    "a verdict of another one, as rows of before hold it": "UPDATE scan SET digest = :wrong WHERE place = 1536",
     "an opening is lost": "DELETE FROM opening WHERE place = 1536",
     "batches are lost": "DELETE FROM batch",
     "leaves cannot be read": "UPDATE batch SET leaves = :wrong",
