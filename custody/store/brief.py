@@ -10,7 +10,8 @@ from sqlalchemy import LargeBinary, String, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from custody.gs1.keys import ROOT
-from custody.store.press import OPENINGS, STATEMENTS, VIEWS
+from custody.store.press import OPENINGS, VIEWS
+from custody.store.statement_press import press_statement, whole_statement
 
 OURS = "application/vnd.weaklink."
 ROOT_MARK, UUID_MARK, OURS_MARK, PLAIN_MARK = "/", "~", ".", "="
@@ -135,6 +136,6 @@ def _plain(text: str, *marks: str) -> str:
 KEY = Brief(brief_key, whole_key)
 MEDIA_TYPE = Brief(brief_media_type, whole_media_type)
 OPENING = BriefBytes(OPENINGS.press, OPENINGS.unpress)
-STATEMENT = BriefBytes(STATEMENTS.press, STATEMENTS.unpress)
+STATEMENT = BriefBytes(press_statement, whole_statement)
 VIEW = BriefBytes(press_view, whole_view)
 WORD, FLAGS = Brief(brief_word, whole_word), BriefText(brief_word, whole_word)

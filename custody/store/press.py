@@ -15,7 +15,8 @@ What is random cannot be pressed, and among words it makes those longer. So a ro
 | 16 | the first UUID in it: an event's own name, or a shipment's |
 | the rest | a frame of all else, without a checksum |
 
-What has no UUID is one frame with a checksum, as rows were before.
+What has no UUID is one frame with a checksum, as rows were before. The statements of plain scans have a form of their
+own (`statement_press.py`).
 """
 
 import threading
@@ -64,7 +65,7 @@ class Press(threading.local):
     def press(self, plain: bytes) -> bytes:
         """What a row holds for it."""
         at = plain.find(URN, self._salt_bytes) + len(URN)
-        name = _read_uuid(plain[at : at + UUID_TEXT]) if at >= len(URN) else None
+        name = read_uuid(plain[at : at + UUID_TEXT]) if at >= len(URN) else None
         if name is None:
             return self._press.compress(plain)
         salt, words = plain[: self._salt_bytes], plain[self._salt_bytes : at] + plain[at + UUID_TEXT :]
@@ -80,7 +81,7 @@ class Press(threading.local):
         words_at = name_at + UUID_BYTES
         words = self._read(pressed[words_at:], form=0)
         at = words.find(URN) + len(URN)
-        plain = pressed[salt_at:name_at] + words[:at] + _write_uuid(pressed[name_at:words_at]) + words[at:]
+        plain = pressed[salt_at:name_at] + words[:at] + write_uuid(pressed[name_at:words_at]) + words[at:]
         if zlib.crc32(plain).to_bytes(CRC_BYTES, "big") != pressed[len(MARK) : salt_at]:
             raise zstandard.ZstdError(DAMAGED)
         return plain
@@ -100,16 +101,17 @@ class Press(threading.local):
         return self._unpress.decompress(frame, allow_extra_data=False)
 
 
-def _read_uuid(text: bytes) -> bytes | None:
+def read_uuid(text: bytes) -> bytes | None:
     """The bytes of a UUID, if it is spelt as we spell it again."""
     try:
         raw = bytes.fromhex(text.decode("ascii").replace("-", ""))
     except ValueError:
         return None
-    return raw if len(raw) == UUID_BYTES and _write_uuid(raw) == text else None
+    return raw if len(raw) == UUID_BYTES and write_uuid(raw) == text else None
 
 
-def _write_uuid(raw: bytes) -> bytes:
+def write_uuid(raw: bytes) -> bytes:
+    """How a UUID is spelt (RFC 9562 section 4)."""
     digits = raw.hex()
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}".encode()
 
