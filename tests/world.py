@@ -27,7 +27,7 @@ from custody.kernel.clock import HOUR_MS
 from custody.kernel.errors import NotFound, Trouble
 from custody.kernel.keys import SoftwareSigner
 from custody.scans.scan import Scan, open_scan
-from custody.store import case_book
+from custody.store import case_book, erasure_turn
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases.enrol_station import Enrolled
@@ -281,27 +281,32 @@ class World(Process):
         self.deliver()
         return radio
 
-    def dispute(self, parcel: Parcel | None, claim: str | None, *, words: str = "", **more: Any) -> Opened:
-        """A customer reports a parcel, as the door does it."""
+    def dispute(self, parcel: Parcel | None, claim: str | None, **more: Any) -> Opened:
+        """A customer reports a parcel."""
+        with self.house.unit() as unit:
+            return self.report(unit, parcel, claim, **more)
+
+    def report(self, unit: Unit, parcel: Parcel | None, claim: str | None, *, words: str = "", **more: Any) -> Opened:
+        """The same in this unit, as the door does it."""
         said = words or "The box held something else, says the customer of this parcel."
         self.kept.secrets.append(said.encode())
         ref = parcel.order if parcel else None
-        with self.house.unit() as unit:
-            handset = find_handset(unit.session, order_ref=ref, item=more.pop("item", None))
-            report = Report(
-                words=said,
-                channel="web",
-                reported_ms=unit.now_ms,
-                claim_type=claim,
-                said_by=CaseRole.CUSTOMER,
-                order=more.pop("order", None) or _order_facts(unit.session, ref),
-                lock_facts=joints.wish_facts(unit.session, handset.imei),
-                **more,
-            )
-            owner = least_busy(unit.session, ["agent-1", "agent-2"])
-            disputed, lock = joints.dispute_delivery(
-                unit, self.office, report, handset=handset, owner=owner, found_instead=""
-            )
+        erasure_turn.report_begins(unit)
+        handset = find_handset(unit.session, order_ref=ref, item=more.pop("item", None))
+        report = Report(
+            words=said,
+            channel="web",
+            reported_ms=unit.now_ms,
+            claim_type=claim,
+            said_by=CaseRole.CUSTOMER,
+            order=more.pop("order", None) or _order_facts(unit.session, ref),
+            lock_facts=joints.wish_facts(unit.session, handset.imei),
+            **more,
+        )
+        owner = least_busy(unit.session, ["agent-1", "agent-2"])
+        disputed, lock = joints.dispute_delivery(
+            unit, self.office, report, handset=handset, owner=owner, found_instead=""
+        )
         return Opened(disputed=disputed, lock=lock)
 
     def locked_elsewhere(self) -> tuple[Opened, Radio]:

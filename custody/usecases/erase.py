@@ -29,7 +29,16 @@ from custody.kernel.clock import Instant
 from custody.kernel.errors import Conflict, NotFound, Rejected
 from custody.scans.follow import concerned
 from custody.scans.place import ToldPlace, index_of, place_of, tell_place
-from custody.store import attestation_book, case_book, drop_book, erase_book, exception_book, outside_book, stretch_book
+from custody.store import (
+    attestation_book,
+    case_book,
+    drop_book,
+    erase_book,
+    erasure_turn,
+    exception_book,
+    outside_book,
+    stretch_book,
+)
 from custody.store.aside_book import NOTHING_READ, Named
 from custody.store.case_book import CaseFile
 from custody.store.tables import ErasureRow, SaleRow
@@ -87,10 +96,12 @@ def erase(
 ) -> Erased:
     """Erase a case by its name, or else a parcel by any name; raises `Rejected`, `NotFound` or `Conflict`.
 
-    All that goes is held by `claims` before anything is asked of it: its customer may open a case again meanwhile.
+    All that goes is held by `claims` before anything is asked of it: its customer may open a case again meanwhile. No
+    report that has read of it is under way (`erasure_turn.py`).
     `ahead`: what was kept aside of statements, as `erase_book.read_quarantine` read it before the unit.
     """
     check_reason(reason)
+    erasure_turn.erasure_begins(unit)
     by = _Asked(reason=reason, actor=actor, holds=holds, forgets=forgets, claims=claims, ahead=ahead)
     return _erase_case(unit, target, by) if is_case(target) else _erase_parcel(unit, target, by)
 

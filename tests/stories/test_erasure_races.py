@@ -3,20 +3,26 @@
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import pytest
+from fastapi import Request
 
 from api import customer_moves
 from api.lock_news import claim_for_erasure
 from api.parts import Parts
 from api.routes.customer import take_words
+from api.routes.reports import DisputeIn, take_report
+from api.settings import read_settings
 from custody.disputes.machine import CaseRole
+from custody.disputes.order import OrderFacts
+from custody.disputes.people import CasePeople, Person
 from custody.kernel.errors import Conflict, NotFound
 from custody.store import case_book, evidence_book
 from custody.store.unit import Unit
 from custody.usecases import move_case
 from custody.usecases.erase import erase
+from custody.usecases.record_sale import Sale, read_sale, record_sale
 from custody.usecases.renew_link import renew_link
 from devicelock import put_off_store
 from devicelock.usecases.ask_again import ask_again, due_put_off
@@ -37,11 +43,11 @@ def erasing(target: str) -> Callable[[Unit], object]:
     return run
 
 
-def refused(target: str) -> Callable[[Unit], object]:
-    """The same; somebody still needs it."""
+def refused(target: str, *, state: str = "triaged") -> Callable[[Unit], object]:
+    """The same; somebody still needs it, whose case is in this state."""
 
     def run(unit: Unit) -> None:
-        with pytest.raises(Conflict, match="is triaged"):
+        with pytest.raises(Conflict, match=f"is {state}"):
             erasing(target)(unit)
 
     return run
@@ -117,3 +123,40 @@ def test_erasing_a_case_beside_the_look_at_its_lock_that_is_put_off_waits_for_it
     words = world.case(opened).case.words
     world.close()
     assert words == "erased"
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("by", ["order", "parcel"])
+def test_what_a_report_has_read_is_not_erased_before_it_is_a_case(postgres_url: str, tmp_path: Path, by: str) -> None:
+    world = new_world(postgres_url, tmp_path / "world")
+    parcel = world.parcels[0]
+    target = f"po:{parcel.order}" if by == "order" else parcel.sscc
+    meanwhile(world, lambda unit: world.report(unit, parcel, "damaged"), refused(target, state="remedy_offered"))
+    with world.house.read() as session:
+        assert read_sale(session, parcel.order).sale.contact
+    world.audit()
+    world.close()
+
+
+@pytest.mark.postgres
+def test_a_report_beside_an_erasure_keeps_nothing_of_what_was_erased(postgres_url: str, tmp_path: Path) -> None:
+    world = new_world(postgres_url, tmp_path / "world")
+    people = CasePeople(payer=Person(name="Ann Other", by_order=True))
+    imei = "urn:gsma:imei:00101700-482915-0"
+    sale = Sale(order_ref="SO-9", imei=imei, product="phone", facts=OrderFacts(order_ref="SO-9"), people=people)
+    with world.house.unit() as unit:
+        record_sale(unit, sale)
+    parts = cast("Parts", SimpleNamespace(house=world.house, locks=world.office, settings=read_settings()))
+    app = SimpleNamespace(state=SimpleNamespace(parts=parts))
+    asked = Request({"type": "http", "path": "/", "headers": [], "server": ("localhost", 80), "app": app})
+    told: list[dict[str, Any]] = []
+
+    def report(_unit: Unit) -> None:
+        body = DisputeIn(words="The box is empty.", channel="web", claim_type="never_received", order="SO-9")
+        told.append(take_report(body, asked, parts))
+
+    meanwhile(world, erasing("po:SO-9"), report)
+    with world.house.read() as session:
+        case = case_book.read(session, told[0]["dispute"]).case
+    world.close()
+    assert (case.order_ref, case.people) == ("SO-9", None)

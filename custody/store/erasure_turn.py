@@ -1,0 +1,28 @@
+"""A report and an erasure at one moment: one of them waits until the other has come to its end.
+
+A report reads what is known of its order, and writes it into a case that nobody else sees before its unit ends. Were
+the same erased meanwhile, no case would stand in the way, and what the report had read would outlast the erasure. Any
+number of reports go beside each other. On SQLite units take turns in any case.
+"""
+
+from sqlalchemy import text
+
+from custody.store.engine import is_sqlite
+from custody.store.unit import Unit
+
+TURN = 0x65726173
+
+
+def report_begins(unit: Unit) -> None:
+    """Nothing is erased until this unit ends; called before it reads what goes into a case."""
+    _wait(unit, "pg_advisory_xact_lock_shared")
+
+
+def erasure_begins(unit: Unit) -> None:
+    """No unit that has read for a case is under way until this one ends; called before it holds anything else."""
+    _wait(unit, "pg_advisory_xact_lock")
+
+
+def _wait(unit: Unit, lock: str) -> None:
+    if not is_sqlite(unit.session.get_bind()):
+        unit.session.execute(text(f"SELECT {lock}(:turn)"), {"turn": TURN})
