@@ -6,7 +6,7 @@ is locked by no less than any other one.
 
 from api import joints
 from api.open_cases import open_cases
-from custody.store import case_book
+from custody.store import case_book, report_turn
 from custody.store.unit import Unit
 from devicelock import store as lock_store
 from devicelock.usecases.lock_office import LockOffice
@@ -14,6 +14,7 @@ from devicelock.usecases.lock_office import LockOffice
 
 def hold_waiting(unit: Unit, imei: str) -> list[str]:
     """The open cases about a handset that was never registered, held before anything is recorded of it."""
+    report_turn.change_begins(unit)
     if lock_store.device_by_imei(unit.session, imei) is not None:
         return []
     names = [file.case.id for file in open_cases(unit.session, imei)]

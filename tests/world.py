@@ -27,7 +27,7 @@ from custody.kernel.clock import HOUR_MS
 from custody.kernel.errors import NotFound, Trouble
 from custody.kernel.keys import SoftwareSigner
 from custody.scans.scan import Scan, open_scan
-from custody.store import case_book, erasure_turn
+from custody.store import case_book, report_turn
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases.enrol_station import Enrolled
@@ -291,7 +291,7 @@ class World(Process):
         said = words or "The box held something else, says the customer of this parcel."
         self.kept.secrets.append(said.encode())
         ref = parcel.order if parcel else None
-        erasure_turn.report_begins(unit)
+        report_turn.report_begins(unit)
         handset = find_handset(unit.session, order_ref=ref, item=more.pop("item", None))
         report = Report(
             words=said,

@@ -14,7 +14,7 @@ from api import joints, lock_news
 from api.find import numbers_given
 from api.trail_memory import TRAILS
 from custody.disputes.case import CASE
-from custody.store import case_book, erasure_turn
+from custody.store import case_book, report_turn
 from custody.store.case_book import CaseFile
 from custody.store.unit import House, Unit
 from custody.usecases import learn_facts
@@ -63,7 +63,7 @@ def handset_of(session: Session, file: CaseFile, *, own: Collection[str]) -> Fou
 
 def learn_handset(unit: Unit, office: LockOffice, late: LateHandset, *, own: Collection[str]) -> None:
     """Write the handset of a case down, with what its order tells, and ask for the lock that the case wishes for."""
-    erasure_turn.report_begins(unit)
+    report_turn.report_begins(unit)
     lock_news.hold_for_move(unit, disputes=[late.dispute], imei=late.imei)
     found = handset_of(unit.session, case_book.read(unit.session, late.dispute), own=own)
     if found is None or found.imei is None:

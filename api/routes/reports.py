@@ -27,7 +27,7 @@ from custody.disputes.people import NOBODY, CasePeople, learn
 from custody.disputes.remedy import Needs
 from custody.kernel.clock import Instant
 from custody.kernel.errors import NotFound
-from custody.store import erasure_turn
+from custody.store import report_turn
 from custody.store.unit import House
 from custody.usecases.find_handset import FoundHandset, find_handset
 from custody.usecases.open_dispute import least_busy
@@ -100,7 +100,7 @@ def take_report(body: DisputeIn, request: Request, parts: Parts, *, token: str =
     find = partial(find_handset, order_ref=named, item=item, own=parts.settings.own_prefixes, trails=trails)
     _read_ahead(parts.house, find)
     with parts.house.unit() as unit:
-        erasure_turn.report_begins(unit)
+        report_turn.report_begins(unit)
         handset = find(unit.session)
         order, people = _order_facts(unit.session, handset.order_ref)
         owner = (

@@ -30,7 +30,7 @@ from custody.scans.follow import concerned
 from custody.scans.place import index_of, place_of
 from custody.scans.scan import Scan
 from custody.scans.shard import GroupSettings, read_shard
-from custody.store import drop_book, erase_book, erasure_turn, log_reader, shard_book
+from custody.store import drop_book, erase_book, log_reader, report_turn, shard_book
 from custody.store.shard_book import ShardRow
 from custody.store.unit import House, Unit
 from custody.trail.names import ORDER, aliases, filed_under, imei_of, is_item, is_parcel, orders
@@ -130,7 +130,7 @@ def drop_shard(
         needed = Needed.of(session, row, locked, now_ms)
     while True:
         with house.unit() as unit:
-            erasure_turn.erasure_begins(unit)
+            report_turn.change_begins(unit)
             unit.log.claim()  # nobody drops, judges or closes anything meanwhile
             step = _go_on(unit, unit.session.get_one(ShardRow, row.name), needed, reason=reason, actor=actor)
         yield step

@@ -34,9 +34,9 @@ from custody.store import (
     case_book,
     drop_book,
     erase_book,
-    erasure_turn,
     exception_book,
     outside_book,
+    report_turn,
     stretch_book,
 )
 from custody.store.aside_book import NOTHING_READ, Named
@@ -97,11 +97,11 @@ def erase(
     """Erase a case by its name, or else a parcel by any name; raises `Rejected`, `NotFound` or `Conflict`.
 
     All that goes is held by `claims` before anything is asked of it: its customer may open a case again meanwhile. No
-    report that has read of it is under way (`erasure_turn.py`).
+    report that has read of it is under way (`report_turn.py`).
     `ahead`: what was kept aside of statements, as `erase_book.read_quarantine` read it before the unit.
     """
     check_reason(reason)
-    erasure_turn.erasure_begins(unit)
+    report_turn.change_begins(unit)
     by = _Asked(reason=reason, actor=actor, holds=holds, forgets=forgets, claims=claims, ahead=ahead)
     return _erase_case(unit, target, by) if is_case(target) else _erase_parcel(unit, target, by)
 

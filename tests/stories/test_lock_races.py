@@ -11,6 +11,8 @@ from sqlalchemy import select, text
 from sqlmodel import col
 
 from api import joints, lock_news
+from api.registered_late import hold_waiting, lock_registered
+from custody.kernel import cbor
 from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from custody.kernel.errors import Forbidden
 from custody.store import case_book
@@ -20,12 +22,13 @@ from devicelock.backends.android import NAME as ANDROID
 from devicelock.rules.ack import open_ack
 from devicelock.rules.caps import Caps
 from devicelock.rules.command import Reason
-from devicelock.rules.order import LockRole
+from devicelock.rules.order import LockRole, OrderState
 from devicelock.store import DeviceRow
 from devicelock.usecases import hear
 from devicelock.usecases.confirm_lock import confirm_lock
 from devicelock.usecases.issue_code import issue_code
 from devicelock.usecases.offer_again import offer_again
+from devicelock.usecases.register_device import register_device
 from devicelock.usecases.release_group import release_group
 from devicelock.usecases.request_lock import approve_lock, lock_for_dispute, request_lock
 from devicelock.usecases.retire import confirm_receipt, leave, received, retire_due
@@ -39,7 +42,7 @@ from tests.stories.other_locks import OtherLocks
 from tests.stories.test_heard_together import taken_away
 from tests.stories.test_lock_messages import deliver_one
 from tests.world import World
-from tests.world_parts import Opened
+from tests.world_parts import Opened, key
 
 WAIT_S = 60.0
 Act = Callable[[Unit], object]
@@ -175,6 +178,28 @@ def test_a_lock_is_asked_for_while_the_customer_says_that_they_have_the_handset(
 
     meanwhile(either, receive, lock)
     assert states == ["refused"]
+
+
+@pytest.mark.parametrize("first", ["report", "registration"])
+def test_a_handset_that_is_registered_while_its_customer_reports_is_locked(either: World, first: str) -> None:
+    parcel = either.parcels[0]
+
+    def register(unit: Unit) -> None:
+        waiting = hold_waiting(unit, parcel.unit.imei_urn)
+        cose_key = cbor.encode(key("handset").public.cose_key())
+        register_device(unit, either.office, imei=parcel.unit.imei, model="phone", cose_key=cose_key)
+        lock_registered(unit, either.office, waiting)
+
+    def report(unit: Unit) -> None:
+        either.report(unit, parcel, "substituted")
+
+    meanwhile(either, *((report, register) if first == "report" else (register, report)))
+    with either.house.read() as session:
+        device = store.device_by_imei(session, parcel.unit.imei_urn)
+        assert device is not None
+        states = [row.state for row in store.orders_of_device(session, device.device, list(OrderState))]
+    assert states == ["queued"]
+    either.audit()
 
 
 def test_what_a_unit_has_changed_is_not_lost_when_it_holds_the_same_rows_again(either: World) -> None:
