@@ -32,13 +32,14 @@ from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases.name_owner import with_owner
+from custody.usecases.read_order import hold_order
 from custody.usecases.write_move import write_move
 
 
 def recognise(unit: Unit, dispute: str, *, how: str, actor: str, policy: CaseworkPolicy = DEFAULT_POLICY) -> CaseFile:
     """The customer was recognised; raises `Conflict("recognised")`, with the first time, while that holds."""
     check_how(how)
-    file = _hold(unit, dispute)
+    file = _goes_on_here(hold_order(unit, dispute))
     if not asks_again(unit.now_ms, policy=policy):
         _check_first(unit.session, file, now_ms=unit.now_ms)
     known = Recognised(by=actor, how=how, at_ms=unit.now_ms, until_ms=until_ms(unit.now_ms, policy=policy))
@@ -125,7 +126,10 @@ def _onward(directory: Directory, file: CaseFile) -> tuple[str, ...]:
 
 
 def _hold(unit: Unit, dispute: str) -> CaseFile:
-    file = case_book.hold_one(unit, dispute)
+    return _goes_on_here(case_book.hold_one(unit, dispute))
+
+
+def _goes_on_here(file: CaseFile) -> CaseFile:
     into = file.case.joined_into
     if into is not None:
         raise Conflict("joined", f"the case was joined into {into}", fix=f"Do it in {into}.")

@@ -1,4 +1,4 @@
-"""What reports of one order do at the same moment: its price is given back once."""
+"""What reports of one order do at the same moment: its price is given back once, its customer recognised once."""
 
 from pathlib import Path
 from threading import Thread
@@ -10,11 +10,14 @@ from custody.disputes.choose_remedy import choose_remedy
 from custody.disputes.promise import is_owed
 from custody.kernel.errors import Conflict, Rejected
 from custody.store import case_book
-from custody.usecases import move_case
+from custody.store.unit import Unit
+from custody.usecases import move_case, refer_case
 from tests.stories.case_steps import act
+from tests.stories.test_lock_races import Act, meanwhile
 from tests.stories.test_one_remedy import BY_AGENT, PRICE, by_the_box, choose, promises
 from tests.stories.test_set_aside import joined_into_another_order, looked_at_again
-from tests.world import new_world
+from tests.world import World, new_world
+from tests.world_parts import Opened
 
 
 @pytest.mark.postgres
@@ -83,3 +86,24 @@ def test_what_a_report_brought_along_into_a_case_at_the_moment_of_a_choice_is_no
     world.close()
     assert refused == ["promise"], "it was set aside"
     assert [one.amount_pence for one in given if is_owed(one) or one.state == "kept"] == [PRICE]
+
+
+def recognising(opened: Opened, by: str, refused: list[str]) -> Act:
+    """One agent recognises the customer of a report."""
+
+    def act(unit: Unit) -> None:
+        try:
+            refer_case.recognise(unit, opened.case, how="order_and_name", actor=by)
+        except Conflict as conflict:
+            refused.append(conflict.code)
+
+    return act
+
+
+def test_a_customer_whom_two_agents_recognise_at_one_moment_in_two_reports_is_recognised_once(either: World) -> None:
+    first, second = (either.dispute(either.parcels[0], "damaged") for _ in range(2))
+    refused: list[str] = []
+    meanwhile(either, recognising(first, "agent-1", refused), recognising(second, "agent-2", refused))
+    known = [either.case(opened).at_desk.recognised for opened in (first, second)]
+    assert [None if each is None else each.by for each in known] == ["agent-1", None]
+    assert refused == ["recognised"]
