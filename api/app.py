@@ -25,7 +25,7 @@ from api.process.registrations import Registrations
 from api.process.witnesses import Witnesses
 from api.process.workers import Workers, tell_first
 from api.rounds.clock_watch import last_up_ms
-from api.rounds.late_handsets import LateHandsets
+from api.rounds.late_records import LateRecords
 from api.rounds.lost_contact import LostContact, contacts
 from api.rounds.timer import Timer
 from api.routes import (
@@ -185,8 +185,8 @@ async def lead(parts: Parts, workers: Workers | None) -> AsyncIterator[None]:
     with parts.house.read() as session:
         up_ms = last_up_ms(session, mark)
     lost = LostContact(contacts(parts, is_connected=lambda: transport.ready))
-    late = LateHandsets(parts.house, parts.locks, own=parts.settings.own_prefixes)
-    timer = Timer(parts, up_ms=up_ms, service=service, mark=mark, lost=lost, late_handsets=late)
+    late = LateRecords(parts.house, parts.locks, own=parts.settings.own_prefixes)
+    timer = Timer(parts, up_ms=up_ms, service=service, mark=mark, lost=lost, late_records=late)
     parts.heads.keep_now()
     parts.heads.thread.start()
     parts.intake.start()

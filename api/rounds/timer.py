@@ -32,7 +32,7 @@ from api.people import persons, viewings
 from api.process.clock_mark import ClockMark
 from api.rounds.clock_watch import JUMP_MS, ClockMarker, ClockWatch, act_on_jump, is_held
 from api.rounds.late_fixes import is_fix_late, late_fixes, tell_of_late_fixes
-from api.rounds.late_handsets import LateHandsets
+from api.rounds.late_records import LateRecords
 from api.rounds.late_lessons import is_lesson_late, late_lessons, tell_of_lessons
 from api.rounds.lessons_alone import hand_on_lessons, is_lesson_alone, lessons_alone
 from api.rounds.lost_contact import LostContact
@@ -106,7 +106,7 @@ class Timer:
     """One thread that sweeps; `up_ms` is when the service was last up, if that is known, and `service` its name.
 
     `mark`: where it leaves word that it is up; `lost` tells people of whom the service cannot reach, and
-    `late_handsets` knows which company prefixes are ours.
+    `late_records` knows which company prefixes are ours.
     """
 
     def __init__(
@@ -117,11 +117,11 @@ class Timer:
         service: str = "",
         mark: ClockMark | None = None,
         lost: LostContact | None = None,
-        late_handsets: LateHandsets | None = None,
+        late_records: LateRecords | None = None,
     ) -> None:
         self._parts = parts
         self._lost = lost or LostContact({})
-        self._late_handsets = late_handsets or LateHandsets(parts.house, parts.locks, own=())
+        self._late_records = late_records or LateRecords(parts.house, parts.locks, own=())
         self._service = service
         self._marker = ClockMarker(mark)
         self._stopping = threading.Event()
@@ -188,7 +188,7 @@ class Timer:
     def _go_round(self) -> None:
         """The next steps of what is looked at slowly."""
         self._sweep_cases()
-        self._late_handsets.look(self._look, self._attempt)
+        self._late_records.look(self._look, self._attempt)
         if self._closer.is_due(self._parts.clock.now_ms()):
             self._close_shards()
         if self._rest:

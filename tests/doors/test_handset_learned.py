@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.rounds import late_handsets
+from api.rounds import late_records
 from custody.gs1.imei import imei_urn
 from custody.investigation.verify.pack import verify_pack
 from custody.kernel.system_clock import SystemClock
@@ -146,4 +146,4 @@ def test_a_case_that_is_over_or_whose_customer_found_the_phone_learns_nothing(de
     assert desk.http.post(f"/v1/customer/{told['customer_token']}/found").is_success
     record(desk, "SO-AFTER-5", FOUND)
     with desk.house.parts.house.read() as session:
-        assert late_handsets.handset_of(session, case_book.read(session, told["dispute"]), own=()) is None
+        assert late_records.handset_of(session, case_book.read(session, told["dispute"]), own=()) is None

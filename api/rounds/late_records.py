@@ -73,7 +73,7 @@ def learn_handset(unit: Unit, office: LockOffice, late: LateHandset, *, own: Col
     joints.handset_learned(unit, office, file)
 
 
-class LateHandsets:
+class LateRecords:
     """The round over the open cases."""
 
     def __init__(self, house: House, office: LockOffice, *, own: Collection[str]) -> None:
@@ -86,7 +86,7 @@ class LateHandsets:
         attempt: Callable[[Callable[[Unit], None]], bool],
     ) -> None:
         """The next few cases; each is moved in a unit of its own, before which the trail of its handset is read."""
-        seen = ask("the late handsets", partial(look, own=self._own, after=self._last))
+        seen = ask("the late records", partial(look, own=self._own, after=self._last))
         if seen is None:
             return
         self._last = seen.last
