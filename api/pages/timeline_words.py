@@ -53,6 +53,7 @@ TIMELINE: Mapping[str, str] = {
     "leaver_told": "The customer was told of the end of their line",
     "whereabouts": "What became of the handset, as far as we know",
     "handset_learned": "It is known now which handset it is",
+    "order_learned": "What the seller recorded of the order is known now",
     "order_days": "Wrote down days of the order",
     "needs": "Wrote down what the customer is without, and promised it",
     "support_needs": "Wrote down what the customer needs of us",

@@ -1,7 +1,8 @@
-"""Which handset a case is about, where no record led to one when it was reported: looked for on a slow round.
+"""What a case learns of records that came after its report: looked for on a slow round.
 
 The seller's record of an order may come after its customer's report, and so may the scans of a parcel. Until then the
-case knows no handset, and none can be locked. It is judged then as if it had been reported now.
+case may know no handset, and none can be locked; or it knows that by the scans, and of the order no price and no day.
+It is judged then as if it had been reported now.
 """
 
 from collections.abc import Callable, Collection
@@ -14,6 +15,7 @@ from api import joints, lock_news
 from api.find import numbers_given
 from api.trail_memory import TRAILS
 from custody.disputes.case import CASE
+from custody.kernel.clock import Instant
 from custody.store import case_book, report_turn
 from custody.store.case_book import CaseFile
 from custody.store.unit import House, Unit
@@ -37,18 +39,23 @@ class LateHandset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """What one look found, and the last case looked at; "" ends the round."""
+    """What one look found, and the last case looked at; "" ends the round.
+
+    `orders`: cases that know their handset and can learn of their order.
+    """
 
     found: tuple[LateHandset, ...]
+    orders: tuple[str, ...]
     last: str
 
 
-def look(session: Session, *, own: Collection[str], after: str) -> Turn:
-    """The next few open cases, and which of them can learn their handset."""
+def look(session: Session, *, own: Collection[str], after: str, now_ms: Instant) -> Turn:
+    """The next few open cases, and which of them can learn something."""
     files = case_book.open_after(session, after=after, limit=LOOKED_AT)
     found = ((file.case.id, handset_of(session, file, own=own)) for file in files)
     late = tuple(LateHandset(dispute=name, imei=each.imei) for name, each in found if each and each.imei)
-    return Turn(found=late, last=files[-1].case.id if len(files) == LOOKED_AT else "")
+    orders = tuple(file.case.id for file in files if learns_order(session, file, now_ms=now_ms))
+    return Turn(found=late, orders=orders, last=files[-1].case.id if len(files) == LOOKED_AT else "")
 
 
 def handset_of(session: Session, file: CaseFile, *, own: Collection[str]) -> FoundHandset | None:
@@ -59,6 +66,19 @@ def handset_of(session: Session, file: CaseFile, *, own: Collection[str]) -> Fou
         return None
     found = find_handset(session, order_ref=order, item=item, own=own)
     return found if found.imei is not None else None
+
+
+def learns_order(session: Session, file: CaseFile, *, now_ms: Instant) -> bool:
+    """Whether a case that knows its handset can learn of its order."""
+    if file.imei is None or file.case.state in CASE.terminal:
+        return False
+    return learn_facts.recorded_since(session, file, now_ms=now_ms) is not None
+
+
+def learn_order(unit: Unit, dispute: str) -> None:
+    """Write down what the seller recorded of a case's order. No lock rests on that, so none is asked for."""
+    if learns_order(unit.session, case_book.hold_one(unit, dispute), now_ms=unit.now_ms):
+        learn_facts.order_recorded(unit, dispute, actor=SYSTEM)
 
 
 def learn_handset(unit: Unit, office: LockOffice, late: LateHandset, *, own: Collection[str]) -> None:
@@ -86,13 +106,16 @@ class LateRecords:
         attempt: Callable[[Callable[[Unit], None]], bool],
     ) -> None:
         """The next few cases; each is moved in a unit of its own, before which the trail of its handset is read."""
-        seen = ask("the late records", partial(look, own=self._own, after=self._last))
+        now_ms = self._house.clock.now_ms()
+        seen = ask("the late records", partial(look, own=self._own, after=self._last, now_ms=now_ms))
         if seen is None:
             return
         self._last = seen.last
         for late in seen.found:
             TRAILS.read_ahead(self._house, partial(_imei_of, late))
             attempt(partial(learn_handset, office=self._office, late=late, own=self._own))
+        for dispute in seen.orders:
+            attempt(partial(learn_order, dispute=dispute))
 
 
 def _imei_of(late: LateHandset, _session: Session) -> str:

@@ -32,8 +32,8 @@ from api.people import persons, viewings
 from api.process.clock_mark import ClockMark
 from api.rounds.clock_watch import JUMP_MS, ClockMarker, ClockWatch, act_on_jump, is_held
 from api.rounds.late_fixes import is_fix_late, late_fixes, tell_of_late_fixes
-from api.rounds.late_records import LateRecords
 from api.rounds.late_lessons import is_lesson_late, late_lessons, tell_of_lessons
+from api.rounds.late_records import LateRecords
 from api.rounds.lessons_alone import hand_on_lessons, is_lesson_alone, lessons_alone
 from api.rounds.lost_contact import LostContact
 from api.rounds.missed_promises import is_miss_untold, tell_of_misses, untold_misses

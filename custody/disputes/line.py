@@ -57,6 +57,7 @@ LineKind = Literal[
     "leaver_told",
     "whereabouts",
     "handset_learned",
+    "order_learned",
     "order_days",
     "needs",
     "support_needs",

@@ -3,6 +3,7 @@
 - Whereabouts: what became of the handset. Whether a lock of it is fair is judged anew.
 - Handset: which one the case is about, where no record led to one when it was reported. What the seller recorded of
   its order comes with it, beside what was learned; who is who in the contract stays as it was told.
+- Order: what the seller recorded of it after the report, beside what was learned; who is who stays as it was told.
 - Days of the order: when it was delivered, when the customer proved that they sent it back, when it came back. Each is
   said with what shows it, by anybody who works on the case: proof of sending comes from the customer, the others from
   the chain and the returns bench. The law counts from these days, so one that is known is put right by a supervisor
@@ -33,11 +34,12 @@ from custody.disputes.lock_wish import WishFacts, lock_wish
 from custody.disputes.machine import CaseRole
 from custody.disputes.messages import Message, say
 from custody.disputes.opening import legal_clocks, promised_beside
-from custody.disputes.order import FIRST_ORDER_DATE, OrderFacts
+from custody.disputes.order import FIRST_ORDER_DATE, OrderFacts, odd_days
 from custody.disputes.policy import DEFAULT_POLICY, CaseworkPolicy
 from custody.disputes.promise import KEPT, is_owed, proof
 from custody.disputes.remedy import Extra, Needs, learned
 from custody.disputes.work_clocks import state_clock
+from custody.kernel.clock import Instant
 from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected
 from custody.store import case_book
 from custody.store.case_book import CaseFile
@@ -76,7 +78,8 @@ def handset(
 ) -> CaseFile:
     """The handset that the numbers of a case lead to by now. A lock that was fair is not where its customer uses it."""
     file, today = _hold_open(unit, dispute), civil.civil_date(unit.now_ms)
-    moved = _with_order(unit, file, _order_with(unit.session, found.order_ref, file.order), policy=policy)
+    order = _order_with(unit.session, found.order_ref, file.order, now_ms=unit.now_ms)
+    moved = _with_order(unit, file, order, policy=policy)
     in_use = lock_facts.seen_on_customers_own_sim is True
     moved = replace(
         moved,
@@ -90,6 +93,27 @@ def handset(
     )
     facts = {"imei": moved.imei, "parcel": moved.parcel, "lock_fair": moved.lock_wish.fair}
     return write_move(unit, file, moved, "handset_learned", actor=actor, facts=facts, said=_said_of_charge(file, moved))
+
+
+def recorded_since(session: Session, file: CaseFile, *, now_ms: Instant) -> OrderFacts | None:
+    """What a case would know by the seller's record of its order; None if that tells nothing or another handset."""
+    try:
+        sale = read_sale(session, file.case.order_ref or "").sale
+    except NotFound:
+        return None
+    known = _order_with(session, sale.order_ref, file.order, now_ms=now_ms)
+    return None if sale.imei != file.imei or known == file.order else known
+
+
+def order_recorded(unit: Unit, dispute: str, *, actor: str, policy: CaseworkPolicy = DEFAULT_POLICY) -> CaseFile:
+    """What the seller recorded of the order by now; raises `Conflict` if that tells nothing new."""
+    file = _hold_open(unit, dispute)
+    order = recorded_since(unit.session, file, now_ms=unit.now_ms)
+    if order is None:
+        raise Conflict("order", "no record tells more of the order than the case knows", fix="Go on with the case.")
+    moved = _with_order(unit, file, order, policy=policy)
+    facts = {"order": order.order_ref}
+    return write_move(unit, file, moved, "order_learned", actor=actor, facts=facts, said=_said_of_charge(file, moved))
 
 
 def order_days(
@@ -196,15 +220,16 @@ def _heard_longer(file: CaseFile, *, policy: CaseworkPolicy) -> CaseFile:
     return replace(file, work_clocks=clocks, hearing_due_ms=longer.due_ms)
 
 
-def _order_with(session: Session, order_ref: str | None, known: OrderFacts) -> OrderFacts:
-    """What the seller recorded of an order, and what was learned of it meanwhile."""
+def _order_with(session: Session, order_ref: str | None, known: OrderFacts, *, now_ms: Instant) -> OrderFacts:
+    """What the seller recorded of an order, without days that cannot be right, and what was learned of it meanwhile."""
     try:
         recorded = read_sale(session, order_ref or "").sale.facts
     except NotFound:
         return replace(known, order_ref=order_ref)
     unknown = asdict(OrderFacts())
     learned_since = {name: fact for name, fact in asdict(known).items() if fact != unknown[name]}
-    return replace(recorded, **{**learned_since, "order_ref": order_ref})
+    odd: dict[str, Any] = dict.fromkeys(odd_days(recorded, today=civil.civil_date(now_ms)))
+    return replace(recorded, **{**odd, **learned_since, "order_ref": order_ref})
 
 
 def _with_order(unit: Unit, file: CaseFile, order: OrderFacts, *, policy: CaseworkPolicy) -> CaseFile:
