@@ -75,11 +75,6 @@ class SignedLock:
     second: str | None = None
     count: int = 1
 
-    @property
-    def people(self) -> frozenset[str]:
-        """Everybody it counts against."""
-        return frozenset(name for name in (self.person, self.second) if name is not None)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockAsked:
@@ -130,14 +125,13 @@ def held_back(
     `signed` is every LOCK of the last day, and the first and the wrong ones of the group. `fleet` counts the enrolled
     devices that are not retired, `held` those that are locked or not known to be released.
     """
-    day = [lock for lock in signed if asked.at_ms - lock.at_ms < DAY_MS]
-    hour = [lock for lock in day if asked.at_ms - lock.at_ms < HOUR_MS]
+    day = _day_of(asked, signed)
     counts = (
-        (CapReason.PER_HOUR, _count(hour), caps.per_hour),
-        (CapReason.PER_DAY, _count(day), caps.per_day),
-        (CapReason.PER_PERSON, _most_by_one(asked, day), caps.per_person_day),
-        (CapReason.PER_MODEL, _count(lock for lock in day if lock.model == asked.model), caps.per_model_day),
-        (CapReason.PER_SITE, _count(lock for lock in day if lock.site == asked.site), caps.per_site_day),
+        (CapReason.PER_HOUR, day.last_hour, caps.per_hour),
+        (CapReason.PER_DAY, day.all, caps.per_day),
+        (CapReason.PER_PERSON, max(day.by_asker, day.by_decider), caps.per_person_day),
+        (CapReason.PER_MODEL, day.of_model, caps.per_model_day),
+        (CapReason.PER_SITE, day.of_site, caps.per_site_day),
         (CapReason.FLEET_SHARE, held, max(caps.fleet_least, fleet * caps.fleet_permille // 1000)),
     )
     reached = tuple(reason for reason, count, limit in counts if count >= limit)
@@ -200,10 +194,35 @@ def disengage(switch: KillSwitch, *, first: str, second: str, at_ms: Instant) ->
     return KillSwitch(on=False, by=f"{first}, {second}", at_ms=at_ms, why=switch.why)
 
 
-def _most_by_one(asked: LockAsked, day: Sequence[SignedLock]) -> int:
-    people = [name for name in (asked.person, asked.second) if name is not None]
-    return max(_count(lock for lock in day if person in lock.people) for person in people)
+@dataclass(slots=True)
+class _Day:
+    """How many LOCKs of a day count against the one that is asked for, by what they have in common with it."""
+
+    all: int = 0
+    last_hour: int = 0
+    of_model: int = 0
+    of_site: int = 0
+    by_asker: int = 0
+    by_decider: int = 0
 
 
-def _count(locks: Iterable[SignedLock]) -> int:
-    return sum(lock.count for lock in locks)
+def _day_of(asked: LockAsked, signed: Iterable[SignedLock]) -> _Day:
+    """In one go: every lock of the day is counted for every lock that is judged, and for the next one like it."""
+    day, asker, decider = _Day(), asked.person, asked.second
+    for lock in signed:
+        age_ms, count = asked.at_ms - lock.at_ms, lock.count
+        if age_ms >= DAY_MS:
+            continue
+        day.all += count
+        if age_ms < HOUR_MS:
+            day.last_hour += count
+        if lock.model == asked.model:
+            day.of_model += count
+        if lock.site == asked.site:
+            day.of_site += count
+        people = (lock.person, lock.second)
+        if asker in people:
+            day.by_asker += count
+        if decider is not None and decider in people:
+            day.by_decider += count
+    return day
