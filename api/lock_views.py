@@ -14,7 +14,7 @@ from devicelock.command_store import locks_of_orders
 from devicelock.order_facts import read_facts
 from devicelock.part_store import ReferenceRow
 from devicelock.rules.applied import NEVER, Applied, Pair
-from devicelock.rules.command import pair_in
+from devicelock.rules.command import Op, pair_in
 from devicelock.rules.desired import Desired, ShownState, shown_state
 from devicelock.rules.order import OrderState
 from devicelock.store import LockOrderRow
@@ -67,7 +67,7 @@ def order_views(session: Session, rows: Sequence[LockOrderRow]) -> list[dict[str
     desired = lock_store.desired_of(session, {row.device for row in rows if row.decided_ms is not None})
     locked = _shown_locked(session, rows, desired)
     doubtful = [row for row in rows if _may_be_locked(row, desired.get(row.device))]
-    newest = _newest_locks(session, [row for row in doubtful if _showed_itself_free(desired[row.device])])
+    newest = _newest_locks(session, [row for row in doubtful if _showed_itself_free(desired[row.device])], desired)
     unknown = {row.id for row in doubtful if not _is_past(newest.get(row.id), desired[row.device])}
     return [_order_view(row, locked=row.id in locked, may_be_locked=row.id in unknown) for row in rows]
 
@@ -107,12 +107,23 @@ def _may_be_locked(row: LockOrderRow, desired: Desired | None) -> bool:
     return row.acked_ms is None and shown_state(desired) not in FREE
 
 
-def _newest_locks(session: Session, rows: Sequence[LockOrderRow]) -> dict[str, Pair]:
-    """The pair of the newest LOCK of each of those orders to which no answer came."""
-    newest: dict[str, Pair] = {}
-    for order, raw in locks_of_orders(session, [row.id for row in rows if row.acked_ms is None]):
+def _newest_locks(session: Session, rows: Sequence[LockOrderRow], desired: Mapping[str, Desired]) -> dict[str, Pair]:
+    """The pair of the newest LOCK of each of those orders to which no answer came.
+
+    Where a LOCK is the newest command of the wish that stands, the handset's row says its pair; others are opened.
+    """
+    unanswered = [row for row in rows if row.acked_ms is None]
+    newest = {row.id: pair for row in unanswered if (pair := _pair_wished(row, desired[row.device])) is not None}
+    for order, raw in locks_of_orders(session, [row.id for row in unanswered if row.id not in newest]):
         newest[order] = max(newest.get(order, NEVER), pair_in(raw))
     return newest
+
+
+def _pair_wished(row: LockOrderRow, desired: Desired) -> Pair | None:
+    newest = desired.issued
+    if newest is None or newest.op is not Op.LOCK or (desired.order, desired.version) != (row.id, newest.version):
+        return None
+    return newest.pair
 
 
 def _is_past(lock: Pair | None, desired: Desired) -> bool:

@@ -9,6 +9,9 @@ from sqlalchemy import Engine, event
 
 from api.lock_views import order_view
 from custody.store.unit import Unit
+from devicelock.rules.applied import Pair
+from devicelock.rules.command import Op, pair_in
+from devicelock.store import commands_of
 from devicelock.usecases.hold_locks import hold_locks
 from devicelock.usecases.request_lock import approve_lock
 from tests.stories.test_decided_together import Act, approving, asked, releasing, states
@@ -69,3 +72,32 @@ def test_what_is_asked_of_handsets_that_spoke_has_nothing_written_in_between(sev
     seen = decided(several, [(name, answering(several, name)) for name in orders])
     assert seen["UPDATE lock_order"] == seen["UPDATE device"] == 1
     assert set(states(several, orders)) == {"queued"}
+
+
+def test_what_a_unit_has_just_signed_is_not_opened_again_for_its_answer(
+    several: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row of the handset says which LOCK is its newest; older ones of another wish are still looked up."""
+    orders = asked(several, 2)
+    for radio in several.radios.values():
+        radio.switch_on()
+    several.deliver()
+    opened: list[bytes] = []
+
+    def noted(raw: bytes) -> Pair:
+        opened.append(raw)
+        return pair_in(raw)
+
+    monkeypatch.setattr("api.lock_views.pair_in", noted)
+    decided(several, [(name, answering(several, name)) for name in orders])
+    assert opened == []
+    with several.house.read() as session:
+        view = order_view(session, several.order(orders[0]))
+    assert view["may_be_locked"]
+    assert opened == []
+    decided(several, [(orders[0], releasing(several, orders[0]))])
+    with several.house.read() as session:
+        order_view(session, several.order(orders[0]))
+        locks = [command.raw for command in commands_of(session, orders[0]) if command.op == Op.LOCK]
+    assert opened == locks
+    assert len(locks) == 1
