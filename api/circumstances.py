@@ -20,6 +20,7 @@ from custody.usecases.record_sale import StoredSale, sale_of_imei
 from devicelock.case_store import cases_about
 from devicelock.rules.alert_kind import AlertKind
 from devicelock.rules.lock_facts import LockClaim
+from devicelock.store import LockOrderRow
 from devicelock.usecases.lock_office import Circumstances
 from devicelock.watch_store import waits_of_act
 
@@ -55,6 +56,11 @@ def circumstances(session: Session, imei: str, dispute: str | None) -> Circumsta
     claim, sale = LockClaim(file.case.claim_type) if file.case.claim_type else None, sales(imei)
     sold_ms = None if sale is None else sale.recorded_ms
     return replace(known, claim=claim, not_with_customer=file.lock_wish.fair, sold_ms=sold_ms)
+
+
+def look_ahead(session: Session, orders: Sequence[LockOrderRow]) -> None:
+    """Ask at once for what the trails of the handsets say of which these orders are, and are about to be judged."""
+    TRAILS.ask_together(session, {order.imei for order in orders})
 
 
 def cases_of(session: Session, imei: str, *, sales: Sales | None = None) -> list[CaseFile]:

@@ -8,12 +8,13 @@ The state must not be newer than the trail that is remembered with it. So it is 
 keys that led to it the last time; or after it in one snapshot, in which nothing can come in between.
 
 A unit that judges a lock keeps others waiting meanwhile. So a trail that nobody has asked for in this process is read
-before that unit begins (`read_ahead`), beside it; in the unit its state is asked again, as ever.
+before that unit begins (`read_ahead`), beside it; in the unit its state is asked again, as ever. A unit that judges
+several locks asks for the states of all their trails at once (`ask_together`).
 """
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from sqlmodel import Session
@@ -24,7 +25,7 @@ from custody.store.engine import is_one_snapshot
 from custody.store.unit import House
 from custody.trail.belongings import Lookup
 from custody.trail.ties import ImeiTies, bind
-from custody.usecases.read_trail import FoundTrail, read_trail, state_of
+from custody.usecases.read_trail import FoundTrail, read_trail, state_of, states_of
 from devicelock.rules.tie import TieState
 
 MOST = 4_096
@@ -64,6 +65,19 @@ class TrailMemory:
         if imei not in held:
             held[imei] = self._ask(session, imei)
         return held[imei]
+
+    def ask_together(self, session: Session, imeis: Collection[str]) -> None:
+        """Ask for the handsets of several orders at once, before each is judged in this transaction.
+
+        A trail that is not as it was is left to whoever asks for it alone.
+        """
+        with self._lock:
+            known = {imei: found for imei in imeis if (found := self._known.get(imei)) is not None}
+        states = states_of(session, [each.lookups for each in known.values()])
+        held: dict[str, HandsetTrail] = session.info.setdefault("told", {})
+        for (imei, each), state in zip(known.items(), states, strict=True):
+            if each.told is not None and each.state == state:
+                held.setdefault(imei, each.told)
 
     def read_ahead(self, house: House, imei_of: Callable[[Session], str | None]) -> None:
         """Read the trail of a handset of which nothing is remembered, before a unit begins that judges by it.

@@ -6,13 +6,14 @@ What each of them means says `LockOffice`. Whoever puts parts together adds keys
 from functools import partial
 
 from api import joints, lock_news
-from api.circumstances import circumstances
+from api.circumstances import circumstances, look_ahead
 from api.people import persons
 from devicelock.usecases.lock_office import LockOffice
 
 wired_office = partial(
     LockOffice,
     circumstances=circumstances,
+    look_ahead=look_ahead,
     person=persons.person,
     behind=persons.behind,
     answering=persons.answering,

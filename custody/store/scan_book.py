@@ -142,6 +142,14 @@ def places_under(session: Session, keys: Iterable[str]) -> set[int]:
     return {place for (place,) in runs.found(session, ItemKeyRow, ("place",), keys)}
 
 
+def places_by_key(session: Session, keys: Collection[str]) -> dict[str, set[int]]:
+    """The same of each of the keys."""
+    found: dict[str, set[int]] = {key: set() for key in keys}
+    for key, place in runs.found(session, ItemKeyRow, ("key", "place"), found):
+        found[key].add(place)
+    return found
+
+
 def judged_at(session: Session, places: Iterable[int]) -> list[JudgedScan]:
     """The scans at these places, in log order; a place where none stands is left out."""
     rows = pick(session, ScanRow, JudgedScan.__struct_fields__, by=("place",), values=places)

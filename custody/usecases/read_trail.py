@@ -25,7 +25,7 @@ from custody.trail.belongings import Lookup, find_belongings, needs, partner_ids
 from custody.trail.names import ask
 from custody.trail.sealed import SealedScan, StationFacts
 from custody.trail.trail import Trail, build_trail
-from custody.usecases.look_up import places_of
+from custody.usecases.look_up import places_of, places_of_each
 from custody.usecases.mark_unproven import Doubts, read_doubts
 from custody.usecases.near_gaps import gaps_near
 from custody.usecases.open_scans import stored_scans
@@ -101,10 +101,23 @@ def attested_checks(session: Session, scans: Sequence[SealedScan]) -> Checks:
 
 def state_of(session: Session, lookups: Iterable[Lookup]) -> bytes:
     """A digest of what a trail is made of: scans and their verdicts, erasures, doubts in keys, words of verifiers."""
-    state = [[tuple(row) for row in rows] for rows in scan_book.state_at(session, places_of(session, lookups))]
-    attested = attestation_book.attested(session, [row[1] for row in state[0]])
+    return states_of(session, [lookups])[0]
+
+
+def states_of(session: Session, asked: Sequence[Iterable[Lookup]]) -> list[bytes]:
+    """The same of several trails, in as many questions as for one."""
+    trails = places_of_each(session, asked)
+    scans, erased = scan_book.state_at(session, set().union(*trails))
+    attested = attestation_book.attested(session, [row[1] for row in scans])
     doubts = sorted(read_doubts(session).spans.items(), key=str)
-    return hashlib.sha256(repr((state, attested, doubts)).encode()).digest()
+    states = []
+    for places in trails:
+        mine = [row for row in scans if row[0] in places]
+        names = {row[1] for row in mine}
+        gone = [row for row in erased if row[0] in places]
+        words = [said for said in attested if said.scan in names]
+        states.append(hashlib.sha256(repr((mine, gone, words, doubts)).encode()).digest())
+    return states
 
 
 def sealed_scans(session: Session, rows: Iterable[JudgedScan]) -> list[SealedScan]:

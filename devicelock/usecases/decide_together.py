@@ -7,18 +7,20 @@ There is no thread for it and nothing is waited for: whoever comes while nobody 
 arrived until it has its turn to write; who comes later waits, and the first of them leads next. So an idle house
 decides as it always did, and a busy one commits, signs a head and wakes the relay once for many.
 
-All that they move is held before anything is decided, as everybody holds it (`hold_locks.py`). A request with an
+All that they move is held before anything is decided, as everybody holds it (`hold_locks.py`), and what each of them
+would ask of the trail of its handset is asked for all of them, once nobody can change it. A request with an
 idempotency key is carried out alone: its key is written in its own unit.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from custody.kernel.errors import Unavailable
 from custody.store import idempotency
 from custody.store.unit import Unit
+from devicelock.rules.order import OrderState
 from devicelock.usecases.hold_locks import hold_locks
 from devicelock.usecases.lock_office import LockOffice
 
@@ -100,7 +102,7 @@ class Decisions:
             with self._house.unit() as unit:
                 self._take_into(group)
                 if len(group) > 1:
-                    hold_locks(unit, self._office, [each.order for each in group])
+                    self._prepare(unit, [each.order for each in group])
                 came += [each.act(unit) for each in group]
         except Exception as error:  # noqa: BLE001 - whatever it was, everybody who waits gets an answer of their own
             self._take_into(group)
@@ -112,6 +114,14 @@ class Decisions:
             return
         for each, answer in zip(group, came, strict=True):
             each.over(answer)
+
+    def _prepare(self, unit: Unit, orders: Sequence[str]) -> None:
+        """Hold all that these decisions move, and ask at once for what those of them that are judged have in common."""
+        held = hold_locks(unit, self._office, orders)
+        judged = [order for order in held.values() if order.state == OrderState.REQUESTED]
+        if judged:
+            unit.log.claim()
+            self._office.look_ahead(unit.session, judged)
 
     def _take_into(self, group: list[_Decision[object]]) -> None:
         """Take what waits now, unless something was taken before."""

@@ -80,6 +80,10 @@ def nothing_to_hold(unit: Unit, orders: Sequence[LockOrderRow]) -> None:
     """Nobody changes anything when these orders move."""
 
 
+def nothing_to_ask(session: Session, orders: Sequence[LockOrderRow]) -> None:
+    """Nothing can be asked of several orders at once."""
+
+
 def nobody_waits(unit: Unit, office: "LockOffice", disputes: Sequence[str]) -> None:
     """Nobody's lock waits for another one to be taken back."""
 
@@ -92,6 +96,8 @@ def nobody_looks(unit: Unit, device: DeviceRow, sighting: SightingRow) -> None:
 class LockOffice:
     """Keys, anchored facts, limits, the questions and the calls.
 
+    `look_ahead`: these orders are about to be judged in a unit that has claimed the log; what `circumstances` will ask
+    of each may be asked of all of them at once.
     `person`: who is behind an account. `behind`: a person, and everybody who stands behind their accounts by having
     made them. `answering`: everybody who answers for an account, its person and whoever made it since a moment.
     `accounts`: every account of a person. `retires_at`: from when nobody disputes the delivery of a handset
@@ -116,6 +122,7 @@ class LockOffice:
     answering: Callable[[Session, str, Instant], frozenset[str]]
     accounts: Callable[[Session, str], Sequence[str]]
     retires_at: Callable[[Session, str], Instant | None]
+    look_ahead: Callable[[Session, Sequence[LockOrderRow]], None] = nothing_to_ask
     announce: Callable[[Unit, LockOrderRow], Instant | None] = nobody_is_told
     moved: Callable[[Unit, LockOrderRow, OrderEvent], None] = nothing_moves
     wronged: Callable[[Unit, LockOrderRow], None] = nobody_is_owed
