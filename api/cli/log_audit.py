@@ -11,7 +11,8 @@ keeps the files may have done it, and `files_hold` is false. Nor are fewer entri
 old. Two pasts are evidence, and entries that are none under a root that the log's key signed.
 
 Who cosigned stands in `cosigned` by the policy that the auditor gave, and in `named` by those of the log, which prove
-nothing to whoever does not trust the log: its purposes may have any name.
+nothing to whoever does not trust the log: its purposes may have any name. `cosigned_age_s` says how old the newest of
+them is: a log whose witnesses are away shows the checkpoint of before, and is sound as far as that goes.
 """
 
 import time
@@ -26,7 +27,9 @@ from api.cli.client import console, errors, fail, show, tell_trouble
 from api.cli.log_source import open_log, read_checkpoint, read_policy
 from api.cli.outcome import Outcome, who_is_awaited
 from api.version import VERSION
+from custody.kernel.clock import SECOND_MS, from_iso
 from custody.kernel.errors import Trouble, Unavailable
+from custody.kernel.system_clock import SystemClock
 from custody.ledger.audit import GAVE_UP, UNSOUND, Audit
 from custody.ledger.audit_tree import FORK, ROLLBACK
 from custody.ledger.kept_audit import Kept, read_kept, write_kept
@@ -38,6 +41,8 @@ UNREAD = frozenset({"unavailable", "root-unknown", GAVE_UP})
 SHOWN = 200
 TELL_EVERY_S = 2.0
 KEEP_EVERY_S = 30.0
+OLD_S = 3_600
+"""A newest countersignature of so long ago is told: its witnesses may be away while the log goes on."""
 
 
 def audit(
@@ -87,6 +92,7 @@ def audit(
             fail(f"{error.filename} cannot be read or written: {error.strerror}", fix="Check the name.", code=2)
     first = run.kept.start if run.kept and not whole else 0
     value = _report(run, findings, key="given" if vkey else "the service's own", first=first)
+    value["cosigned_age_s"] = _cosigned_age_s(value)
     show({**value, "seconds": round(time.monotonic() - began, 1)}, as_json=as_json, human=_tell)
     if unkept:
         tell_trouble(f"{state} was not written: {unkept}", "Its next audit reads again what this one has read.")
@@ -164,6 +170,13 @@ def _parties(seen: Witnessed) -> dict[str, Any]:
     return {"enough": seen.satisfied, "parties": parties, "awaited": list(seen.awaited)}
 
 
+def _cosigned_age_s(value: dict[str, Any]) -> int | None:
+    """How long ago the newest countersignature was made, by the auditor's policy if there is one; None without any."""
+    seen = (value["cosigned"] or value["named"]).values()
+    made = [from_iso(row["at"]) for each in seen for row in each["parties"]]
+    return (SystemClock().now_ms() - max(made)) // SECOND_MS if made else None
+
+
 def _tell_finding(found: dict[str, Any]) -> None:
     where = "" if found["index"] is None else f" at {found['index']}"
     console.print(Text.assemble((found["about"], "red"), f" {found['code']}{where}: {found['detail']}"))
@@ -183,6 +196,12 @@ def _tell(value: dict[str, Any]) -> None:
     for whose, seen in [*yours, *((f"the log's own for {purpose}", seen) for purpose, seen in value["named"].items())]:
         names = ", ".join(f"{row['party']} at {row['at']}" for row in seen["parties"]) or "nobody"
         console.print(f"  {whose}: cosigned by {names}; {'enough' if seen['enough'] else 'not enough'}")
+    age_s = value["cosigned_age_s"]
+    if age_s is not None and age_s >= OLD_S:
+        hours = f"{age_s // OLD_S} hour{'s' if age_s >= 2 * OLD_S else ''}"
+        console.print(
+            f"  the newest of these is {hours} old: what came since, if anything did, is not in this checkpoint"
+        )
     shown, more = value["findings"][:SHOWN], value["findings"][SHOWN:]
     for found in shown:
         _tell_finding(found)

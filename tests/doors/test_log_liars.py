@@ -1,6 +1,7 @@
 """A log that lies to `weaklink log audit`: the auditor reads what was found, and not what the log wants him to read."""
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -177,6 +178,21 @@ def test_an_audit_that_was_not_read_to_the_end_is_open_and_the_help_says_so(
     assert outsider.json(*AUDIT, "--most", "0", expect=3)["outcome"] == "OPEN"
     assert outsider.json(*AUDIT)["outcome"] == "SOUND"
     assert "3: it is OPEN" in " ".join(outsider.run("log", "audit", "--help").out.split())
+
+
+@pytest.mark.parametrize(("hours", "is_told"), [(0, False), (26, True)])
+def test_an_audit_says_how_old_the_newest_countersignature_is(
+    outsider: CommandLine, tmp_path: Path, hours: int, *, is_told: bool
+) -> None:
+    """A log whose witnesses are away shows an old checkpoint, and is sound as far as that goes."""
+    log, at_s = MemoryLog().append([policy_statement()]), int(time.time()) - hours * 3_600
+    line = cosign(log.head(), name="carrier.example/w", signer=CARRIER, at_s=at_s)
+    folder_of(log, tmp_path / "log", note=add_signatures(log.note(), [line]))
+    (tmp_path / "mine.policy").write_text(witness_policy("carrier", CARRIER))
+    told = outsider.run(*AUDIT, "--witnesses", "mine.policy").out
+    assert ("the newest of these is 26 hours old" in told) == is_told
+    assert outsider.json(*AUDIT, "--witnesses", "mine.policy")["cosigned_age_s"] >= hours * 3_600
+    assert outsider.json(*AUDIT)["cosigned_age_s"] is None
 
 
 def test_a_checkpoint_that_the_key_did_not_sign_is_not_called_signed_evidence(
