@@ -27,7 +27,7 @@ from api.cli.client import console, errors, fail, show, tell_trouble
 from api.cli.log_source import open_log, read_checkpoint, read_policy
 from api.cli.outcome import Outcome, who_is_awaited
 from api.version import VERSION
-from custody.kernel.clock import SECOND_MS, from_iso
+from custody.kernel.clock import SECOND_MS
 from custody.kernel.errors import Trouble, Unavailable
 from custody.kernel.system_clock import SystemClock
 from custody.ledger.audit import GAVE_UP, UNSOUND, Audit
@@ -92,7 +92,6 @@ def audit(
             fail(f"{error.filename} cannot be read or written: {error.strerror}", fix="Check the name.", code=2)
     first = run.kept.start if run.kept and not whole else 0
     value = _report(run, findings, key="given" if vkey else "the service's own", first=first)
-    value["cosigned_age_s"] = _cosigned_age_s(value)
     show({**value, "seconds": round(time.monotonic() - began, 1)}, as_json=as_json, human=_tell)
     if unkept:
         tell_trouble(f"{state} was not written: {unkept}", "Its next audit reads again what this one has read.")
@@ -159,6 +158,7 @@ def _report(run: Audit, findings: list[AuditFinding], *, key: str, first: int) -
         "kinds": dict(sorted(run.replay.kinds.items())),
         "cosigned": {"given": _parties(run.demanded)} if run.demanded else {},
         "named": {purpose: _parties(seen) for purpose, seen in run.named.items()},
+        "cosigned_age_s": _cosigned_age_s(run),
         "findings": [
             {"about": str(row.about), "code": row.code, "detail": row.detail, "index": row.index} for row in findings
         ],
@@ -170,11 +170,14 @@ def _parties(seen: Witnessed) -> dict[str, Any]:
     return {"enough": seen.satisfied, "parties": parties, "awaited": list(seen.awaited)}
 
 
-def _cosigned_age_s(value: dict[str, Any]) -> int | None:
-    """How long ago the newest countersignature was made, by the auditor's policy if there is one; None without any."""
-    seen = (value["cosigned"] or value["named"]).values()
-    made = [from_iso(row["at"]) for each in seen for row in each["parties"]]
-    return (SystemClock().now_ms() - max(made)) // SECOND_MS if made else None
+def _cosigned_age_s(run: Audit) -> int | None:
+    """How long ago the newest countersignature was made, by the auditor's policy if there is one.
+
+    None if there is none, or none that says it was made before now.
+    """
+    now_s = SystemClock().now_ms() // SECOND_MS
+    seen = [run.demanded] if run.demanded else run.named.values()
+    return min((now_s - row.at_s for each in seen for row in each.parties if row.at_s <= now_s), default=None)
 
 
 def _tell_finding(found: dict[str, Any]) -> None:
