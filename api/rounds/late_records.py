@@ -54,7 +54,7 @@ def look(session: Session, *, own: Collection[str], after: str, now_ms: Instant)
     files = case_book.open_after(session, after=after, limit=LOOKED_AT)
     found = ((file.case.id, handset_of(session, file, own=own)) for file in files)
     late = tuple(LateHandset(dispute=name, imei=each.imei) for name, each in found if each and each.imei)
-    orders = tuple(file.case.id for file in files if learns_order(session, file, now_ms=now_ms))
+    orders = tuple(file.case.id for file in files if learn_facts.recorded_since(session, file, now_ms=now_ms))
     return Turn(found=late, orders=orders, last=files[-1].case.id if len(files) == LOOKED_AT else "")
 
 
@@ -66,19 +66,6 @@ def handset_of(session: Session, file: CaseFile, *, own: Collection[str]) -> Fou
         return None
     found = find_handset(session, order_ref=order, item=item, own=own)
     return found if found.imei is not None else None
-
-
-def learns_order(session: Session, file: CaseFile, *, now_ms: Instant) -> bool:
-    """Whether a case that knows its handset can learn of its order."""
-    if file.imei is None or file.case.state in CASE.terminal:
-        return False
-    return learn_facts.recorded_since(session, file, now_ms=now_ms) is not None
-
-
-def learn_order(unit: Unit, dispute: str) -> None:
-    """Write down what the seller recorded of a case's order. No lock rests on that, so none is asked for."""
-    if learns_order(unit.session, case_book.hold_one(unit, dispute), now_ms=unit.now_ms):
-        learn_facts.order_recorded(unit, dispute, actor=SYSTEM)
 
 
 def learn_handset(unit: Unit, office: LockOffice, late: LateHandset, *, own: Collection[str]) -> None:
@@ -103,7 +90,7 @@ class LateRecords:
     def look(
         self,
         ask: Callable[[str, Callable[[Session], Turn]], Turn | None],
-        attempt: Callable[[Callable[[Unit], None]], bool],
+        attempt: Callable[[Callable[[Unit], object]], bool],
     ) -> None:
         """The next few cases; each is moved in a unit of its own, before which the trail of its handset is read."""
         now_ms = self._house.clock.now_ms()
@@ -115,7 +102,7 @@ class LateRecords:
             TRAILS.read_ahead(self._house, partial(_imei_of, late))
             attempt(partial(learn_handset, office=self._office, late=late, own=self._own))
         for dispute in seen.orders:
-            attempt(partial(learn_order, dispute=dispute))
+            attempt(partial(learn_facts.order_recorded, dispute=dispute, actor=SYSTEM))
 
 
 def _imei_of(late: LateHandset, _session: Session) -> str:

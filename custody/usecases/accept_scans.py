@@ -29,14 +29,13 @@ import structlog
 from sqlmodel import Session
 
 from custody.kernel import cbor
-from custody.kernel.cose import Sign1
 from custody.kernel.errors import Rejected, Trouble, Unavailable
 from custody.kernel.keys import PublicKey, read_cose_key
 from custody.scans.batch import SealedBatch, check_seal
 from custody.scans.tolerances import Tolerances
 from custody.store import scan_book
 from custody.store.unit import House
-from custody.usecases.file_part import Checked, ScanOrBatch, Unproven, file_part
+from custody.usecases.file_part import Checked, ScanOrBatch, Unproven, file_part, statement_of
 from custody.usecases.judge_group import Bench, ScanAnswer
 
 MAX_GROUP = 1_000
@@ -195,7 +194,7 @@ class Intake:
             log.exception("an answer could not be given")
 
     def _verify(self, parts: Sequence[ScanOrBatch]) -> list[Checked]:
-        missing = {kid for part in parts if (kid := _message(part).kid) not in self._keys}
+        missing = {kid for part in parts if (kid := statement_of(part).message.kid) not in self._keys}
         if missing:
             with self._house.read() as session:
                 self._learn(session, missing)
@@ -208,7 +207,7 @@ class Intake:
         if not strangers:
             return checked
         unknown = [parts[at] for at in strangers]
-        self._learn(session, {_message(part).kid for part in unknown})
+        self._learn(session, {statement_of(part).message.kid for part in unknown})
         found = dict(zip(strangers, self._check(unknown), strict=True))
         return [found.get(at, each) for at, each in enumerate(checked)]
 
@@ -217,18 +216,14 @@ class Intake:
             self._keys[kid] = read_cose_key(cbor.decode(row.cose_key))
 
     def _check(self, parts: Sequence[ScanOrBatch]) -> list[Checked]:
-        return [_check_part(part, self._keys.get(_message(part).kid)) for part in parts]
-
-
-def _message(part: ScanOrBatch) -> Sign1:
-    return part.statement.message if isinstance(part, SealedBatch) else part.message
+        return [_check_part(part, self._keys.get(statement_of(part).message.kid)) for part in parts]
 
 
 def _check_part(part: ScanOrBatch, key: PublicKey | None) -> Checked:
     if key is None:
         return Unproven.UNKNOWN_KEY
     try:
-        _message(part).verify(key)
+        statement_of(part).message.verify(key)
     except Rejected:
         return Unproven.FORGED
     if isinstance(part, SealedBatch):

@@ -9,7 +9,7 @@ from enum import Enum, auto
 import msgspec
 
 from custody.kernel.errors import Rejected
-from custody.scans.batch import BATCH, BatchedScan, SealedBatch
+from custody.scans.batch import BATCH, BatchedScan, BatchStatement, SealedBatch
 from custody.scans.scan import Scan
 from custody.store.batch_book import pack_leaves
 from custody.store.brief import KEY, OPENING, RowValue
@@ -40,6 +40,11 @@ class Unproven(Enum):
 
 Checked = Filing | Unproven | Rejected
 """What the check of a part came to: how to file what its key signed, why to set it aside, or why it is not taken."""
+
+
+def statement_of(part: ScanOrBatch) -> Scan | BatchStatement:
+    """What the station of a part signed."""
+    return part.statement if isinstance(part, SealedBatch) else part
 
 
 def file_part(part: ScanOrBatch) -> Filing:

@@ -42,7 +42,7 @@ from custody.store.quarantine import Evidence
 from custody.store.scan_book import EnrolledKey
 from custody.store.unit import Unit
 from custody.store.unopened_book import UnopenedScan
-from custody.usecases.file_part import Checked, Filing, ScanOrBatch, Unproven
+from custody.usecases.file_part import Checked, Filing, ScanOrBatch, Unproven, statement_of
 from custody.usecases.keep_aside import Names, evidence_of, told_of, why_aside
 from custody.usecases.read_trail import station_facts
 
@@ -311,7 +311,7 @@ class Bench:
     def _kept_aside(self) -> Names:
         """What stands of all of the group that does not come into the log; kept when it is first asked for."""
         if self._aside is None:
-            statements = [_statement_of(part) for part, _ in self._handed_in]
+            statements = [statement_of(part) for part, _ in self._handed_in]
             strange = {each.station for each in statements if each.message.kid not in self._keys}
             announced = scan_book.announced(self._unit.session, strange)
             found = [self._evidence(part, checked, announced) for part, checked in self._handed_in]
@@ -387,7 +387,3 @@ def _scan_row(scan: Scan, verdict: Verdict, place: int, now_ms: Instant) -> dict
 
 def _codes(verdict: Verdict) -> Iterable[str]:
     return dict.fromkeys(flag.code for flag in verdict.flags)
-
-
-def _statement_of(part: ScanOrBatch) -> Scan | BatchStatement:
-    return part.statement if isinstance(part, SealedBatch) else part

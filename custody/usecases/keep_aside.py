@@ -9,11 +9,11 @@ from collections.abc import Collection, Iterator, Mapping
 
 from custody.kernel import cbor
 from custody.kernel.errors import Conflict, Rejected, Trouble
-from custody.scans.batch import BatchStatement, SealedBatch
+from custody.scans.batch import BatchStatement
 from custody.scans.scan import Scan
 from custody.store.quarantine import Evidence, Room, Share, Why, name_of, room
 from custody.store.scan_book import EnrolledKey
-from custody.usecases.file_part import Checked, ScanOrBatch, Unproven
+from custody.usecases.file_part import Checked, ScanOrBatch, Unproven, statement_of
 
 Names = set[tuple[bytes, bytes]]
 """Of rows that are kept aside."""
@@ -33,7 +33,7 @@ def evidence_of(
     part: ScanOrBatch, checked: Checked, keys: Mapping[bytes, EnrolledKey], announced: Collection[str]
 ) -> list[Evidence]:
     """What is kept aside of a part, scan by scan; nothing of one that comes into the log or is not taken."""
-    statement = part.statement if isinstance(part, SealedBatch) else part
+    statement = statement_of(part)
     key = keys.get(statement.message.kid)
     why = why_aside(statement, checked, key)
     if why is None:
@@ -46,10 +46,9 @@ def told_of(evidence: Evidence, kept: Names) -> Trouble | None:
     """What the sender is told instead of a verdict."""
     is_kept = name_of(evidence) in kept
     if evidence.why == "signature":
-        kept_as = "the statement was kept as evidence" if is_kept else "nothing of it was kept, for want of room"
         return Rejected(
             "signature",
-            f"the enrolled key did not sign these bytes; {kept_as}",
+            f"the enrolled key did not sign these bytes; {kept_as(is_kept=is_kept)}",
             fix="Sign the exact bytes with the enrolled key and send the statement again.",
         )
     if is_kept:
@@ -59,6 +58,11 @@ def told_of(evidence: Evidence, kept: Names) -> Trouble | None:
         "no enrolled key of its station signed it, and there is no room to keep more of such: nothing of it was kept",
         fix="Have the key enrolled; then send the same bytes again, or scan it anew.",
     )
+
+
+def kept_as(*, is_kept: bool) -> str:
+    """How a refusal says what became of the bytes."""
+    return "the statement was kept as evidence" if is_kept else "nothing of it was kept, for want of room"
 
 
 def _rooms(

@@ -96,7 +96,12 @@ def handset(
 
 
 def recorded_since(session: Session, file: CaseFile, *, now_ms: Instant) -> OrderFacts | None:
-    """What a case would know by the seller's record of its order; None if that tells nothing or another handset."""
+    """What an open case that knows its handset would know by the seller's record of its order.
+
+    None if that tells nothing new, or another handset.
+    """
+    if file.imei is None or file.case.state in CASE.terminal:
+        return None
     try:
         sale = read_sale(session, file.case.order_ref or "").sale
     except NotFound:
@@ -106,11 +111,11 @@ def recorded_since(session: Session, file: CaseFile, *, now_ms: Instant) -> Orde
 
 
 def order_recorded(unit: Unit, dispute: str, *, actor: str, policy: CaseworkPolicy = DEFAULT_POLICY) -> CaseFile:
-    """What the seller recorded of the order by now; raises `Conflict` if that tells nothing new."""
-    file = _hold_open(unit, dispute)
+    """What the seller recorded of the order by now. What tells nothing new changes nothing."""
+    file = case_book.hold_one(unit, dispute)
     order = recorded_since(unit.session, file, now_ms=unit.now_ms)
     if order is None:
-        raise Conflict("order", "no record tells more of the order than the case knows", fix="Go on with the case.")
+        return file
     moved = _with_order(unit, file, order, policy=policy)
     facts = {"order": order.order_ref}
     return write_move(unit, file, moved, "order_learned", actor=actor, facts=facts, said=_said_of_charge(file, moved))

@@ -28,6 +28,7 @@ from custody.store.log_book import NewEntry
 from custody.store.quarantine import Evidence, Share, Why, room
 from custody.store.unit import House, Unit
 from custody.trail.attested import Attested, why_not
+from custody.usecases.keep_aside import kept_as
 from custody.usecases.read_trail import sealed_scans
 from custody.usecases.register_statement import read_statement
 
@@ -61,8 +62,7 @@ def take(house: House, statement: bytes, opening: bytes) -> TakenAttestation:
             index, fresh = _stand(unit, message, said, opening)
             outcome = _judge(unit.session, said, row, index=index, received_ms=unit.now_ms)
     if refusal is not None:
-        kept_as = "the statement was kept as evidence" if is_kept else "nothing of it was kept, for want of room"
-        raise Rejected(refusal.code, f"{refusal.detail}; {kept_as}", fix=refusal.fix)
+        raise Rejected(refusal.code, f"{refusal.detail}; {kept_as(is_kept=is_kept)}", fix=refusal.fix)
     # 3. What it says of its scan.
     if isinstance(outcome, Rejected | Conflict):
         raise outcome

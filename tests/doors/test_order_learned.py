@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from api.rounds import late_records
 from custody.gs1.imei import imei_urn
 from custody.investigation.verify.pack import verify_pack
 from custody.kernel.system_clock import SystemClock
 from custody.store import case_book
+from custody.usecases.learn_facts import recorded_since
 from simulators.station import Station
 from tests.doors.case_desk import CaseDesk, Packing
 from tests.servers.witness import until
@@ -50,7 +50,7 @@ def file_of(desk: CaseDesk, told: dict[str, Any]) -> case_book.CaseFile:
 def can_learn(desk: CaseDesk, told: dict[str, Any]) -> bool:
     with desk.house.parts.house.read() as session:
         file = case_book.read(session, told["dispute"])
-        return late_records.learns_order(session, file, now_ms=SystemClock().now_ms())
+        return recorded_since(session, file, now_ms=SystemClock().now_ms()) is not None
 
 
 def learned(desk: CaseDesk, told: dict[str, Any]) -> list[str]:
