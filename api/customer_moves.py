@@ -16,7 +16,6 @@ from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases import move_case
-from custody.usecases.read_order import cases_of_order
 from devicelock.store import LockOrderRow
 from devicelock.usecases.lock_office import LockOffice
 
@@ -31,8 +30,7 @@ def found_it(unit: Unit, office: LockOffice, *, dispute: str) -> Sequence[LockOr
     """
     session = unit.session
     heard = case_book.goes_on(session, case_book.read(session, dispute))
-    reports = cases_of_order(session, dispute) | cases_of_order(session, heard.case.id)
-    lock_news.hold_for_move(unit, disputes=reports)
+    lock_news.hold_for_move(unit, disputes={dispute, heard.case.id})
     file = case_book.read(session, dispute)
     heard = case_book.goes_on(session, file)
     released = joints.customer_found_it(unit, office, dispute=dispute)
@@ -75,7 +73,7 @@ def disagrees(unit: Unit, office: LockOffice, *, dispute: str) -> None:
 def take_back(unit: Unit, office: LockOffice, *, dispute: str) -> CaseFile:
     """The customer takes the report back: a lock that nobody has decided is off, and every other one must be over."""
     session = unit.session
-    lock_news.hold_for_move(unit, disputes=cases_of_order(session, dispute))
+    lock_news.hold_for_move(unit, disputes={dispute})
     lock_news.report_taken_back(unit, office, dispute=dispute)
     session.flush()
     settled = joints.locks_settled(session, dispute)

@@ -14,6 +14,7 @@ Whoever holds the handset is told on its lock screen, and by `joints.holder_spea
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -32,7 +33,9 @@ from custody.disputes.wrong_lock import compensation_pence, daily_pence
 from custody.kernel.clock import HOUR_MS, Instant
 from custody.store import case_book
 from custody.store.case_book import CaseFile
+from custody.store.hold_found import Found, hold_found
 from custody.store.unit import Unit
+from custody.usecases.read_order import cases_of_order
 from devicelock import put_off_store, watch_store
 from devicelock import store as lock_store
 from devicelock.order_facts import read_facts
@@ -172,24 +175,33 @@ def hold_for_move(unit: Unit, *, disputes: Collection[str], imei: str | None = N
 
     `imei`: the handset of a case that is not opened yet.
     """
-    files = [case_book.read(unit.session, dispute) for dispute in disputes]
-    imeis = {name for name in (imei, *(file.imei for file in files)) if name is not None}
-    case_book.hold(unit, {*disputes, *_hold_locks_of(unit.session, disputes, imeis)})
+    named = [] if imei is None else [imei]
+    hold_found(unit, partial(_concerned, unit.session, disputes, named), partial(_hold, unit))
 
 
 def claim_for_erasure(unit: Unit, disputes: Collection[str], imeis: Collection[str]) -> None:
     """Hold all that an erasure of these cases, or of what is known of these handsets, may change, in the same order."""
-    case_book.claim(unit, {*disputes, *_hold_locks_of(unit.session, disputes, imeis)})
+    hold_found(unit, partial(_concerned, unit.session, disputes, imeis), partial(_hold, unit))
 
 
-def _hold_locks_of(session: Session, disputes: Collection[str], imeis: Collection[str]) -> set[str]:
-    """Hold the locks of cases and of handsets, with these; the cases that they are of."""
-    devices = {row.device for row in (lock_store.device_by_imei(session, name) for name in imeis) if row is not None}
-    names = {row.id for dispute in disputes for row in lock_store.orders_of_dispute(session, dispute)}
-    names.update(lock_store.names_of_devices(session, devices))
-    orders = lock_store.orders(session, names)
-    lock_store.devices(session, devices | {order.device for order in orders.values()})
-    return {order.dispute for order in orders.values() if order.dispute is not None}
+def _concerned(session: Session, disputes: Collection[str], imeis: Collection[str]) -> Found:
+    """Lock orders, handsets and cases: of these cases, of every report of their orders, and of these handsets."""
+    cases = {name for dispute in disputes for name in cases_of_order(session, dispute)}
+    known = {*imeis, *(case_book.read(session, name).imei for name in cases)} - {None}
+    found = (lock_store.device_by_imei(session, imei) for imei in known if imei is not None)
+    devices = {row.device for row in found if row is not None}
+    orders = {row.id: row for name in cases for row in lock_store.orders_of_dispute(session, name)}
+    orders |= {row.id: row for device in devices for row in lock_store.orders_of_device(session, device)}
+    devices |= {row.device for row in orders.values()}
+    cases |= {row.dispute for row in orders.values() if row.dispute is not None}
+    return frozenset(orders), frozenset(devices), frozenset(cases)
+
+
+def _hold(unit: Unit, found: Found) -> None:
+    orders, devices, cases = found
+    lock_store.orders(unit.session, orders)
+    lock_store.devices(unit.session, devices)
+    case_book.claim(unit, cases)
 
 
 def lock_was_wrong(unit: Unit, order: LockOrderRow) -> None:

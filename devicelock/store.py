@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text, bindparam, select
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text, bindparam, event, select
 from sqlmodel import AutoString, Field, Session, SQLModel, col
 
 from custody.gs1.imei import urn_of
@@ -181,6 +181,12 @@ def orders(session: Session, names: Collection[str]) -> dict[str, LockOrderRow]:
     if asked := [name for name in names if name not in held]:
         held.update((row.id, row) for row in session.scalars(_ORDERS_HELD, {"names": asked}))
     return {name: held[name] for name in sorted(names) if name in held}
+
+
+@event.listens_for(Session, "after_soft_rollback")
+def _let_go(session: Session, _transaction: object) -> None:
+    session.info.pop("devices", None)
+    session.info.pop("orders", None)
 
 
 def commands(session: Session, names: Collection[str]) -> dict[str, CommandRow]:

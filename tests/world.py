@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy.engine import make_url
 from sqlmodel import Session
 
-from api import joints
+from api import joints, lock_news
 from api.people.accounts import FIRST_ACCOUNTS, close_account
 from custody.disputes.machine import CaseRole
 from custody.disputes.opening import Report
@@ -304,6 +304,7 @@ class World(Process):
             **more,
         )
         owner = least_busy(unit.session, ["agent-1", "agent-2"])
+        lock_news.hold_for_move(unit, disputes=[], imei=handset.imei)
         disputed, lock = joints.dispute_delivery(
             unit, self.office, report, handset=handset, owner=owner, found_instead=""
         )

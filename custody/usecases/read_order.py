@@ -16,6 +16,7 @@ from custody.disputes.opening import AN_OFFER
 from custody.disputes.promise import Promise, is_owed
 from custody.store import case_book
 from custody.store.case_book import CaseFile
+from custody.store.hold_found import hold_found
 from custody.store.tables import SaleRow
 from custody.store.unit import Unit
 
@@ -35,32 +36,25 @@ class ReportedItem:
 def hold_order(unit: Unit, dispute: str) -> CaseFile:
     """A case as it is now, held with every other report of its order until the unit ends; raises `NotFound`.
 
-    While they were waited for one may have been opened, or joined into another case, where its promises stand now. Then
-    all are let go and held anew, in one order for everybody.
+    While they are waited for one may be opened, or joined into another case, where its promises stand from then on.
     """
-    while True:
-        names = cases_of_order(unit.session, dispute)
-        tried = unit.session.begin_nested()
-        held = case_book.hold(unit, names)
-        if cases_of_order(unit.session, dispute) <= names:
-            tried.commit()
-            return held[dispute]
-        tried.rollback()
+    session = unit.session
+    held = hold_found(
+        unit, lambda: (frozenset(cases_of_order(session, dispute)),), lambda found: case_book.hold(unit, found[0])
+    )
+    return held[dispute]
 
 
 def hold_where_it_goes_on(unit: Unit, dispute: str) -> CaseFile:
-    """The case in which somebody hears what is said in one, held; also if it was joined into another one just now.
-
-    One that was joined while it was waited for is let go again: who holds more has them in one order.
-    """
-    while True:
-        heard = case_book.goes_on(unit.session, case_book.read(unit.session, dispute))
-        tried = unit.session.begin_nested()
-        file = case_book.hold_one(unit, heard.case.id)
-        if file.case.joined_into is None:
-            tried.commit()
-            return file
-        tried.rollback()
+    """The case in which somebody hears what is said in one, held; also if it is joined into another one just now."""
+    session = unit.session
+    held = hold_found(
+        unit,
+        lambda: (frozenset([case_book.goes_on(session, case_book.read(session, dispute)).case.id]),),
+        lambda found: case_book.hold(unit, found[0]),
+    )
+    (file,) = held.values()
+    return file
 
 
 def cases_of_order(session: Session, dispute: str) -> set[str]:

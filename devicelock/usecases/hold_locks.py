@@ -6,6 +6,7 @@ who waits for them. The head is held by whoever records first, so that everythin
 
 from collections.abc import Collection
 
+from custody.store.hold_found import hold_found
 from custody.store.unit import Unit
 from devicelock import store
 from devicelock.store import LockOrderRow
@@ -24,4 +25,9 @@ def hold_locks(
 
 def hold_handsets(unit: Unit, office: LockOffice, names: Collection[str]) -> dict[str, LockOrderRow]:
     """Hold every order of these handsets, themselves, and the cases that hear of them."""
-    return hold_locks(unit, office, store.names_of_devices(unit.session, names), devices=names)
+    session = unit.session
+    return hold_found(
+        unit,
+        lambda: (frozenset(store.names_of_devices(session, names)),),
+        lambda found: hold_locks(unit, office, found[0], devices=names),
+    )

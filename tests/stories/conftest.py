@@ -5,9 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.row_holds import row_holds
 from tests.servers.postgres import PostgresServer
 from tests.stories.http_service import Service, running_service
 from tests.world import World, new_world, same_world
+
+
+@pytest.fixture(autouse=True)
+def held_in_one_order() -> Iterator[None]:
+    """Nothing that happens in a story holds rows out of the order in which everybody holds them."""
+    with row_holds() as broken:
+        yield
+    assert not broken, "\n".join(broken)
 
 
 @pytest.fixture(scope="session")
