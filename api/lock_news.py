@@ -35,7 +35,7 @@ from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.hold_found import Found, hold_found
 from custody.store.unit import Unit
-from custody.usecases.read_order import cases_of_order
+from custody.usecases.read_order import reports_of_order
 from devicelock import put_off_store, watch_store
 from devicelock import store as lock_store
 from devicelock.order_facts import read_facts
@@ -186,15 +186,18 @@ def claim_for_erasure(unit: Unit, disputes: Collection[str], imeis: Collection[s
 
 def _concerned(session: Session, disputes: Collection[str], imeis: Collection[str]) -> Found:
     """Lock orders, handsets and cases: of these cases, of every report of their orders, and of these handsets."""
-    cases = {name for dispute in disputes for name in cases_of_order(session, dispute)}
-    known = {*imeis, *(case_book.read(session, name).imei for name in cases)} - {None}
-    found = (lock_store.device_by_imei(session, imei) for imei in known if imei is not None)
+    files: dict[str, CaseFile] = {}
+    for name in disputes:
+        files |= reports_of_order(session, name)
+    known = {*imeis, *(file.imei for file in files.values() if file.imei is not None)}
+    found = (lock_store.device_by_imei(session, imei) for imei in known)
     devices = {row.device for row in found if row is not None}
-    orders = {row.id: row for name in cases for row in lock_store.orders_of_dispute(session, name)}
-    orders |= {row.id: row for device in devices for row in lock_store.orders_of_device(session, device)}
-    devices |= {row.device for row in orders.values()}
-    cases |= {row.dispute for row in orders.values() if row.dispute is not None}
-    return frozenset(orders), frozenset(devices), frozenset(cases)
+    orders = lock_store.orders_of_any(session, disputes=files, devices=devices)
+    return (
+        frozenset(order.id for order in orders),
+        frozenset({*devices, *(order.device for order in orders)}),
+        frozenset({*files, *(order.dispute for order in orders if order.dispute is not None)}),
+    )
 
 
 def _hold(unit: Unit, found: Found) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text, bindparam, event, select
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text, bindparam, event, or_, select
 from sqlmodel import AutoString, Field, Session, SQLModel, col
 
 from custody.gs1.imei import urn_of
@@ -296,9 +296,12 @@ def orders_of_device(session: Session, name: str, states: Sequence[str] | None =
     return list(session.scalars(query).all())
 
 
-def names_of_devices(session: Session, names: Collection[str]) -> list[str]:
-    """The names of every order of these devices."""
-    return list(session.scalars(select(col(LockOrderRow.id)).where(col(LockOrderRow.device).in_(list(names)))).all())
+def orders_of_any(
+    session: Session, *, devices: Collection[str], disputes: Collection[str] = ()
+) -> Sequence[LockOrderRow]:
+    """Every order of these devices, or of these disputes."""
+    of_any = or_(col(LockOrderRow.device).in_(list(devices)), col(LockOrderRow.dispute).in_(list(disputes)))
+    return session.scalars(select(LockOrderRow).where(of_any)).all()
 
 
 def orders_in(session: Session, states: Sequence[str], *, limit: int = 1000) -> list[LockOrderRow]:

@@ -59,10 +59,16 @@ def hold_where_it_goes_on(unit: Unit, dispute: str) -> CaseFile:
 
 def cases_of_order(session: Session, dispute: str) -> set[str]:
     """A case, every other report of its order, and the cases in which joined ones go on; raises `NotFound`."""
-    order = case_book.read(session, dispute).case.order_ref
+    return {*reports_of_order(session, dispute)}
+
+
+def reports_of_order(session: Session, dispute: str) -> dict[str, CaseFile]:
+    """The files of the same, by case."""
+    mine = case_book.read(session, dispute)
+    order = mine.case.order_ref
     files = case_book.of_order(session, order) if order else []
-    heard = {case_book.goes_on(session, file).case.id for file in files}
-    return {dispute, *heard, *(file.case.id for file in files)}
+    heard = [case_book.goes_on(session, file) for file in files]
+    return {file.case.id: file for file in (mine, *heard, *files)}
 
 
 def known_before(session: Session, file: CaseFile) -> Before:

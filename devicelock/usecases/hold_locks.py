@@ -28,6 +28,6 @@ def hold_handsets(unit: Unit, office: LockOffice, names: Collection[str]) -> dic
     session = unit.session
     return hold_found(
         unit,
-        lambda: (frozenset(store.names_of_devices(session, names)),),
+        lambda: (frozenset(order.id for order in store.orders_of_any(session, devices=names)),),
         lambda found: hold_locks(unit, office, found[0], devices=names),
     )
