@@ -64,6 +64,9 @@ def _every_page() -> dict[str, Any]:
 
 
 def _table(value: dict[str, Any]) -> None:
+    if not value["shards"]:
+        console.print("No shard is closed yet: the service closes those of a quarter two weeks after its end.")
+        return
     table = folded(
         Column("shard", no_wrap=True, overflow="fold"), "entries", "scans", "stations", "keep until", "record", "gone"
     )

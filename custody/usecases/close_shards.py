@@ -159,7 +159,11 @@ def close_shard(
     with house.read() as session:
         held = session.get(ShardRow, shard.name)
     if held is None:
-        raise NotFound("shard", f"no scan lies in {shard.name}", fix="See `weaklink log shards` for those with scans.")
+        raise NotFound(
+            "shard",
+            f"no scan lies in {shard.name}",
+            fix="Name a quarter and a group that `weaklink station list` shows.",
+        )
     return held, shard.name in closed
 
 
