@@ -185,6 +185,7 @@ def orders(session: Session, names: Collection[str]) -> dict[str, LockOrderRow]:
 
 @event.listens_for(Session, "after_soft_rollback")
 def _let_go(session: Session, _transaction: object) -> None:
+    """What was held since a savepoint is not held any more: all is asked for anew."""
     session.info.pop("devices", None)
     session.info.pop("orders", None)
 

@@ -67,7 +67,7 @@ def reports_of_order(session: Session, dispute: str) -> dict[str, CaseFile]:
     mine = case_book.read(session, dispute)
     order = mine.case.order_ref
     files = case_book.of_order(session, order) if order else []
-    heard = [case_book.goes_on(session, file) for file in files]
+    heard = [case_book.goes_on(session, file) for file in (mine, *files)]
     return {file.case.id: file for file in (mine, *heard, *files)}
 
 
