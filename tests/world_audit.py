@@ -311,14 +311,14 @@ def _registry(session: Session, entries: list[StoredEntry]) -> Iterator[str]:
 def _orders(session: Session, records: Mapping[int, Record], erased: Collection[int]) -> Iterator[str]:
     for order in _rows(session, LockOrderRow):
         events = lock_store.events_of(session, order.id)
-        told = [records.get(event.idx) for event in events if event.idx not in erased]
-        for event in events:
-            if event.idx not in erased:
-                yield from _step(order, event, records.get(event.idx))
-        if len(told) < len(events) and order.state not in SETTLED:
+        kept = [event for event in events if event.idx not in erased]
+        told = [records.get(event.idx) for event in kept]
+        for event, record in zip(kept, told, strict=True):
+            yield from _step(order, event, record)
+        if len(kept) < len(events) and order.state not in SETTLED:
             yield f"order {order.id}: it is {order.state}, and what the log told of it was erased"
         last = next((record for record in reversed(told) if record), None)
-        if told and (last is None or last.fields["state"] != order.state):
+        if (kept or not events) and (last is None or last.fields["state"] != order.state):
             yield f"order {order.id}: it is {order.state}, its last line in the log says otherwise"
         if any(one.idx >= two.idx for one, two in pairwise(events)):
             yield f"order {order.id}: its lines are not in the order of the log"

@@ -27,7 +27,7 @@ from api.cli.client import console, errors, fail, show, tell_trouble
 from api.cli.log_source import open_log, read_checkpoint, read_policy
 from api.cli.outcome import Outcome, who_is_awaited
 from api.version import VERSION
-from custody.kernel.clock import SECOND_MS
+from custody.kernel.clock import HOUR_MS, SECOND_MS
 from custody.kernel.errors import Trouble, Unavailable
 from custody.kernel.system_clock import SystemClock
 from custody.ledger.audit import GAVE_UP, UNSOUND, Audit
@@ -41,7 +41,8 @@ UNREAD = frozenset({"unavailable", "root-unknown", GAVE_UP})
 SHOWN = 200
 TELL_EVERY_S = 2.0
 KEEP_EVERY_S = 30.0
-OLD_S = 3_600
+HOUR_S = HOUR_MS // SECOND_MS
+OLD_S = HOUR_S
 """A newest countersignature of so long ago is told: its witnesses may be away while the log goes on."""
 
 
@@ -201,10 +202,9 @@ def _tell(value: dict[str, Any]) -> None:
         console.print(f"  {whose}: cosigned by {names}; {'enough' if seen['enough'] else 'not enough'}")
     age_s = value["cosigned_age_s"]
     if age_s is not None and age_s >= OLD_S:
-        hours = f"{age_s // OLD_S} hour{'s' if age_s >= 2 * OLD_S else ''}"
-        console.print(
-            f"  the newest of these is {hours} old: what came since, if anything did, is not in this checkpoint"
-        )
+        hours = age_s // HOUR_S
+        old = f"{hours} hour{'s' if hours > 1 else ''} old"
+        console.print(f"  the newest of these is {old}: what came since, if anything did, is not in this checkpoint")
     shown, more = value["findings"][:SHOWN], value["findings"][SHOWN:]
     for found in shown:
         _tell_finding(found)
